@@ -1,0 +1,109 @@
+# Every target of the project is declared through the functions of this file, so flags are said once.
+
+find_package(Threads REQUIRED)
+if(CMAKE_CROSSCOMPILING)
+  include(GannetCross)
+else()
+  find_package(fmt REQUIRED)
+  if(GANNET_TESTS)
+    find_package(GTest REQUIRED)
+  endif()
+endif()
+if(GANNET_TESTS)
+  enable_testing()
+endif()
+if(GANNET_BENCHMARKS)
+  find_package(benchmark REQUIRED)
+endif()
+
+add_library(gannet_flags INTERFACE)
+target_compile_options(gannet_flags INTERFACE
+  -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wno-psabi -Werror
+  -fno-math-errno -fno-trapping-math -ffp-contract=off)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  target_compile_options(gannet_flags INTERFACE -Wno-restrict)  # false alarms on std::string + literal (GCC 105651)
+endif()
+target_include_directories(gannet_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+if(GANNET_SANITIZE)
+  target_compile_options(gannet_flags INTERFACE -fsanitize=${GANNET_SANITIZE} -fno-omit-frame-pointer
+                         -fno-sanitize-recover=undefined -g)
+  target_link_options(gannet_flags INTERFACE -fsanitize=${GANNET_SANITIZE})
+endif()
+if(GANNET_FUZZ)
+  # Libraries need the coverage counters too, or the fuzzer only sees its own entry function.
+  target_compile_options(gannet_flags INTERFACE -fsanitize=fuzzer-no-link)
+  add_custom_target(fuzzers)  # what `./dev fuzz` builds
+endif()
+
+# gannet_library(NAME SOURCES a.cpp... [DEPS libs...]): a static library of one folder.
+function(gannet_library name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_library(${name} STATIC ${A_SOURCES})
+  target_link_libraries(${name} PUBLIC gannet_flags ${A_DEPS})
+endfunction()
+
+# gannet_test_package(NAME [COMPONENTS...]): find_package for a library that only tests use. Required, except when
+# cross-compiling: then gannet_test leaves out the tests that need it.
+macro(gannet_test_package)
+  if(NOT GANNET_TESTS)
+  elseif(CMAKE_CROSSCOMPILING)
+    find_package(${ARGV} QUIET)
+  else()
+    find_package(${ARGV} REQUIRED)
+  endif()
+endmacro()
+
+# gannet_test(NAME SOURCES a_test.cpp... [DEPS libs...] [LABELS l...]): a GoogleTest program, one ctest entry.
+# Labels: unit (default), op, e2e; slow ones run only with `./dev test all`. When cross-compiling, a test that needs
+# a library without a build for the target machine is left out, and configuring says so.
+function(gannet_test name)
+  if(NOT GANNET_TESTS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  if(CMAKE_CROSSCOMPILING)
+    foreach(dep ${A_DEPS})
+      if(dep MATCHES "::" AND NOT TARGET ${dep})
+        message(STATUS "${name}: left out, ${dep} is not available for ${CMAKE_SYSTEM_PROCESSOR}")
+        return()
+      endif()
+    endforeach()
+  endif()
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_DEPS} gannet_flags GTest::gtest GTest::gmock GTest::gtest_main)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  if(NOT A_LABELS)
+    set(A_LABELS unit)
+  endif()
+  set(timeout 900)
+  if(CMAKE_CROSSCOMPILING OR GANNET_SANITIZE)
+    set(timeout 3600)  # an emulator or a sanitizer makes everything many times slower
+  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${timeout})
+endfunction()
+
+# gannet_benchmark(NAME SOURCES ... DEPS ...): a Google Benchmark program, built with -DGANNET_BENCHMARKS=ON.
+function(gannet_benchmark name)
+  if(NOT GANNET_BENCHMARKS)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_DEPS} gannet_flags benchmark::benchmark)
+  # One folder for all of them: `./dev microbench` lists what is there.
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/microbench)
+endfunction()
+
+# gannet_fuzz_target(NAME SOURCES ... DEPS ...): a libFuzzer program, built with -DGANNET_FUZZ=ON under clang.
+function(gannet_fuzz_target name)
+  if(NOT GANNET_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  target_link_libraries(${name} PRIVATE ${A_DEPS} gannet_flags)
+  target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  # One folder for all of them: `./dev fuzz` lists what is there.
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzzers)
+  add_dependencies(fuzzers ${name})
+endfunction()

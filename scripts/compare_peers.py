@@ -1,0 +1,112 @@
+#!/usr/bin/env python3
+"""Compares programs that run the same model files, taking turns, and prints medians and ratios as Markdown.
+
+Each program is a command template; {model} is the file and {test}, {p}, {n}, {t} are the test ("pp512", "tg64"), its
+prompt and generated tokens, and the threads. The command prints its speed: either JSON or JSON lines with "avg_ts" (as
+`gannet bench -o json` does), or text whose last number is the tokens per second.
+
+Programs take turns within every round, and the order is turned around from round to round, so that what disturbs the
+machine disturbs all of them. The ratio of a program is the median over the rounds of (its speed / speed of the first
+program in the same round).
+
+Example:
+  scripts/compare_peers.py --model a.gguf --test pp512 --test tg64 --threads 2 --rounds 5 \\
+    --program 'gannet=build/release/gannet bench -m {model} -p {p} -n {n} -t {t} -r 1 -o jsonl' \\
+    --program 'peer=peer-bench -m {model} -p {p} -n {n} -t {t} -r 1 -o jsonl'
+"""
+import argparse
+import json
+import os
+import re
+import shlex
+import statistics
+import subprocess
+import sys
+
+
+def speed_from(text):
+    """Tokens per second in what a program printed; None when there are none."""
+    documents = [text] + text.splitlines()
+    for document in documents:
+        try:
+            parsed = json.loads(document)
+        except ValueError:
+            continue
+        for entry in parsed if isinstance(parsed, list) else [parsed]:
+            if isinstance(entry, dict) and "avg_ts" in entry:
+                return float(entry["avg_ts"])
+    numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])", text)
+    return float(numbers[-1]) if numbers else None
+
+
+def parse_test(name):
+    match = re.fullmatch(r"(?:pp(\d+))?\+?(?:tg(\d+))?", name)
+    if not match or not name or not any(match.groups()):
+        raise argparse.ArgumentTypeError(f"{name}: tests are called pp512, tg128 or pp512+tg128")
+    return name, int(match.group(1) or 0), int(match.group(2) or 0)
+
+
+def parse_program(text):
+    name, equals, template = text.partition("=")
+    if not equals or not name or not template:
+        raise argparse.ArgumentTypeError(f"{text}: expected NAME=COMMAND")
+    return name, template
+
+
+def run(template, values, timeout):
+    # Only the known names are replaced, so commands may hold other braces.
+    fill = re.compile("{(" + "|".join(values) + ")}")
+    command = [fill.sub(lambda match: str(values[match[1]]), word) for word in shlex.split(template)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except (OSError, subprocess.TimeoutExpired) as problem:
+        sys.exit(f"compare_peers: {problem}")
+    if done.returncode != 0:
+        sys.exit(f"compare_peers: exit code {done.returncode} from: {shlex.join(command)}\n{done.stderr[-2000:]}")
+    speed = speed_from(done.stdout)
+    if not speed:
+        sys.exit(f"compare_peers: no tokens per second in the output of: {shlex.join(command)}\n{done.stdout[-2000:]}")
+    return speed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", action="append", required=True, help="model file (repeatable)")
+    parser.add_argument("--program", action="append", required=True, type=parse_program, metavar="NAME=COMMAND",
+                        help="command template (repeatable); the first is what the others are divided by")
+    parser.add_argument("--test", action="append", required=True, type=parse_test, help="pp512, tg64, ... (repeatable)")
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--timeout", type=float, default=3600, help="seconds that one run may take")
+    parser.add_argument("--raw", help="append every single result to this file as JSON lines")
+    options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
+    names = [name for name, _ in options.program]
+    if len(set(names)) != len(names):
+        parser.error("two programs have the same name")
+
+    columns = [f"{name} t/s" for name in names] + [f"{name} / {names[0]}" for name in names[1:]]
+    print("| model | test | " + " | ".join(columns) + " |")
+    print("| --- | --- |" + " ---: |" * len(columns), flush=True)
+    for model in options.model:
+        for test, n_prompt, n_gen in options.test:
+            values = {"model": model, "test": test, "p": n_prompt, "n": n_gen, "t": options.threads}
+            speeds = {name: [] for name in names}
+            for number in range(options.rounds):
+                order = options.program if number % 2 == 0 else options.program[::-1]
+                for name, template in order:
+                    speed = run(template, values, options.timeout)
+                    speeds[name].append(speed)
+                    if options.raw:
+                        with open(options.raw, "a", encoding="utf-8") as raw:
+                            raw.write(json.dumps({"model": model, "test": test, "threads": options.threads,
+                                                  "round": number, "program": name, "tokens_per_second": speed}) + "\n")
+            first = speeds[names[0]]
+            cells = [f"{statistics.median(speeds[name]):.2f}" for name in names]
+            cells += [f"{statistics.median(s / f for s, f in zip(speeds[name], first)):.3f}" for name in names[1:]]
+            print(f"| {os.path.basename(model)} | {test} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

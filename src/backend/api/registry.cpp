@@ -1,0 +1,53 @@
+#include "backend/api/registry.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+namespace gannet {
+namespace {
+
+constexpr const char* kIsaNames[] = {"scalar", "avx2", "avx512", "avx512vnni", "neon"};
+
+}  // namespace
+
+const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
+
+Result<Isa> isa_from_name(const std::string& name) {
+  for (int i = 0; i < static_cast<int>(std::size(kIsaNames)); ++i)
+    if (name == kIsaNames[i]) return static_cast<Isa>(i);
+  return Error(ErrorCode::kUsage,
+               fmt::format("there is no instruction set \"{}\"; known: scalar, avx2, avx512, avx512vnni, neon", name));
+}
+
+void KernelRegistry::add_table(const KernelInfo* table) {
+  for (; table->op != nullptr; ++table) kernels_.push_back(table);
+}
+
+KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const {
+  KernelChoice choice;
+  const auto forced = policy.forced.find(op.name);
+  for (const KernelInfo* kernel : kernels_) {
+    if (std::strcmp(kernel->op, op.name) != 0) continue;
+    KernelCandidate candidate{kernel, {}};
+    if (forced != policy.forced.end() && forced->second != kernel->name) {
+      candidate.refusal = "another kernel is forced";
+    } else if (std::find(policy.isas.begin(), policy.isas.end(), kernel->isa) == policy.isas.end()) {
+      candidate.refusal = "instruction set not available";
+    } else if (kernel->refuses != nullptr) {
+      if (const char* why = kernel->refuses(site)) candidate.refusal = why;
+    }
+    choice.candidates.push_back(std::move(candidate));
+  }
+  std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
+                   [](const KernelCandidate& a, const KernelCandidate& b) {
+                     if (a.refusal.empty() != b.refusal.empty()) return a.refusal.empty();
+                     if (a.kernel->isa != b.kernel->isa) return a.kernel->isa > b.kernel->isa;
+                     return a.kernel->priority > b.kernel->priority;
+                   });
+  if (!choice.candidates.empty() && choice.candidates[0].refusal.empty()) choice.kernel = choice.candidates[0].kernel;
+  return choice;
+}
+
+}  // namespace gannet

@@ -1,0 +1,45 @@
+// A set of kernels as a value, and the choice among them. Production uses all kernels (ops/catalogue.h); tests build
+// registries with one kernel.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backend/api/kernel.h"
+
+namespace gannet {
+
+const char* isa_name(Isa isa);                                  // "scalar", "avx2", "avx512", "avx512vnni", "neon"
+Result<Isa> isa_from_name(const std::string& name);             // kUsage, lists the names
+
+struct KernelCandidate {
+  const KernelInfo* kernel;
+  std::string refusal;  // empty: accepted
+};
+
+struct KernelChoice {
+  const KernelInfo* kernel = nullptr;          // null: nobody accepts
+  std::vector<KernelCandidate> candidates;     // best first
+};
+
+// Rules for choosing. `isas` are the instruction sets that may be used (the machine's, or fewer when forced).
+struct KernelPolicy {
+  std::vector<Isa> isas;
+  std::map<std::string, std::string> forced;  // op name -> kernel name
+};
+
+class KernelRegistry {
+ public:
+  void add_table(const KernelInfo* table);  // ends with an entry whose op is null; must outlive the registry
+
+  const std::vector<const KernelInfo*>& kernels() const { return kernels_; }
+
+  // Best accepted kernel: a forced one if named, else the widest allowed instruction set, then priority.
+  KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const;
+
+ private:
+  std::vector<const KernelInfo*> kernels_;
+};
+
+}  // namespace gannet

@@ -1,0 +1,181 @@
+// The two things that a decoder (decode_*.h) is used for: products of weight rows with few activation rows, and panels
+// of decoded weights for many.
+#pragma once
+
+#include "backend/cpu/linear/linear.h"
+#include "backend/cpu/linear/unroll.h"
+#include "backend/cpu/dot.h"
+
+namespace gannet::GANNET_ISA_NS {
+
+inline constexpr int64_t kUnit = 256;
+
+// Where unit u of a row lies. The last unit of a row that is no multiple of 256 long is completed with zero blocks in
+// `buffer` (types with small blocks only).
+template <class D>
+struct UnitReader {
+  alignas(64) uint8_t buffer[D::kBlockElems < 256 ? D::kUnitBytes : 1];
+
+  GANNET_INLINE const uint8_t* open(const uint8_t* row, int64_t u, int64_t n_in) {
+    const uint8_t* at = row + u * D::kUnitBytes;
+    if constexpr (D::kBlockElems < 256) {
+      const int64_t left = (n_in - u * kUnit) / D::kBlockElems * D::kBlockBytes;
+      if (left < D::kUnitBytes) {
+        __builtin_memset(buffer, 0, sizeof(buffer));
+        __builtin_memcpy(buffer, at, static_cast<size_t>(left));
+        return buffer;
+      }
+    }
+    return at;
+  }
+};
+
+template <class D, int R, int T>
+GANNET_INLINE void add_unit(const uint8_t* const* unit, const ActRow* x, int64_t u, Acc (&acc)[R][T],
+                            Scales<D::kGroup> (&off)[R][T]) {
+  using S = Scales<D::kGroup>;
+  S d[T], sums[T], s[R][T];
+  GANNET_UNROLL
+  for (int t = 0; t < T; ++t) {
+    const Scales<32> d8 = load_scales32(x[t].d + 8 * u);
+    if constexpr (D::kGroup == 32)
+      d[t] = d8;
+    else
+      d[t] = doubled(d8);
+    if constexpr (D::kOffsets) sums[t] = scaled_sums(x[t].sums + 16 * u, d[t]);
+  }
+  GANNET_UNROLL
+  for (int r = 0; r < R; ++r) {
+    S scale, offset;
+    D::scales(unit[r], scale, offset);
+    GANNET_UNROLL
+    for (int t = 0; t < T; ++t) {
+      s[r][t] = mul(scale, d[t]);
+      if constexpr (D::kOffsets) off[r][t] = fma(offset, sums[t], off[r][t]);
+    }
+  }
+  GANNET_UNROLL
+  for (int step = 0; step < kUnit / kStep; ++step) {
+    Bytes a[T];
+    Ints begin[T];
+    GANNET_UNROLL
+    for (int t = 0; t < T; ++t) {
+      a[t] = load_bytes(x[t].q + kUnit * u + kStep * step);
+      begin[t] = start<D::kBias>(a[t]);
+    }
+    GANNET_UNROLL
+    for (int r = 0; r < R; ++r) {
+      const Bytes codes = D::codes(unit[r], step);
+      GANNET_UNROLL
+      for (int t = 0; t < T; ++t)
+        acc[r][t] = add_scaled(acc[r][t], dot<D::kSigned>(begin[t], codes, a[t]), s[r][t], step);
+    }
+  }
+}
+
+// R rows from `row` on (the last one again where the matrix ends) times T activation rows.
+template <class D, int R, int T>
+void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* const* y) {
+  const int64_t n_units = (args.n_in + kUnit - 1) / kUnit;
+  const int64_t n = args.n_rows - row < R ? args.n_rows - row : R;
+  const uint8_t* at[R];
+  for (int r = 0; r < R; ++r) at[r] = args.w + (row + (r < n ? r : n - 1)) * args.row_bytes;
+  UnitReader<D> reader[R];
+  Acc acc[R][T];
+  Scales<D::kGroup> off[R][T];
+  for (int r = 0; r < R; ++r)
+    for (int t = 0; t < T; ++t) {
+      acc[r][t] = zero_acc();
+      set_zero(off[r][t]);
+    }
+  const int64_t n_whole = args.n_in / kUnit;
+  const int64_t ahead = R * args.row_bytes;
+  for (int64_t u = 0; u < n_whole; ++u) {
+    const uint8_t* unit[R];
+    for (int r = 0; r < R; ++r) {
+      unit[r] = reader[r].open(at[r], u, args.n_in);
+      for (int64_t line = 0; line < D::kUnitBytes; line += 64)
+        __builtin_prefetch(at[r] + u * D::kUnitBytes + ahead + line);
+    }
+    add_unit<D, R, T>(unit, x, u, acc, off);
+  }
+  if (n_whole < n_units) {
+    const uint8_t* unit[R];
+    for (int r = 0; r < R; ++r) unit[r] = reader[r].open(at[r], n_whole, args.n_in);
+    add_unit<D, R, T>(unit, x, n_whole, acc, off);
+  }
+  for (int t = 0; t < T; ++t) {
+    float sums[R];
+    Acc total[R];
+    for (int r = 0; r < R; ++r) total[r] = D::kOffsets ? merge(acc[r][t], off[r][t]) : acc[r][t];
+    if constexpr (R == 4)
+      sum_lanes4(total, sums);
+    else
+      for (int r = 0; r < R; ++r) sums[r] = sum_lanes(total[r]);
+    for (int r = 0; r < n; ++r) y[t][args.y_first + row + r] = sums[r];
+  }
+}
+
+template <class D>
+void rows(const LinearArgs& args) {
+  constexpr int kOne = kLanes == 8 ? 2 : 4;  // AVX2 has 16 registers
+  for (int64_t row = 0; row < args.n_rows; row += args.n_tokens == 1 ? kOne : 2) {
+    switch (args.n_tokens) {
+      case 1: rows_tile<D, kOne, 1>(args, row, args.x, args.y); break;
+      case 2: rows_tile<D, 2, 2>(args, row, args.x, args.y); break;
+      case 3: rows_tile<D, 2, 3>(args, row, args.x, args.y); break;
+      default: rows_tile<D, 2, 4>(args, row, args.x, args.y); break;
+    }
+  }
+}
+
+// Codes of units [first, first + n) as [element / 4][row][element % 4], scales and offsets as [group][row].
+template <class D>
+void pack(const LinearArgs& args, int64_t row, int64_t first, int64_t n, uint8_t* codes, float* scales,
+          float* offsets) {
+  constexpr int kGroups = kUnit / D::kGroup;
+  alignas(64) uint8_t flat[kLanes][kUnit];
+  alignas(64) float flat_scales[kLanes][16], flat_offsets[kLanes][16];
+  UnitReader<D> reader;
+  for (int64_t u = 0; u < n; ++u) {
+    for (int r = 0; r < kLanes; ++r) {
+      const int64_t from = row + r < args.n_rows ? row + r : args.n_rows - 1;
+      const uint8_t* unit = reader.open(args.w + from * args.row_bytes, first + u, args.n_in);
+      Scales<D::kGroup> s, o;
+      D::scales(unit, s, o);
+      store_scales(flat_scales[r], s);
+      if constexpr (D::kOffsets) store_scales(flat_offsets[r], o);
+      GANNET_UNROLL
+      for (int step = 0; step < kUnit / kStep; ++step) store_bytes(flat[r] + step * kStep, D::codes(unit, step));
+    }
+    const auto* words = reinterpret_cast<const uint32_t*>(flat);
+    auto* out = reinterpret_cast<uint32_t*>(codes) + u * (kUnit / 4) * kLanes;
+    for (int c = 0; c < kUnit / 4; c += kLanes)
+      transpose_words(words + c, kUnit / 4, out + c * kLanes, kLanes, kLanes);
+    const auto transpose_groups = [&](const float* in, float* to) __attribute__((always_inline)) {
+      for (int c = 0; c < kGroups; c += kLanes)
+        transpose_words(reinterpret_cast<const uint32_t*>(in) + c, 16,
+                        reinterpret_cast<uint32_t*>(to) + (u * kGroups + c) * kLanes, kLanes, kGroups - c);
+    };
+    transpose_groups(flat_scales[0], scales);
+    if constexpr (D::kOffsets) transpose_groups(flat_offsets[0], offsets);
+  }
+}
+
+// Defined in panels.cpp.
+void block_panels(const LinearKernel& kernel, const LinearArgs& args);
+
+template <class D>
+constexpr LinearKernel linear_kernel(DType type) {
+  return {.type = type,
+          .rounds = true,
+          .group = D::kGroup,
+          .bias = D::kBias,
+          .offsets = D::kOffsets,
+          .is_signed = D::kSigned,
+          .rows = rows<D>,
+          .panels = block_panels,
+          .pack = pack<D>};
+}
+
+}  // namespace gannet::GANNET_ISA_NS

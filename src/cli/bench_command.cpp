@@ -1,0 +1,321 @@
+// `gannet bench`: speed of reading prompts and of generating, with the flags and the output of the
+// established tool.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include "backend/cpu/isa.h"
+#include "cli/bench_ranges.h"
+#include "cli/bench_report.h"
+#include "cli/bench_runner.h"
+#include "cli/command.h"
+#include "cli/interrupt.h"
+#include "cli/machine_facts.h"
+#include "cli/model_options.h"
+#include "cli/read_bandwidth.h"
+#include "gannet_commit.h"
+
+namespace gannet {
+namespace {
+
+struct BenchOptions {
+  std::vector<std::string> models, n_prompt = {"512"}, n_gen = {"128"}, pairs, n_depth = {"0"},
+                                   n_threads = {"0"};
+  std::vector<std::string> n_ubatch = {"512"}, type_k = {"f16"}, type_v = {"f16"};
+  int64_t repetitions = 5;
+  std::string output = "md", output_err = "none";
+  bool progress = false, no_warmup = false;
+  double delay = 0;
+  ModelOptions model;  // what is not swept: kernels, --check-tensors
+};
+
+// "a.gguf,b.gguf" names two files, unless there is a file of that very name.
+std::vector<std::string> model_paths(const std::vector<std::string>& values) {
+  std::vector<std::string> paths;
+  for (const std::string& value : values) {
+    std::error_code problem;
+    if (std::filesystem::exists(value, problem)) {
+      paths.push_back(value);
+    } else {
+      for (std::string& path : split_bench_words({value})) paths.push_back(std::move(path));
+    }
+  }
+  if (paths.empty()) paths.emplace_back();
+  return paths;
+}
+
+Result<std::vector<int64_t>> numbers_from(const std::string& flag, const std::vector<std::string>& values,
+                                          int64_t least, int64_t most) {
+  std::vector<int64_t> numbers = GANNET_TRY(parse_bench_numbers(flag, values));
+  for (int64_t n : numbers)
+    if (n < least || n > most)
+      return Error(ErrorCode::kUsage, fmt::format("{} {}: must be from {} to {}", flag, n, least, most));
+  return numbers;
+}
+
+Result<std::vector<DType>> types_from(const std::string& flag, const std::vector<std::string>& values) {
+  std::vector<DType> types;
+  for (const std::string& name : split_bench_words(values))
+    types.push_back(GANNET_TRY(cache_type(flag, name)));
+  if (types.empty()) return Error(ErrorCode::kUsage, fmt::format("{}: names no type", flag));
+  return types;
+}
+
+// All combinations, tests of one session side by side.
+Result<std::vector<BenchTest>> make_tests(const BenchOptions& o, size_t n_models) {
+  constexpr int64_t kMostTokens = int64_t{1} << 30, kMostThreads = 4096;
+  const auto prompts = GANNET_TRY(numbers_from("-p", o.n_prompt, 0, kMostTokens));
+  const auto gens = GANNET_TRY(numbers_from("-n", o.n_gen, 0, kMostTokens));
+  const auto depths = GANNET_TRY(numbers_from("-d", o.n_depth, 0, kMostTokens));
+  const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostTokens));
+  const auto threads = GANNET_TRY(numbers_from("-t", o.n_threads, 0, kMostThreads));
+  const auto types_k = GANNET_TRY(types_from("-ctk", o.type_k));
+  const auto types_v = GANNET_TRY(types_from("-ctv", o.type_v));
+  std::vector<std::pair<int64_t, int64_t>> work;
+  for (int64_t n : prompts)
+    if (n > 0) work.emplace_back(n, 0);
+  for (int64_t n : gens)
+    if (n > 0) work.emplace_back(0, n);
+  for (const auto& [p, n] : GANNET_TRY(parse_bench_pairs("-pg", o.pairs))) {
+    if (p > kMostTokens || n > kMostTokens)
+      return Error(ErrorCode::kUsage, fmt::format("-pg {},{}: must be from 0 to {}", p, n, kMostTokens));
+    if (p > 0 || n > 0) work.emplace_back(p, n);
+  }
+  if (work.empty())
+    return Error(ErrorCode::kUsage, "nothing to measure; give -p, -n or -pg a number above 0");
+
+  std::vector<BenchTest> tests;
+  for (size_t model = 0; model < n_models; ++model)
+    for (int64_t n_ubatch : ubatches)
+      for (DType k : types_k)
+        for (DType v : types_v)
+          for (int64_t n_threads : threads)
+            for (int64_t n_depth : depths)
+              for (const auto& [n_prompt, n_gen] : work) {
+                const int t = n_threads == 0 ? ThreadTeam::physical_cores() : static_cast<int>(n_threads);
+                tests.push_back({model, n_prompt, n_gen, n_depth, n_ubatch, t, k, v});
+                if (tests.size() > kMaxBenchValues)
+                  return Error(ErrorCode::kUsage,
+                               fmt::format("more than {} tests; sweep fewer values", kMaxBenchValues));
+              }
+  return tests;
+}
+
+std::string lower_name(DType type) {
+  std::string name(dtype_info(type).name);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return name;
+}
+
+BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& tests,
+                         const std::vector<std::shared_ptr<const Model>>& models) {
+  BenchColumns columns;
+  for (const BenchTest& t : tests) {
+    columns.n_ubatch = columns.n_ubatch || t.n_ubatch != 512;
+    columns.type_k = columns.type_k || t.k_type != DType::kF16;
+    columns.type_v = columns.type_v || t.v_type != DType::kF16;
+  }
+  for (size_t i = 0; i < models.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      columns.filename = columns.filename || models[i]->type_text() == models[j]->type_text();
+  columns.cpu_mask = !o.model.cpu_mask.empty();
+  columns.isa = !o.model.isa.empty();
+  return columns;
+}
+
+// The two places for results: standard output, and another format on stderr (-oe).
+class Output {
+ public:
+  Result<void> add(const std::string& flag, const std::string& format, const BenchColumns& columns,
+                   std::FILE* file) {
+    if (format == "none") return {};
+    targets_.push_back({GANNET_TRY(make_bench_printer(flag, format, columns)), file});
+    return {};
+  }
+  Result<void> begin() {
+    return each([](BenchPrinter& p) { return p.begin(); });
+  }
+  Result<void> row(const BenchRecord& record) {
+    return each([&](BenchPrinter& p) { return p.row(record); });
+  }
+  Result<void> end() {
+    return each([](BenchPrinter& p) { return p.end(); });
+  }
+
+ private:
+  struct Target {
+    std::unique_ptr<BenchPrinter> printer;
+    std::FILE* file;
+  };
+  template <class F>
+  Result<void> each(F text_of) {
+    for (Target& target : targets_) {
+      const std::string text = text_of(*target.printer);
+      const bool written = std::fwrite(text.data(), 1, text.size(), target.file) == text.size();
+      if (!written || std::fflush(target.file) != 0)
+        return Error(ErrorCode::kOutput, "cannot write the results; is the disk full or the reader gone?");
+    }
+    return {};
+  }
+  std::vector<Target> targets_;
+};
+
+class Bench {
+ public:
+  Bench(const BenchOptions& options, std::vector<std::shared_ptr<const Model>> models, SessionOptions session,
+        std::vector<BenchTest> tests)
+      : options_(options),
+        models_(models),
+        cpus_(session.cpus),
+        take_turns_(models.size() > 1),
+        runner_(std::move(models), session, std::move(tests), take_turns_) {
+    isa_ = isa_name(session.policy.isas.empty() ? machine_isas().back() : session.policy.isas.back());
+    cpu_name_ = machine_facts().cpu_name;
+  }
+
+  Result<void> run(Output& output) {
+    for (const BenchTest& test : runner_.tests()) records_.push_back(new_record(test));
+    if (take_turns_) {
+      GANNET_TRY(measure(0, records_.size()));
+      for (const BenchRecord& record : records_) GANNET_TRY(output.row(record));
+      return {};
+    }
+    for (size_t i = 0; i < records_.size(); ++i) {
+      GANNET_TRY(measure(i, i + 1));
+      GANNET_TRY(output.row(records_[i]));
+    }
+    return {};
+  }
+
+ private:
+  BenchRecord new_record(const BenchTest& test) const {
+    const Model& model = *models_[test.model];
+    BenchRecord r;
+    r.build_commit = GANNET_COMMIT;
+    r.cpu_info = cpu_name_;
+    r.model_filename = model.file().path();
+    r.model_type = model.type_text();
+    r.model_size = model.weight_bytes();
+    r.model_n_params = model.parameter_count();
+    r.n_ubatch = test.n_ubatch;
+    r.n_threads = test.n_threads;
+    if (!options_.model.cpu_mask.empty()) r.cpu_mask = options_.model.cpu_mask;
+    r.type_k = lower_name(test.k_type);
+    r.type_v = lower_name(test.v_type);
+    r.n_prompt = test.n_prompt;
+    r.n_gen = test.n_gen;
+    r.n_depth = test.n_depth;
+    r.isa = isa_;
+    return r;
+  }
+
+  // Tests [begin, end), taking turns: a disturbance of the machine hits all of them alike.
+  Result<void> measure(size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) {
+      const BenchTest& test = runner_.tests()[i];
+      BenchRecord& record = records_[i];
+      if (test.n_prompt == 0) record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
+      if (test.n_gen == 0) record.flops = GANNET_TRY(runner_.prompt_flops(test));
+      record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
+      record.test_time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
+      if (options_.no_warmup) continue;
+      say(i, "warm-up");
+      GANNET_TRY(runner_.warm_up(test));
+    }
+    for (int64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
+      for (size_t i = begin; i < end; ++i) {
+        if (options_.delay > 0) std::this_thread::sleep_for(std::chrono::duration<double>(options_.delay));
+        say(i, fmt::format("run {}/{}", repetition, options_.repetitions));
+        records_[i].samples_ns.push_back(GANNET_TRY(runner_.run(runner_.tests()[i])));
+      }
+    }
+    return {};
+  }
+
+  void say(size_t i, const std::string& what) const {
+    if (options_.progress)
+      fmt::print(stderr, "bench: test {}/{}: {}: {}: {}\n", i + 1, records_.size(), records_[i].model_type,
+                 records_[i].test_name(), what);
+  }
+
+  const BenchOptions& options_;
+  std::vector<std::shared_ptr<const Model>> models_;
+  std::vector<int> cpus_;
+  bool take_turns_;
+  BenchRunner runner_;
+  std::vector<BenchRecord> records_;
+  std::string isa_, cpu_name_;
+};
+
+Result<void> run_bench(const BenchOptions& o) {
+  const std::vector<std::string> paths = model_paths(o.models);
+  const SessionOptions session = GANNET_TRY(session_options(o.model));
+  std::vector<BenchTest> tests = GANNET_TRY(make_tests(o, paths.size()));
+  // A mistyped format must not show up after an hour of loading and measuring.
+  for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
+    GANNET_TRY(Output().add(flag, format, {}, stdout));
+  std::vector<std::shared_ptr<const Model>> models;
+  for (const std::string& path : paths) {
+    ModelOptions one = o.model;
+    one.model = path;
+    models.push_back(GANNET_TRY(load_model(one)));
+  }
+  Output output;
+  const BenchColumns columns = columns_for(o, tests, models);
+  GANNET_TRY(output.add("-o", o.output, columns, stdout));
+  GANNET_TRY(output.add("-oe", o.output_err, columns, stderr));
+  catch_interrupts();
+  GANNET_TRY(output.begin());
+  Bench bench(o, std::move(models), session, std::move(tests));
+  Result<void> measured = bench.run(output);
+  GANNET_TRY(output.end());  // also after an error: what was printed stays readable for programs
+  return measured;
+}
+
+}  // namespace
+
+void add_bench_command(CLI::App& app, Action& action) {
+  auto options = std::make_shared<BenchOptions>();
+  CLI::App* command = app.add_subcommand("bench", "Measure speed of prompt reading and of generation");
+  command->footer(
+      "Numbers may be lists and ranges: 1,2,4  1-8  16-64+16  1-64*2; flags may be repeated; all "
+      "combinations are\n"
+      "measured. Several models take turns in every repetition. Tokenising and sampling are not part of the "
+      "time.");
+  const auto list = [&](const char* names, std::vector<std::string>& into, const char* help) {
+    return command->add_option(names, into, help)->allow_extra_args(false);
+  };
+  BenchOptions& o = *options;
+  list("-m,--model", o.models, "Model files; default: the embedded pocket model")
+      ->envname("GANNET_ARG_MODEL");
+  list("-p,--n-prompt", o.n_prompt, "Prompt tokens to read; 0: no such test")->default_str("512");
+  list("-n,--n-gen", o.n_gen, "Tokens to generate; 0: no such test")->default_str("128");
+  list("--prompt-and-gen", o.pairs, "-pg P,N: read P tokens, then generate N, as one test");
+  list("-d,--n-depth", o.n_depth, "Tokens that are in the context before the test starts (not timed)")
+      ->default_str("0");
+  list("-t,--threads", o.n_threads, "Threads; 0: one per physical core")->default_str("0");
+  list("--ubatch-size", o.n_ubatch, "-ub N: prompt tokens per forward call")->default_str("512");
+  list("--cache-type-k", o.type_k, "-ctk T: type of stored keys: f32, f16, bf16, q8_0")->default_str("f16");
+  list("--cache-type-v", o.type_v, "-ctv T: type of stored values: f32, f16, bf16, q8_0")->default_str("f16");
+  command->add_option("-r,--repetitions", o.repetitions, "Runs of each test")
+      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
+      ->capture_default_str();
+  command->add_option("-o,--output", o.output, "Format on stdout: md, csv, json, jsonl, sql")
+      ->capture_default_str();
+  command->add_option("--output-err", o.output_err, "-oe FORMAT: print the results on stderr, too")
+      ->capture_default_str();
+  command->add_flag("--progress", o.progress, "Say on stderr what is being measured");
+  command->add_flag("--no-warmup", o.no_warmup, "Leave out the untimed first run of each test");
+  command->add_option("--delay", o.delay, "Seconds to rest before each run")->check(CLI::Range(0.0, 86400.0));
+  command->add_flag("--check-tensors", o.model.check_tensors,
+                    "Check every weight for NaN and infinity while loading");
+  add_kernel_options(*command, o.model);
+  command->callback([options, &action] { action = [options] { return run_bench(*options); }; });
+}
+
+}  // namespace gannet

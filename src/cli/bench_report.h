@@ -1,0 +1,73 @@
+// What one bench test gave, and its printing as Markdown, CSV, JSON, JSON lines or SQL. The fields before
+// `isa` are those of the established bench tool of the GGUF world, with its names, order and meaning, so that
+// existing scripts read them; settings that this program does not have hold that tool's neutral values. Knows
+// nothing of models.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gannet {
+
+struct BenchRecord {
+  std::string build_commit, cpu_info;
+  std::string model_filename, model_type;
+  int64_t model_size = 0, model_n_params = 0;  // bytes and number of the weights
+  int64_t n_ubatch = 512;
+  int64_t n_threads = 0;
+  std::string cpu_mask = "0x0";
+  std::string type_k = "f16", type_v = "f16";
+  int64_t n_prompt = 0, n_gen = 0, n_depth = 0;
+  std::string test_time;            // UTC, "2026-01-31T12:00:00Z"
+  std::string isa;                  // widest instruction set that kernels could use
+  std::vector<int64_t> samples_ns;  // one per repetition: the whole test, without its depth
+
+  int64_t bytes_per_token = 0;  // that must move to generate one token; 0: the test does not only generate
+  int64_t flops = 0;            // of the whole test; 0: the test does not only read a prompt
+  double read_bandwidth = 0;    // bytes per second, measured with n_threads threads; 0: not measured
+
+  std::string test_name() const;           // "pp512", "tg128 @ d4096", "pp512+tg128"
+  std::vector<double> samples_ts() const;  // tokens per second
+  double bandwidth_share() const;          // of read_bandwidth; 0 when bytes_per_token is
+  double tflops() const;                   // 10^12 operations per second; 0 when flops is
+};
+
+struct BenchStatistics {
+  double mean = 0, deviation = 0;  // deviation of a sample (n - 1); 0 for one value
+};
+BenchStatistics bench_statistics(const std::vector<double>& samples);
+
+using BenchValue = std::variant<std::string, int64_t, double, bool>;
+struct BenchField {
+  const char* name;
+  BenchValue value;
+};
+// All fields but the samples, in order.
+std::vector<BenchField> bench_fields(const BenchRecord& record);
+
+// Columns of the Markdown table that are not always shown: those that somebody set.
+struct BenchColumns {
+  bool filename = false, n_ubatch = false, type_k = false, type_v = false, cpu_mask = false, isa = false;
+};
+
+// Turns records into text: begin(), then row() for each, then end(); end() completes the document after any
+// number of rows.
+class BenchPrinter {
+ public:
+  virtual ~BenchPrinter() = default;
+  virtual std::string begin() = 0;
+  virtual std::string row(const BenchRecord& record) = 0;
+  virtual std::string end() = 0;
+};
+
+// `format`: md, csv, json, jsonl or sql. Errors: kUsage naming `flag`.
+Result<std::unique_ptr<BenchPrinter>> make_bench_printer(const std::string& flag, const std::string& format,
+                                                         const BenchColumns& columns);
+
+}  // namespace gannet

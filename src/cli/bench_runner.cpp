@@ -1,0 +1,135 @@
+#include "cli/bench_runner.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "base/philox.h"
+#include "cli/interrupt.h"
+
+namespace gannet {
+namespace {
+
+constexpr uint64_t kTokenKey = 0x62656e6368;
+
+bool same_session(const BenchTest& a, const BenchTest& b) {
+  return a.model == b.model && a.n_ubatch == b.n_ubatch && a.n_threads == b.n_threads &&
+         a.k_type == b.k_type && a.v_type == b.v_type;
+}
+
+Error stopped() {
+  return Error(ErrorCode::kInterrupted, "stopped while measuring");
+}
+
+}  // namespace
+
+BenchRunner::BenchRunner(std::vector<std::shared_ptr<const Model>> models, SessionOptions base,
+                         std::vector<BenchTest> tests, bool keep_sessions)
+    : models_(std::move(models)),
+      base_(std::move(base)),
+      tests_(std::move(tests)),
+      keep_sessions_(keep_sessions) {}
+
+Result<BenchRunner::Bench*> BenchRunner::bench_for(const BenchTest& test) {
+  for (const auto& bench : benches_)
+    if (same_session(bench->test, test)) return bench.get();
+  if (!keep_sessions_) benches_.clear();
+  SessionOptions options = base_;
+  options.n_ubatch = test.n_ubatch;
+  options.n_threads = options.n_threads_batch = test.n_threads;
+  options.k_type = test.k_type;
+  options.v_type = test.v_type;
+  options.n_ctx = 1;
+  for (const BenchTest& t : tests_)
+    if (same_session(t, test)) options.n_ctx = std::max(options.n_ctx, t.n_depth + t.n_prompt + t.n_gen);
+  auto bench = std::make_unique<Bench>();
+  bench->test = test;
+  bench->session = GANNET_TRY(Session::create(models_[test.model], options));
+  bench->sequence = std::make_unique<SequenceState>(bench->session->new_sequence());
+  benches_.push_back(std::move(bench));
+  return benches_.back().get();
+}
+
+std::vector<int32_t> BenchRunner::random_tokens(const Bench& bench, int64_t n) {
+  const uint64_t n_vocab = bench.session->model().hyperparameters().n_vocab;
+  std::vector<int32_t> tokens(static_cast<size_t>(n));
+  for (int32_t& token : tokens)
+    token = static_cast<int32_t>(philox4x32(kTokenKey, 0, n_drawn_++)[0] * n_vocab >> 32);
+  return tokens;
+}
+
+Result<void> BenchRunner::read_prompt(Bench& bench, int64_t n) {
+  const std::vector<int32_t> tokens = random_tokens(bench, n);
+  GANNET_TRY(bench.session->prefill(*bench.sequence, tokens, [](size_t) { return !interrupted(); }));
+  return {};
+}
+
+Result<void> BenchRunner::generate(Bench& bench, int64_t n) {
+  for (const int32_t token : random_tokens(bench, n)) {
+    GANNET_TRY(bench.session->forward(*bench.sequence, std::span(&token, 1), LogitRows::kLast));
+    if (interrupted()) return stopped();
+  }
+  return {};
+}
+
+Result<void> BenchRunner::rewind(Bench& bench, const BenchTest& test) {
+  const auto it = bench.depths.find(test.n_depth);
+  if (it != bench.depths.end()) {
+    bench.sequence->rollback(it->second);
+    return {};
+  }
+  bench.sequence->clear();
+  if (test.n_depth == 0) return {};
+  if (!keep_sessions_) bench.depths.clear();
+  GANNET_TRY(read_prompt(bench, test.n_depth));
+  bench.depths.emplace(test.n_depth, bench.sequence->snapshot());
+  return {};
+}
+
+Result<void> BenchRunner::warm_up(const BenchTest& test) {
+  Bench* bench = GANNET_TRY(bench_for(test));
+  GANNET_TRY(rewind(*bench, test));
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_gen > 0) GANNET_TRY(generate(*bench, 1));
+  return {};
+}
+
+Result<int64_t> BenchRunner::run(const BenchTest& test) {
+  Bench* bench = GANNET_TRY(bench_for(test));
+  GANNET_TRY(rewind(*bench, test));
+  if (interrupted()) return stopped();
+  const auto started = std::chrono::steady_clock::now();
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_gen > 0) GANNET_TRY(generate(*bench, test.n_gen));
+  const auto took = std::chrono::steady_clock::now() - started;
+  return int64_t{std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()};
+}
+
+Result<int64_t> BenchRunner::bytes_per_token(const BenchTest& test) {
+  Bench* bench = GANNET_TRY(bench_for(test));
+  const Cost cost = GANNET_TRY(bench->session->cost({1, LogitRows::kLast, false}));
+  // Plans do not know how long a sequence is, so their state bytes are those of the recurrent layers.
+  const StateLayout layout =
+      trunk_state_layout(models_[test.model]->hyperparameters(), test.k_type, test.v_type);
+  const int64_t mean_position = test.n_depth + (test.n_gen + 1) / 2;
+  return cost.weight_bytes + cost.state_bytes + layout.kv_bytes_per_token() * mean_position;
+}
+
+Result<int64_t> BenchRunner::prompt_flops(const BenchTest& test) {
+  Bench* bench = GANNET_TRY(bench_for(test));
+  const Hyperparameters& hp = models_[test.model]->hyperparameters();
+  const auto n_attention = static_cast<int64_t>(trunk_state_layout(hp, test.k_type, test.v_type).kv.size());
+  const int64_t flops_per_past_token = 4 * n_attention * hp.n_heads * hp.head_dim;
+  int64_t flops = 0;
+  for (int64_t at = 0; at < test.n_prompt; at += test.n_ubatch) {
+    const int64_t n = std::min(test.n_ubatch, test.n_prompt - at);
+    const bool last = at + n == test.n_prompt;
+    const Cost cost =
+        GANNET_TRY(bench->session->cost({n, last ? LogitRows::kLast : LogitRows::kNone, false}));
+    flops += cost.flops + n * (test.n_depth + at) * flops_per_past_token;
+  }
+  return flops;
+}
+
+}  // namespace gannet

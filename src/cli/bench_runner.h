@@ -1,0 +1,68 @@
+// Runs bench tests on loaded models: sessions, depth, warm-up, the timed part. Tokenising and sampling are
+// left out; tokens are random, and the context is cleared (or taken back to the test's depth) before every
+// run.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/session.h"
+
+namespace gannet {
+
+// One combination of the swept values.
+struct BenchTest {
+  size_t model = 0;  // index into the models of the runner
+  int64_t n_prompt = 0, n_gen = 0, n_depth = 0;
+  int64_t n_ubatch = 512;
+  int n_threads = 0;
+  DType k_type = DType::kF16, v_type = DType::kF16;
+};
+
+class BenchRunner {
+ public:
+  // `base` gives what no test sweeps: processors and kernels. With `keep_sessions` all sessions stay alive,
+  // for tests that take turns; without, a session ends when a test needs another one.
+  BenchRunner(std::vector<std::shared_ptr<const Model>> models, SessionOptions base,
+              std::vector<BenchTest> tests, bool keep_sessions);
+
+  const std::vector<BenchTest>& tests() const { return tests_; }
+
+  // One untimed run: plans get built, memory gets touched. Generation stops after one token.
+  Result<void> warm_up(const BenchTest& test);
+
+  // Nanoseconds of one run. Errors: of the session; kInterrupted after Ctrl-C.
+  Result<int64_t> run(const BenchTest& test);
+
+  // Bytes that must move per generated token: active weights, recurrent state, and the KV cache of the mean
+  // position.
+  Result<int64_t> bytes_per_token(const BenchTest& test);
+
+  // Operations of reading the prompt, attention to the depth included.
+  Result<int64_t> prompt_flops(const BenchTest& test);
+
+ private:
+  struct Bench {     // a session and where its tests start from
+    BenchTest test;  // the one it was made for
+    std::unique_ptr<Session> session;
+    std::unique_ptr<SequenceState> sequence;
+    std::map<int64_t, StateSnapshot> depths;
+  };
+
+  Result<Bench*> bench_for(const BenchTest& test);
+  Result<void> rewind(Bench& bench, const BenchTest& test);
+  Result<void> read_prompt(Bench& bench, int64_t n);
+  Result<void> generate(Bench& bench, int64_t n);
+  std::vector<int32_t> random_tokens(const Bench& bench, int64_t n);
+
+  std::vector<std::shared_ptr<const Model>> models_;
+  SessionOptions base_;
+  std::vector<BenchTest> tests_;
+  bool keep_sessions_;
+  std::vector<std::unique_ptr<Bench>> benches_;
+  uint64_t n_drawn_ = 0;  // random tokens so far
+};
+
+}  // namespace gannet

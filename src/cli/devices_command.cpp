@@ -1,0 +1,68 @@
+// `gannet devices`: what this machine offers and which kernels this program has for it.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "backend/cpu/isa.h"
+#include "base/thread_team.h"
+#include "cli/command.h"
+#include "cli/inspect_text.h"
+#include "cli/machine_facts.h"
+#include "cli/read_bandwidth.h"
+#include "ops/catalogue.h"
+
+namespace gannet {
+namespace {
+
+struct DevicesOptions {
+  bool kernels = false;
+  int threads = 0;
+};
+
+std::string caches_text(const MachineFacts& facts) {
+  std::string text;
+  for (const CacheFacts& cache : facts.caches) {
+    const char* suffix = cache.type == "Data" ? "d" : cache.type == "Instruction" ? "i" : "";
+    text += fmt::format("{}{} x L{}{} {}", text.empty() ? "" : ", ", cache.count, cache.level, suffix,
+                        human_bytes(static_cast<uint64_t>(cache.bytes)));
+  }
+  return text.empty() ? "unknown" : text;
+}
+
+Result<void> run_devices(const DevicesOptions& o) {
+  if (o.kernels) {
+    for (const KernelInfo* kernel : all_kernels().kernels())
+      fmt::print("{}={} ({})\n", kernel->op, kernel->name, isa_name(kernel->isa));
+    return {};
+  }
+  const MachineFacts facts = machine_facts();
+  const int cores = ThreadTeam::physical_cores(), threads = o.threads > 0 ? o.threads : cores;
+  std::string isas;
+  for (Isa isa : machine_isas()) isas += fmt::format("{}{}", isas.empty() ? "" : " ", isa_name(isa));
+  fmt::print("CPU: {}\n", facts.cpu_name);
+  fmt::print("  cores: {} usable, {} logical processors\n", cores, facts.n_logical);
+  fmt::print("  instruction sets: {}\n", isas);
+  fmt::print("  caches: {}\n", caches_text(facts));
+  fmt::print("  memory: {}, {} available, {} node{}\n",
+             human_bytes(static_cast<uint64_t>(facts.memory_bytes)),
+             human_bytes(static_cast<uint64_t>(facts.available_bytes)), std::max(1, facts.n_nodes),
+             facts.n_nodes > 1 ? "s" : "");
+  fmt::print("  read bandwidth: {:.1f} GB/s with {} threads\n",
+             1e-9 * GANNET_TRY(read_bandwidth(threads, {})), threads);
+  fmt::print("GPU: no GPU backend in this build\n");
+  return {};
+}
+
+}  // namespace
+
+void add_devices_command(CLI::App& app, Action& action) {
+  auto options = std::make_shared<DevicesOptions>();
+  CLI::App* command =
+      app.add_subcommand("devices", "List the devices of this machine, or the kernels of this program");
+  command->add_flag("--kernels", options->kernels, "List kernels as OP=NAME (instruction set), for --kernel");
+  command->add_option("-t,--threads", options->threads, "Threads to measure with; 0: one per physical core")
+      ->check(CLI::Range(0, 4096));
+  command->callback([options, &action] { action = [options] { return run_devices(*options); }; });
+}
+
+}  // namespace gannet

@@ -1,0 +1,73 @@
+#include "cli/gguf_verify.h"
+
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "gguf/printable.h"
+
+namespace gannet {
+namespace {
+
+std::string plural(uint64_t n, std::string_view noun) {
+  return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s");
+}
+
+}  // namespace
+
+std::string verify_text(const VerifyReport& report) {
+  std::string text;
+  auto to = std::back_inserter(text);
+  for (const VerifiedShard& shard : report.shards) {
+    fmt::format_to(to, "{}: {}", shard.path, plural(shard.bytes, "byte"));
+    if (!shard.sha256.empty()) fmt::format_to(to, ", sha256 {}", shard.sha256);
+    if (shard.trailing_bytes > 0)
+      fmt::format_to(to, ", the last {} of them belong to nothing", shard.trailing_bytes);
+    text += '\n';
+  }
+  for (const BadTensor& bad : report.bad) {
+    const bool blocks = dtype_info(bad.dtype).quantized;
+    fmt::format_to(
+        to, "bad: {} ({}): {} of {} {} not finite or out of range, first in row {}, {} {}, at byte {}",
+        printable(bad.name), dtype_info(bad.dtype).name, bad.bad_blocks, bad.total_blocks,
+        blocks ? "blocks" : "values", bad.row, blocks ? "block" : "column", bad.block, bad.file_offset);
+    if (report.shards.size() > 1) fmt::format_to(to, " of file {}", bad.shard + 1);
+    text += '\n';
+  }
+  fmt::format_to(to, "{}: {}, {}, {} of tensor data checked", report.sound() ? "sound" : "damaged",
+                 fmt::format("{} metadata {}", report.n_entries, report.n_entries == 1 ? "entry" : "entries"),
+                 plural(report.n_tensors, "tensor"), plural(report.data_bytes, "byte"));
+  if (!report.sound()) fmt::format_to(to, "; {} unsound", plural(report.bad.size(), "tensor"));
+  text += '\n';
+  return text;
+}
+
+Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, std::FILE* out,
+                             std::FILE* progress, bool (*stop)()) {
+  int shown_percent = -1;
+  const auto on_progress = [&](uint64_t done, uint64_t total) {
+    const int percent =
+        total == 0 ? 100 : static_cast<int>(static_cast<double>(done) / static_cast<double>(total) * 100);
+    if (progress != nullptr && percent != shown_percent) {
+      fmt::print(progress, "\rchecking {:3} %", percent);
+      std::fflush(progress);
+      shown_percent = percent;
+    }
+    return stop == nullptr || !stop();
+  };
+  auto report = verify_gguf(path, options, on_progress);
+  if (shown_percent >= 0) fmt::print(progress, "\r              \r");
+  if (!report) return report.take_error();
+  fmt::print(out, "{}", verify_text(*report));
+  if (std::fflush(out) != 0) return Error(ErrorCode::kOutput, "the report could not be written");
+  if (report->sound()) return {};
+  const BadTensor& first = report->bad.front();
+  return Error(
+      ErrorCode::kModelFile,
+      fmt::format("{}: {} with values that are not finite or out of range, the first is {} at byte {}; "
+                  "download the file again",
+                  report->shards[static_cast<size_t>(first.shard)].path, plural(report->bad.size(), "tensor"),
+                  printable(first.name), first.file_offset));
+}
+
+}  // namespace gannet

@@ -1,0 +1,102 @@
+// `gannet logits`: the model's raw output for given tokens, for comparison with other implementations.
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "base/mapped_file.h"
+#include "base/npy.h"
+#include "cli/command.h"
+#include "cli/model_options.h"
+#include "cli/progress.h"
+
+namespace gannet {
+namespace {
+
+struct LogitsOptions {
+  ModelOptions model;
+  std::string tokens, out;
+  bool mtp = false;
+};
+
+Result<std::vector<int32_t>> read_tokens(const std::string& path) {
+  const MappedFile file = GANNET_TRY(MappedFile::open(path));
+  const auto* at = reinterpret_cast<const char*>(file.bytes().data());
+  const char* end = at + file.bytes().size();
+  std::vector<int32_t> tokens;
+  while (true) {
+    while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
+    if (at == end) break;
+    int32_t id;
+    const auto [next, code] = std::from_chars(at, end, id);
+    if (code != std::errc())
+      return Error(ErrorCode::kUsage, fmt::format("{}: token {} is no integer; token ids separated by white space are expected",
+                                                  path, tokens.size()));
+    tokens.push_back(id);
+    at = next;
+  }
+  if (tokens.empty()) return Error(ErrorCode::kUsage, fmt::format("{}: holds no token ids", path));
+  return tokens;
+}
+
+// Logits of the MTP block: row i pairs the trunk's normed row of token i with token i + 1.
+Result<void> write_mtp(Session& session, std::span<const int32_t> tokens, const std::string& out) {
+  const int64_t n_embd = session.model().hyperparameters().n_embd;
+  const auto n = static_cast<int64_t>(tokens.size()) - 1;
+  auto writer = GANNET_TRY(NpyWriter::create(out, n, session.model().hyperparameters().n_vocab));
+  SequenceState trunk = session.new_sequence(), mtp = session.new_mtp_sequence();
+  std::vector<float> hidden;
+  for (int64_t at = 0; at < n; at += session.options().n_ubatch) {
+    const auto count = static_cast<size_t>(std::min(session.options().n_ubatch, n - at));
+    const ForwardRows rows =
+        GANNET_TRY(session.forward(trunk, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kNone, true));
+    hidden.assign(rows.hidden.f32(0), rows.hidden.f32(0) + static_cast<int64_t>(count) * n_embd);
+    const ForwardRows next = GANNET_TRY(
+        session.forward_mtp(mtp, tokens.subspan(static_cast<size_t>(at) + 1, count), hidden, LogitRows::kAll));
+    GANNET_TRY(writer.append(next.logits.f32(0), static_cast<int64_t>(count)));
+  }
+  return writer.finish();
+}
+
+Result<void> write_trunk(Session& session, std::span<const int32_t> tokens, const std::string& out) {
+  const auto n = static_cast<int64_t>(tokens.size());
+  auto writer = GANNET_TRY(NpyWriter::create(out, n, session.model().hyperparameters().n_vocab));
+  SequenceState sequence = session.new_sequence();
+  ProgressBar bar("logits");
+  for (int64_t at = 0; at < n; at += session.options().n_ubatch) {
+    const auto count = static_cast<size_t>(std::min(session.options().n_ubatch, n - at));
+    const ForwardRows rows =
+        GANNET_TRY(session.forward(sequence, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kAll));
+    GANNET_TRY(writer.append(rows.logits.f32(0), static_cast<int64_t>(count)));
+    bar.update(static_cast<double>(at) / static_cast<double>(n));
+  }
+  return writer.finish();
+}
+
+Result<void> run_logits(const LogitsOptions& o) {
+  const std::vector<int32_t> tokens = GANNET_TRY(read_tokens(o.tokens));
+  auto model = GANNET_TRY(load_model(o.model));
+  if (o.mtp && model->hyperparameters().n_mtp == 0)
+    return Error(ErrorCode::kUsage, fmt::format("{}: has no MTP block; leave out --mtp", model->file().path()));
+  if (o.mtp && tokens.size() < 2)
+    return Error(ErrorCode::kUsage, fmt::format("{}: --mtp needs at least two tokens", o.tokens));
+  const SessionOptions options = GANNET_TRY(session_options(o.model));
+  auto session = GANNET_TRY(Session::create(model, options));
+  return o.mtp ? write_mtp(*session, tokens, o.out) : write_trunk(*session, tokens, o.out);
+}
+
+}  // namespace
+
+void add_logits_command(CLI::App& app, Action& action) {
+  auto o = std::make_shared<LogitsOptions>();
+  o->model.cache_type_k = o->model.cache_type_v = "f32";  // a measuring tool: no rounding unless asked for
+  CLI::App* sub = app.add_subcommand("logits", "Write the float32 logits of every position of a token list (.npy)");
+  add_model_option(*sub, o->model);
+  sub->add_option("--tokens", o->tokens, "File with token ids separated by white space")->required();
+  sub->add_option("--out", o->out, "Output file, a float32 matrix [positions, vocabulary]")->required();
+  sub->add_flag("--mtp", o->mtp, "Logits of the MTP block: row i from the trunk row of token i and token i + 1");
+  add_session_options(*sub, o->model);
+  sub->callback([o, &action] { action = [o] { return run_logits(*o); }; });
+}
+
+}  // namespace gannet

@@ -1,0 +1,43 @@
+// Options that every command with a model takes, and the way from them to a model and a session.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "engine/session.h"
+
+namespace gannet {
+
+struct ModelOptions {
+  std::string model;  // empty: the embedded pocket model
+  bool check_tensors = false;
+  int64_t ctx_size = 0;
+  int64_t ubatch_size = 512;
+  int threads = 0;
+  int threads_batch = 0;
+  std::string cpu_mask;
+  std::string cache_type_k = "f16", cache_type_v = "f16";
+  std::string isa;                   // empty: the best of the machine
+  std::vector<std::string> kernels;  // OP=KERNEL
+};
+
+void add_model_option(CLI::App& app, ModelOptions& options);    // -m, --check-tensors
+void add_session_options(CLI::App& app, ModelOptions& options);  // threads, context, cache types, kernels
+void add_kernel_options(CLI::App& app, ModelOptions& options);   // of those: processors, instruction set, kernels
+
+// Loads the model with a progress bar on stderr.
+Result<std::shared_ptr<const Model>> load_model(const ModelOptions& options);
+
+// The session options these flags mean. Errors: kUsage naming the flag.
+Result<SessionOptions> session_options(const ModelOptions& options);
+
+Result<DType> cache_type(const std::string& flag, const std::string& name);
+
+// The pocket model inside the program.
+std::span<const std::byte> pocket_model();
+
+}  // namespace gannet

@@ -1,0 +1,27 @@
+// Sampling flags. A value comes from the flag, else from the model file's general.sampling.* keys, else the default.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "gguf/gguf.h"
+#include "sample/params.h"
+
+namespace gannet {
+
+struct SamplingOptions {
+  std::optional<float> temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
+  std::optional<int> top_k, repeat_last_n;
+  std::vector<std::string> logit_bias;  // "ID+1.5", "ID-inf"
+  int64_t seed = -1;                    // -1: from the system
+};
+
+void add_sampling_options(CLI::App& app, SamplingOptions& options);
+
+// Errors: kUsage for a malformed --logit-bias.
+Result<SamplingParams> sampling_params(const SamplingOptions& options, const GgufFile& file);
+
+}  // namespace gannet

@@ -1,0 +1,84 @@
+// `gannet synth`: model files in the shapes of the published ones with random weights, to measure speed without the
+// download, and tiny ones to test with.
+#include <chrono>
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/command.h"
+#include "cli/inspect_text.h"
+#include "cli/interrupt.h"
+#include "cli/progress.h"
+#include "cli/synth_file.h"
+
+namespace gannet {
+namespace {
+
+struct SynthOptions {
+  std::string arch, like = "tiny", type = "Q4_0", out;
+  std::optional<uint32_t> layers, vocab;
+  bool mtp = false;
+  uint64_t seed = 0;
+  int threads = 0;
+};
+
+std::string type_names() {
+  std::vector<std::string_view> names;
+  for (const Mix& mix : mixes()) names.emplace_back(mix.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+std::string architecture_names() {
+  std::vector<std::string_view> names;
+  for (const ArchitectureFacts& f : architectures()) names.emplace_back(f.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+Result<void> run_synth(const SynthOptions& o) {
+  ShapeChanges changes;
+  if (!o.arch.empty()) changes.arch = GANNET_TRY(find_architecture(o.arch));
+  changes.n_layers = o.layers;
+  changes.n_vocab = o.vocab;
+  changes.mtp = o.mtp;
+  ModelShape shape = GANNET_TRY(model_shape(o.like, changes));
+  const Mix* mix = GANNET_TRY(find_mix(o.type));
+  shape.hp.name = fmt::format("synthetic {} {}", shape.hp.arch_facts().name, shape.name);
+
+  catch_interrupts();
+  const auto start = std::chrono::steady_clock::now();
+  ThreadTeam team(o.threads > 0 ? o.threads : ThreadTeam::physical_cores());
+  SynthReport report;
+  {
+    ProgressBar bar("writing");
+    report = GANNET_TRY(write_synthetic_model(o.out, shape, *mix, o.seed, team, [&](double fraction) {
+      bar.update(fraction);
+      return !interrupted();
+    }));
+  }
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  fmt::print(stderr, "{}: {} like {}, {} layers{}, {} tokens, {:.2f}B parameters, {}, {} in {:.1f} s\n", o.out,
+             shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "", shape.hp.n_vocab,
+             static_cast<double>(report.n_parameters) * 1e-9, mix->name, human_bytes(report.file_bytes), seconds);
+  return {};
+}
+
+}  // namespace
+
+void add_synth_command(CLI::App& app, Action& action) {
+  auto o = std::make_shared<SynthOptions>();
+  CLI::App* sub = app.add_subcommand("synth", "Write a model of a published shape with random weights");
+  sub->add_option("out", o->out, "The file to write (.gguf)")->required();
+  sub->add_option("--arch", o->arch, "Architecture: " + architecture_names() + ". Needed for the shape tiny only");
+  sub->add_option("--like", o->like, fmt::format("Shape: {}", fmt::join(shape_names(), ", ")))->capture_default_str();
+  sub->add_option("--layers", o->layers, "Number of layers instead of the shape's, without the MTP block")
+      ->check(CLI::PositiveNumber);
+  sub->add_option("--vocab", o->vocab, "Number of tokens instead of the shape's")->check(CLI::PositiveNumber);
+  sub->add_option("--type", o->type, "Kind of file: " + type_names())->capture_default_str();
+  sub->add_flag("--mtp", o->mtp, "Add the block that predicts the token after the next");
+  sub->add_option("--seed", o->seed, "Other weights for another number")->capture_default_str();
+  sub->add_option("-t,--threads", o->threads, "Threads; 0: one per physical core")->check(CLI::NonNegativeNumber);
+  sub->callback([o, &action] { action = [o] { return run_synth(*o); }; });
+}
+
+}  // namespace gannet

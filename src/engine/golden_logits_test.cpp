@@ -1,0 +1,111 @@
+// Logits against the recorded outputs of independent implementations, for every architecture, micro-batch size and
+// instruction set of this machine. The recordings lie beside the checkout.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "backend/cpu/isa.h"
+#include "base/npy.h"
+#include "engine/session.h"
+
+namespace gannet {
+namespace {
+
+const std::string kShared = "../shared";
+
+std::vector<int32_t> read_ids(const std::string& path) {
+  std::ifstream in(path);
+  std::vector<int32_t> ids;
+  for (int32_t id; in >> id;) ids.push_back(id);
+  return ids;
+}
+
+// sum (a-b)^2 / sum b^2
+double nmse(const float* a, const float* b, int64_t n) {
+  double error = 0, power = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    error += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+    power += double{b[i]} * b[i];
+  }
+  return error / power;
+}
+
+std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch) {
+  auto model = Model::load(path, false, nullptr);
+  EXPECT_TRUE(model.ok()) << model.error().message();
+  SessionOptions options;
+  options.n_ubatch = n_ubatch;
+  options.n_threads = 2;
+  options.k_type = options.v_type = DType::kF32;
+  options.policy.isas = isas_up_to(isa).take();
+  auto session = Session::create(*model, options);
+  EXPECT_TRUE(session.ok()) << session.error().message();
+  return session.take();
+}
+
+std::vector<float> trunk_logits(Session& session, std::span<const int32_t> ids, std::vector<float>* hidden = nullptr) {
+  std::vector<float> logits;
+  SequenceState sequence = session.new_sequence();
+  for (size_t at = 0; at < ids.size();) {
+    const size_t n = std::min(static_cast<size_t>(session.options().n_ubatch), ids.size() - at);
+    auto rows = session.forward(sequence, ids.subspan(at, n), LogitRows::kAll, hidden != nullptr);
+    EXPECT_TRUE(rows.ok()) << rows.error().message();
+    if (!rows.ok()) return {};
+    logits.insert(logits.end(), rows->logits.f32(0), rows->logits.f32(0) + rows->logits.shape.elements());
+    if (hidden != nullptr)
+      hidden->insert(hidden->end(), rows->hidden.f32(0), rows->hidden.f32(0) + rows->hidden.shape.elements());
+    at += n;
+  }
+  return logits;
+}
+
+struct GoldenLogits : testing::TestWithParam<std::string> {};
+
+TEST_P(GoldenLogits, OracleModels) {
+  const std::string arch = GetParam(), path = kShared + "/oracle/" + arch + ".gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  const std::vector<int32_t> ids = read_ids(kShared + "/oracle/tokens.txt");
+  const NpyMatrix golden = read_npy(kShared + "/oracle/" + arch + ".logits.npy").take();
+  for (const Isa isa : machine_isas()) {
+    for (const int64_t n_ubatch : {150, 32, 7, 1}) {
+      auto session = open_session(path, isa, n_ubatch);
+      const std::vector<float> logits = trunk_logits(*session, ids);
+      ASSERT_EQ(logits.size(), golden.values.size());
+      const double error = nmse(logits.data(), golden.values.data(), static_cast<int64_t>(logits.size()));
+      EXPECT_LE(error, 1e-9) << isa_name(isa) << " ubatch " << n_ubatch;
+      RecordProperty(fmt::format("{}_{}", isa_name(isa), n_ubatch), fmt::format("{:.2e}", error));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, GoldenLogits, testing::Values("qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"),
+                         [](const auto& arch) { return arch.param; });
+
+TEST(GoldenPocket, TrunkAndMtp) {
+  const std::string path = kShared + "/pocket/pocket-f16.gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  const std::vector<int32_t> ids = read_ids(kShared + "/pocket/tokens.txt");
+  const NpyMatrix trunk = read_npy(kShared + "/pocket/pocket-f16.trunk.npy").take();
+  const NpyMatrix mtp = read_npy(kShared + "/pocket/pocket-f16.mtp.npy").take();
+  for (const Isa isa : machine_isas()) {
+    auto session = open_session(path, isa, static_cast<int64_t>(ids.size()));
+    std::vector<float> hidden;
+    const std::vector<float> logits = trunk_logits(*session, ids, &hidden);
+    ASSERT_EQ(logits.size(), trunk.values.size());
+    EXPECT_LE(nmse(logits.data(), trunk.values.data(), static_cast<int64_t>(logits.size())), 1e-8) << isa_name(isa);
+
+    const size_t n = ids.size() - 1;
+    hidden.resize(n * session->model().hyperparameters().n_embd);
+    SequenceState sequence = session->new_mtp_sequence();
+    auto rows = session->forward_mtp(sequence, std::span(ids).subspan(1), hidden, LogitRows::kAll);
+    ASSERT_TRUE(rows.ok()) << rows.error().message();
+    ASSERT_EQ(rows->logits.shape.elements(), static_cast<int64_t>(mtp.values.size()));
+    EXPECT_LE(nmse(rows->logits.f32(0), mtp.values.data(), rows->logits.shape.elements()), 1e-8) << isa_name(isa);
+  }
+}
+
+}  // namespace
+}  // namespace gannet

@@ -1,0 +1,130 @@
+#include "engine/session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "backend/cpu/isa.h"
+#include "ops/catalogue.h"
+
+namespace gannet {
+namespace {
+
+// Enough for decode, verify batches and the full ubatch; the rest are tails of prompts, each used once.
+constexpr size_t kMaxPlans = 24;
+
+bool same(const GraphShape& a, const GraphShape& b) {
+  return a.n_tokens == b.n_tokens && a.logits == b.logits && a.hidden == b.hidden;
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
+    : model_(std::move(model)), options_(std::move(options)), arena_(std::make_shared<Arena>()) {}
+
+Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, SessionOptions options) {
+  const Hyperparameters& hp = model->hyperparameters();
+  if (options.n_ctx == 0) options.n_ctx = hp.context_length;
+  if (options.n_threads <= 0) options.n_threads = ThreadTeam::physical_cores();
+  if (options.n_threads_batch <= 0) options.n_threads_batch = options.n_threads;
+  if (options.policy.isas.empty()) options.policy.isas = machine_isas();
+  if (options.n_ubatch < 1)
+    return Error(ErrorCode::kUsage, fmt::format("--ubatch-size is {}, it must be at least 1", options.n_ubatch));
+  for (DType type : {options.k_type, options.v_type}) {
+    const bool known = type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kQ8_0;
+    if (!known)
+      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} is not supported (f32, f16, bf16, q8_0 are)",
+                                                  dtype_info(type).name));
+    if (hp.head_dim % dtype_info(type).block_elems != 0)
+      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} does not fit heads of {}", dtype_info(type).name,
+                                                  hp.head_dim));
+  }
+  std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
+  const SessionOptions& o = session->options_;
+  session->team_ = std::make_unique<ThreadTeam>(std::max(o.n_threads, o.n_threads_batch), o.cpus);
+  const auto make_part = [&](Part& part, const StateLayout& layout) {
+    part.pool = std::make_shared<StatePool>(layout, o.n_ctx);
+    part.bindings = std::make_unique<StateBindings>(layout);
+  };
+  make_part(session->trunk_, trunk_state_layout(hp, o.k_type, o.v_type));
+  make_part(session->mtp_, mtp_state_layout(hp, o.k_type, o.v_type));
+  return session;
+}
+
+Result<Plan*> Session::plan_for(const GraphShape& shape, bool mtp) {
+  for (auto it = plans_.begin(); it != plans_.end(); ++it) {
+    if (it->mtp != mtp || !same(it->shape, shape)) continue;
+    plans_.splice(plans_.begin(), plans_, it);
+    return &plans_.front().plan;
+  }
+  const Hyperparameters& hp = model_->hyperparameters();
+  const WeightTable& weights = model_->weights();
+  const Graph graph = GANNET_TRY(mtp ? build_mtp(hp, weights, shape) : build_trunk(hp, weights, shape));
+  Part& part = mtp ? mtp_ : trunk_;
+  PlanOptions options;
+  options.policy = options_.policy;
+  options.n_threads = shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
+  Plan plan = GANNET_TRY(Plan::make(
+      graph, all_kernels(), options, [&](const std::string& name) { return weights.view(name); },
+      [&](const std::string& name) { return part.bindings->find(name); }, arena_));
+  if (plans_.size() >= kMaxPlans) plans_.pop_back();
+  plans_.push_front({mtp, shape, std::move(plan)});
+  return &plans_.front().plan;
+}
+
+Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
+                                 const GraphShape& shape, bool mtp) {
+  const Hyperparameters& hp = model_->hyperparameters();
+  for (int32_t id : tokens)
+    if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab)
+      return Error(ErrorCode::kRuntime,
+                   fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
+  Plan* plan = GANNET_TRY(plan_for(shape, mtp));
+  Part& part = mtp ? mtp_ : trunk_;
+  GANNET_TRY(sequence.prepare(shape.n_tokens, *part.bindings));
+  std::memcpy(plan->input("tokens").data, tokens.data(), tokens.size_bytes());
+  auto* positions = plan->input("positions").as<int32_t>();
+  for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
+  if (hidden != nullptr)
+    std::memcpy(plan->input("hidden").data, hidden, tokens.size() * hp.n_embd * sizeof(float));
+  plan->run(*team_);
+  sequence.commit(shape.n_tokens);
+  return ForwardRows{plan->output("logits"), plan->output("hidden")};
+}
+
+Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const int32_t> tokens, LogitRows logits,
+                                     bool hidden) {
+  return run(sequence, tokens, nullptr, {static_cast<int64_t>(tokens.size()), logits, hidden}, false);
+}
+
+Result<ForwardRows> Session::forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
+                                         std::span<const float> hidden, LogitRows logits, bool want_hidden) {
+  GANNET_CHECK(hidden.size() == tokens.size() * model_->hyperparameters().n_embd);
+  return run(sequence, tokens, hidden.data(), {static_cast<int64_t>(tokens.size()), logits, want_hidden}, true);
+}
+
+Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const int32_t> tokens,
+                                     const std::function<bool(size_t)>& keep_going) {
+  ForwardRows rows;
+  for (size_t at = 0; at < tokens.size();) {
+    const size_t n = std::min(static_cast<size_t>(options_.n_ubatch), tokens.size() - at);
+    const bool last = at + n == tokens.size();
+    rows = GANNET_TRY(forward(sequence, tokens.subspan(at, n), last ? LogitRows::kLast : LogitRows::kNone));
+    at += n;
+    if (keep_going && !keep_going(at) && !last) return Error(ErrorCode::kInterrupted, "stopped while reading the prompt");
+  }
+  return rows;
+}
+
+Result<std::string> Session::explain(const GraphShape& shape, bool mtp) {
+  Plan* plan = GANNET_TRY(plan_for(shape, mtp));
+  return plan->explain();
+}
+
+Result<Cost> Session::cost(const GraphShape& shape) {
+  Plan* plan = GANNET_TRY(plan_for(shape, false));
+  return plan->cost();
+}
+
+}  // namespace gannet

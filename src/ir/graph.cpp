@@ -1,0 +1,147 @@
+#include "ir/graph.h"
+
+#include <cstring>
+#include <unordered_set>
+
+#include <fmt/format.h>
+
+namespace gannet {
+
+const OpDef* find_op(OpCatalogue catalogue, std::string_view name) {
+  for (const OpDef* op : catalogue)
+    if (name == op->name) return op;
+  return nullptr;
+}
+
+std::string to_text(const TensorType& type) {
+  std::string text = fmt::format("{}[", dtype_info(type.dtype).name);
+  for (int i = 0; i < type.shape.rank; ++i) text += fmt::format("{}{}", i ? ", " : "", type.shape.dim[i]);
+  return text + "]";
+}
+
+int64_t type_bytes(const TensorType& type) {
+  return dtype_info(type.dtype).block_bytes == 0 ? 0 : tensor_bytes(type.dtype, type.shape);
+}
+
+Error shape_error(const OpDef& op, const std::string& what) {
+  return {ErrorCode::kRuntime, fmt::format("{}: {}", op.name, what)};
+}
+
+Graph::Site Graph::site(const Node& node) const {
+  Site s;
+  for (ValueId id : node.operands) s.operands.push_back(id == kNoValue ? TensorType{} : type(id));
+  for (ValueId id : node.results) s.results.push_back(type(id));
+  s.site = {s.operands.data(), static_cast<int>(s.operands.size()), s.results.data(),
+            static_cast<int>(s.results.size()), node.attrs.raw.data()};
+  return s;
+}
+
+namespace {
+
+// Presence of operands, then the op's own shape rule.
+Result<std::vector<TensorType>> checked_infer(const OpDef& op, const OpSite& site) {
+  if (static_cast<size_t>(site.n_operands) != op.operands.size())
+    return shape_error(op, fmt::format("takes {} operands, {} given", op.operands.size(), site.n_operands));
+  for (int i = 0; i < site.n_operands; ++i)
+    if (site.operands[i].shape.rank == 0 && !op.operands[static_cast<size_t>(i)].optional)
+      return shape_error(op, fmt::format("operand {} is required", op.operands[static_cast<size_t>(i)].name));
+  return op.infer(site);
+}
+
+}  // namespace
+
+ValueId GraphBuilder::named(ValueKind kind, const std::string& name, const TensorType& type) {
+  for (size_t i = 0; i < graph_.values.size(); ++i) {
+    const Value& value = graph_.values[i];
+    if (value.kind == ValueKind::kResult || value.name != name) continue;
+    if (value.kind != kind || !(value.type == type))
+      fail(fmt::format("\"{}\" is used as {} and as {}", name, to_text(value.type), to_text(type)));
+    return static_cast<ValueId>(i);
+  }
+  graph_.values.push_back({type, kind, name, -1});
+  return static_cast<ValueId>(graph_.values.size() - 1);
+}
+
+ValueId GraphBuilder::input(const std::string& name, const TensorType& type) {
+  return named(ValueKind::kInput, name, type);
+}
+ValueId GraphBuilder::param(const std::string& name, const TensorType& type) {
+  return named(ValueKind::kParam, name, type);
+}
+ValueId GraphBuilder::state(const std::string& name, const TensorType& type) {
+  return named(ValueKind::kState, name, type);
+}
+
+std::vector<ValueId> GraphBuilder::add(const OpDef& op, std::span<const ValueId> operands, const void* attrs,
+                                       size_t attrs_size) {
+  const std::vector<ValueId> nothing(static_cast<size_t>(op.n_results), 0);
+  if (!error_.empty()) return nothing;
+  GANNET_CHECK(attrs_size <= kAttrBytes);
+  Node node;
+  node.op = &op;
+  node.operands.assign(operands.begin(), operands.end());
+  if (attrs != nullptr) std::memcpy(node.attrs.raw.data(), attrs, attrs_size);
+  Graph::Site s = graph_.site(node);
+  auto types = checked_infer(op, s.site);
+  if (!types.ok()) {
+    fail(types.error().message());
+    return nothing;
+  }
+  for (const TensorType& type : *types) {
+    node.results.push_back(static_cast<ValueId>(graph_.values.size()));
+    graph_.values.push_back({type, ValueKind::kResult, {}, static_cast<int32_t>(graph_.nodes.size())});
+  }
+  graph_.nodes.push_back(std::move(node));
+  return graph_.nodes.back().results;
+}
+
+void GraphBuilder::output(const std::string& name, ValueId value) { graph_.outputs.push_back({name, value}); }
+
+void GraphBuilder::fail(const std::string& what) {
+  if (error_.empty()) error_ = what;
+  if (graph_.values.empty()) graph_.values.push_back({});  // so that ids handed out after an error are valid
+}
+
+Result<Graph> GraphBuilder::finish() {
+  if (!error_.empty()) return Error(ErrorCode::kRuntime, fmt::format("graph {}: {}", graph_.name, error_));
+  return std::move(graph_);
+}
+
+Result<void> verify_graph(const Graph& graph) {
+  const auto bad = [&](size_t node, const std::string& what) {
+    return Error(ErrorCode::kUsage, fmt::format("graph {}, node {} ({}): {}", graph.name, node,
+                                                graph.nodes[node].op->name, what));
+  };
+  std::vector<bool> defined(graph.values.size());
+  std::unordered_set<std::string> names;
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& value = graph.values[i];
+    if (value.kind == ValueKind::kResult) continue;
+    defined[i] = true;
+    if (!names.insert(value.name).second)
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: two values are named \"{}\"", graph.name, value.name));
+  }
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    const Node& node = graph.nodes[n];
+    for (ValueId id : node.operands) {
+      if (id == kNoValue) continue;
+      if (id < 0 || static_cast<size_t>(id) >= graph.values.size() || !defined[static_cast<size_t>(id)])
+        return bad(n, fmt::format("%{} is used before it is defined", id));
+    }
+    const Graph::Site s = graph.site(node);
+    auto types = checked_infer(*node.op, s.site);
+    if (!types.ok()) return bad(n, types.error().message());
+    if (*types != s.results) return bad(n, "the recorded result types differ from the shape rule");
+    for (ValueId id : node.results) {
+      if (defined[static_cast<size_t>(id)]) return bad(n, fmt::format("%{} is defined twice", id));
+      defined[static_cast<size_t>(id)] = true;
+    }
+  }
+  for (const GraphOutput& out : graph.outputs)
+    if (out.value < 0 || static_cast<size_t>(out.value) >= graph.values.size() ||
+        !defined[static_cast<size_t>(out.value)])
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: output \"{}\" is not defined", graph.name, out.name));
+  return {};
+}
+
+}  // namespace gannet

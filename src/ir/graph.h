@@ -1,0 +1,109 @@
+// The graph: typed values in static single assignment order, nodes that are uses of OpDefs, named outputs. Nodes are
+// kept in a valid execution order. A graph holds no memory and no pointers to weights; parameters and states are named
+// and bound when a plan is made.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/op_def.h"
+
+namespace gannet {
+
+enum class ValueKind : uint8_t { kInput, kParam, kState, kResult };
+
+struct Value {
+  TensorType type;
+  ValueKind kind = ValueKind::kResult;
+  std::string name;   // unique among inputs, params and states; empty for results
+  int32_t node = -1;  // producer of a result
+};
+
+struct Node {
+  const OpDef* op = nullptr;
+  std::vector<ValueId> operands;  // kNoValue for optional operands that are not given
+  std::vector<ValueId> results;
+  AttrBytes attrs;
+};
+
+struct GraphOutput {
+  std::string name;
+  ValueId value;
+};
+
+class Graph {
+ public:
+  std::string name;
+  std::vector<Value> values;
+  std::vector<Node> nodes;
+  std::vector<GraphOutput> outputs;
+
+  const TensorType& type(ValueId id) const { return values[static_cast<size_t>(id)].type; }
+
+  // Operand and result types of a node, laid out for an OpSite.
+  struct Site {
+    std::vector<TensorType> operands, results;
+    OpSite site;
+  };
+  Site site(const Node& node) const;
+};
+
+// Builds a graph node by node. The first illegal use is remembered and reported by finish(); later calls return
+// harmless values, so model code needs no checks of its own.
+class GraphBuilder {
+ public:
+  explicit GraphBuilder(std::string name) { graph_.name = std::move(name); }
+
+  ValueId input(const std::string& name, const TensorType& type);
+  ValueId param(const std::string& name, const TensorType& type);  // one value per name, asked for again: the same
+  ValueId state(const std::string& name, const TensorType& type);
+
+  // Adds a use of `op`. `attrs` points at the op's attribute struct (null when it has none).
+  std::vector<ValueId> add(const OpDef& op, std::span<const ValueId> operands, const void* attrs, size_t attrs_size);
+
+  // The common case of one result.
+  template <class A>
+  ValueId add1(const OpDef& op, std::initializer_list<ValueId> operands, const A& attrs) {
+    static_assert(sizeof(A) <= kAttrBytes);
+    return add(op, std::span(operands.begin(), operands.size()), &attrs, sizeof(A))[0];
+  }
+  ValueId add1(const OpDef& op, std::initializer_list<ValueId> operands) {
+    return add(op, std::span(operands.begin(), operands.size()), nullptr, 0)[0];
+  }
+
+  void output(const std::string& name, ValueId value);
+  void fail(const std::string& what);
+
+  const TensorType& type(ValueId id) const { return graph_.type(id); }
+  const Shape& shape(ValueId id) const { return graph_.type(id).shape; }
+
+  Result<Graph> finish();
+
+ private:
+  ValueId named(ValueKind kind, const std::string& name, const TensorType& type);
+
+  Graph graph_;
+  std::string error_;
+};
+
+// Checks that ids are in range, values are defined before use, names are unique, and every shape rule still yields
+// the recorded types. Errors name the node.
+Result<void> verify_graph(const Graph& graph);
+
+// Text form (.gir). parse(print(g)) gives an equal graph. Syntax, one item per line:
+//   graph NAME {
+//     %0 = input "tokens" : I32[7]
+//     %1 = param "token_embd.weight" : Q4_0[512, 64]
+//     %2 = state "kv.3" : kv[2, 256]
+//     %3 = embed(%1, %0) : F32[7, 64]
+//     %4 = rms_norm(%3, %5) {eps = 1e-06} : F32[7, 64]
+//     %6, %7 = router(%4) {top_k = 8} : I32[7, 8], F32[7, 8]
+//     return "logits" = %9
+//   }
+// An operand that is not given is written `_`. `#` starts a comment.
+std::string print_graph(const Graph& graph);
+
+// Errors (kUsage) name the line.
+Result<Graph> parse_graph(std::string_view text, OpCatalogue catalogue);
+
+}  // namespace gannet

@@ -1,0 +1,104 @@
+// What an operation is: its name, operands, attributes, shape rule, cost and meaning. One OpDef per folder of src/ops;
+// nothing else in the program switches over kinds of operations. Kernels are known only to the backends.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "tensor/shape.h"
+
+namespace gannet {
+
+class GraphBuilder;
+using ValueId = int32_t;
+inline constexpr ValueId kNoValue = -1;  // an optional operand that is not given
+
+// Type of a value in a graph. For state values: kKvCache has shape [n_kv_heads, head_dim]; kRecurrent has the shape of
+// the state of one sequence.
+struct TensorType {
+  DType dtype = DType::kF32;
+  Shape shape;
+  bool operator==(const TensorType& other) const { return dtype == other.dtype && shape == other.shape; }
+};
+
+// Attribute structs of ops are plain data of at most this size; AttrDef tells where each field lies.
+inline constexpr size_t kAttrBytes = 64;
+struct AttrBytes {
+  alignas(8) std::array<std::byte, kAttrBytes> raw{};
+};
+
+enum class AttrKind : uint8_t { kInt /* int64_t */, kFloat /* float */, kEnum /* int32_t index into names */ };
+
+struct AttrDef {
+  const char* name;
+  AttrKind kind;
+  size_t offset;                              // offsetof in the op's attribute struct
+  std::span<const char* const> enum_names{};  // kEnum only
+};
+
+struct OperandDef {
+  const char* name;
+  bool optional = false;
+};
+
+// One use of an op: types and attributes, no memory. Kernels and shape rules decide from this. An operand that is not
+// given has rank 0.
+struct OpSite {
+  const TensorType* operands;
+  int n_operands;
+  const TensorType* results;  // null while the shape rule runs
+  int n_results;
+  const void* attrs;
+
+  template <class A>
+  const A& as() const {
+    return *static_cast<const A*>(attrs);
+  }
+};
+
+// Work of one execution: bytes that must move at least once and arithmetic operations (multiply-add = 2).
+struct Cost {
+  int64_t weight_bytes = 0;
+  int64_t activation_bytes = 0;
+  int64_t state_bytes = 0;
+  int64_t flops = 0;
+};
+
+struct OpDef {
+  const char* name;
+  const char* summary;  // one paragraph, the op reference is made from it
+  std::span<const OperandDef> operands;
+  std::span<const AttrDef> attrs;
+  int n_results;
+
+  // Types of the results, or why this use is illegal (the message names operand and shapes). Operand counts and
+  // presence of required operands were checked before.
+  Result<std::vector<TensorType>> (*infer)(const OpSite& site);
+
+  Cost (*cost)(const OpSite& site);
+
+  // Builds the same meaning from simpler ops and returns the results; null when the op is primitive.
+  std::vector<ValueId> (*decompose)(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) = nullptr;
+
+  // Non-null for ops that only look at memory differently: the result's view of operand 0. Such ops need no kernel.
+  TensorView (*view)(const OpSite& site, const TensorView& operand) = nullptr;
+
+};
+
+// Ops by name, in catalogue order.
+using OpCatalogue = std::span<const OpDef* const>;
+const OpDef* find_op(OpCatalogue catalogue, std::string_view name);
+
+// Helpers for shape rules.
+Error shape_error(const OpDef& op, const std::string& what);
+std::string to_text(const TensorType& type);  // "F32[7, 1024]"
+
+// Bytes of a value's contiguous storage (0 for opaque state).
+int64_t type_bytes(const TensorType& type);
+
+}  // namespace gannet

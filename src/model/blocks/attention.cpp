@@ -1,0 +1,69 @@
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "model/blocks/blocks.h"
+#include "ops/attention/attention.h"
+#include "ops/matmul/matmul.h"
+#include "ops/reshape/reshape.h"
+#include "ops/rms_norm/rms_norm.h"
+#include "ops/rope/rope.h"
+#include "ops/slice/slice.h"
+
+namespace gannet {
+namespace {
+
+RopeAttrs rope_attrs(const Hyperparameters& hp) {
+  RopeAttrs a{};
+  a.n_rot = hp.n_rot;
+  a.base = hp.rope_base;
+  a.freq_scale = 1.0f;
+  a.magnitude = 1.0f;
+  if (hp.rope_scaling == "none") return a;
+  a.freq_scale = 1.0f / hp.rope_factor;
+  if (hp.rope_scaling != "yarn") return a;
+  // YaRN: pairs that turn more than 32 times over the original context keep their angle, those that turn less than once
+  // are interpolated, a ramp between (Peng et al., arXiv 2309.00071).
+  const double pi = 3.14159265358979323846;
+  const auto pair_with_turns = [&](double turns) {
+    return hp.n_rot * std::log(hp.rope_original_context / (turns * 2.0 * pi)) / (2.0 * std::log(double{hp.rope_base}));
+  };
+  a.yarn_ext = 1.0f;
+  a.ramp_low = static_cast<float>(std::max(0.0, std::floor(pair_with_turns(32.0))));
+  a.ramp_high = static_cast<float>(std::min(hp.n_rot - 1.0, std::ceil(pair_with_turns(1.0))));
+  a.magnitude = hp.rope_attn_factor * (0.1f * std::log(hp.rope_factor) + 1.0f);
+  return a;
+}
+
+}  // namespace
+
+std::string kv_state(uint32_t block) { return fmt::format("kv.{}", block); }
+
+ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
+  const Hyperparameters& hp = c.hp;
+  GraphBuilder& b = c.builder;
+  const int64_t t = c.n_tokens(), heads = hp.n_heads, kv_heads = hp.n_kv_heads, d = hp.head_dim;
+
+  ValueId q = matmul(b, x, c.param(n, "attn_q.weight"));
+  ValueId gate = kNoValue;
+  if (hp.arch_facts().hybrid) {  // per head: d of query, then d of gate
+    const ValueId pairs = reshape(b, q, Shape(t, heads, 2 * d));
+    q = slice(b, pairs, 2, 0, d);
+    gate = slice(b, pairs, 2, d, d);
+  } else {
+    q = reshape(b, q, Shape(t, heads, d));
+  }
+  ValueId k = reshape(b, matmul(b, x, c.param(n, "attn_k.weight")), Shape(t, kv_heads, d));
+  const ValueId v = reshape(b, matmul(b, x, c.param(n, "attn_v.weight")), Shape(t, kv_heads, d));
+
+  const RopeAttrs rotation = rope_attrs(hp);
+  q = rope(b, rms_norm(b, q, c.param(n, "attn_q_norm.weight"), hp.eps), c.positions, rotation);
+  k = rope(b, rms_norm(b, k, c.param(n, "attn_k_norm.weight"), hp.eps), c.positions, rotation);
+
+  TensorType kv_type{DType::kKvCache, Shape(kv_heads, d)};
+  const ValueId kv = b.state(kv_state(n), kv_type);
+  const ValueId o = attention(b, q, k, v, kv, gate, 1.0f / std::sqrt(static_cast<float>(d)));
+  return matmul(b, reshape(b, o, Shape(t, heads * d)), c.param(n, "attn_output.weight"));
+}
+
+}  // namespace gannet

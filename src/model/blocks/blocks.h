@@ -1,0 +1,35 @@
+// Building blocks shared by the families. Each takes the residual-stream rows it works on and returns its contribution;
+// adding it to the stream is the caller's line, so the skeleton of a layer can be read in one place.
+#pragma once
+
+#include "ir/graph.h"
+#include "model/weights.h"
+
+namespace gannet {
+
+// What every block needs while a graph is built.
+struct BlockContext {
+  GraphBuilder& builder;
+  const Hyperparameters& hp;
+  const WeightTable& weights;
+  ValueId positions;  // I32[n_tokens]
+
+  ValueId param(const std::string& name) const { return builder.param(name, weights.type(name)); }
+  ValueId param(uint32_t block, const char* suffix) const;
+  int64_t n_tokens() const { return builder.shape(positions).dim[0]; }
+};
+
+// x F32[n_tokens, n_embd] (already normed) -> F32[n_tokens, n_embd].
+ValueId attention_block(const BlockContext& c, uint32_t block, ValueId x);   // gated in the hybrids, plain in Qwen3
+ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);   // Gated DeltaNet
+ValueId feed_forward_block(const BlockContext& c, uint32_t block, ValueId x);  // dense or routed experts
+
+// One whole layer on the residual stream.
+ValueId layer(const BlockContext& c, uint32_t block, ValueId stream);
+
+// State names of a block.
+std::string kv_state(uint32_t block);
+std::string conv_state(uint32_t block);
+std::string delta_state(uint32_t block);
+
+}  // namespace gannet

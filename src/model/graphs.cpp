@@ -1,0 +1,112 @@
+#include "model/graphs.h"
+
+#include "model/blocks/blocks.h"
+#include "model/tensors.h"
+#include "ops/add/add.h"
+#include "ops/concat/concat.h"
+#include "ops/embed/embed.h"
+#include "ops/matmul/matmul.h"
+#include "ops/rms_norm/rms_norm.h"
+#include "ops/slice/slice.h"
+
+namespace gannet {
+namespace {
+
+const char* rows_name(LogitRows rows) {
+  return rows == LogitRows::kNone ? "none" : rows == LogitRows::kLast ? "last" : "all";
+}
+
+std::string graph_name(const char* part, const Hyperparameters& hp, const GraphShape& shape) {
+  return std::string(hp.arch_facts().name) + "." + part + ".t" + std::to_string(shape.n_tokens) + "." +
+         rows_name(shape.logits);
+}
+
+// Final norm, outputs and head.
+void finish_rows(const BlockContext& c, ValueId stream, const std::string& norm, const std::string& head,
+                 const GraphShape& shape) {
+  GraphBuilder& b = c.builder;
+  const int64_t t = shape.n_tokens;
+  // Without anybody asking for the other rows only the last one is normed.
+  const bool last_only = shape.logits == LogitRows::kLast && !shape.hidden && t > 1;
+  if (last_only) stream = slice(b, stream, 0, t - 1, 1);
+  ValueId h = rms_norm(b, stream, c.param(norm), c.hp.eps);
+  if (shape.hidden) b.output("hidden", h);
+  if (shape.logits == LogitRows::kNone) return;
+  if (shape.logits == LogitRows::kLast && !last_only && t > 1) h = slice(b, h, 0, t - 1, 1);
+  b.output("logits", matmul(b, h, c.param(head)));
+}
+
+std::string first_present(const WeightTable& weights, std::initializer_list<std::string> names) {
+  for (const std::string& name : names)
+    if (weights.has(name)) return name;
+  return *(names.end() - 1);
+}
+
+}  // namespace
+
+ValueId BlockContext::param(uint32_t block, const char* suffix) const { return param(block_tensor(block, suffix)); }
+
+ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
+  GraphBuilder& b = c.builder;
+  const ValueId a = rms_norm(b, x, c.param(n, "attn_norm.weight"), c.hp.eps);
+  x = add(b, x, c.hp.is_recurrent(n) ? delta_net_block(c, n, a) : attention_block(c, n, a));
+  const char* ffn_norm = c.hp.arch_facts().hybrid ? "post_attention_norm.weight" : "ffn_norm.weight";
+  const ValueId f = rms_norm(b, x, c.param(n, ffn_norm), c.hp.eps);
+  return add(b, x, feed_forward_block(c, n, f));
+}
+
+Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape) {
+  GraphBuilder builder(graph_name("trunk", hp, shape));
+  const TensorType ids{DType::kI32, Shape(shape.n_tokens)};
+  const ValueId tokens = builder.input("tokens", ids);
+  const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
+  ValueId x = embed(builder, c.param("token_embd.weight"), tokens);
+  for (uint32_t n = 0; n < hp.n_trunk(); ++n) x = layer(c, n, x);
+  finish_rows(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}), shape);
+  return builder.finish();
+}
+
+Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape) {
+  GANNET_CHECK(hp.n_mtp == 1, "the model has no MTP block");
+  const uint32_t n = hp.n_trunk();
+  GraphBuilder builder(graph_name("mtp", hp, shape));
+  const TensorType ids{DType::kI32, Shape(shape.n_tokens)};
+  const ValueId tokens = builder.input("tokens", ids);
+  const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
+  const ValueId hidden = builder.input("hidden", {DType::kF32, Shape(shape.n_tokens, hp.n_embd)});
+
+  const std::string table = first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});
+  const ValueId e = rms_norm(builder, embed(builder, c.param(table), tokens), c.param(n, "nextn.enorm.weight"), hp.eps);
+  const ValueId h = rms_norm(builder, hidden, c.param(n, "nextn.hnorm.weight"), hp.eps);
+  ValueId x = matmul(builder, concat(builder, e, h), c.param(n, "nextn.eh_proj.weight"));
+  x = layer(c, n, x);
+  finish_rows(c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),
+              first_present(weights, {block_tensor(n, "nextn.shared_head_head.weight"), "output.weight", "token_embd.weight"}),
+              shape);
+  return builder.finish();
+}
+
+StateLayout trunk_state_layout(const Hyperparameters& hp, DType k_type, DType v_type) {
+  StateLayout layout;
+  layout.k_type = k_type;
+  layout.v_type = v_type;
+  for (uint32_t n = 0; n < hp.n_trunk(); ++n) {
+    if (!hp.is_recurrent(n)) {
+      layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
+      continue;
+    }
+    layout.recurrent.push_back({conv_state(n), Shape(hp.conv_kernel - 1, hp.conv_channels())});
+    layout.recurrent.push_back({delta_state(n), Shape(hp.n_v_heads, hp.delta_head_dim, hp.delta_head_dim)});
+  }
+  return layout;
+}
+
+StateLayout mtp_state_layout(const Hyperparameters& hp, DType k_type, DType v_type) {
+  StateLayout layout;
+  layout.k_type = k_type;
+  layout.v_type = v_type;
+  for (uint32_t n = hp.n_trunk(); n < hp.n_blocks; ++n) layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
+  return layout;
+}
+
+}  // namespace gannet

@@ -1,0 +1,100 @@
+#include "model/weights.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "model/tensors.h"
+#include "model/variants.h"
+#include "tensor/codec.h"
+
+namespace gannet {
+
+TensorView WeightTable::view(const std::string& name) const {
+  const auto it = views_.find(name);
+  return it == views_.end() ? TensorView{} : it->second;
+}
+
+TensorType WeightTable::type(const std::string& name) const {
+  const auto it = views_.find(name);
+  GANNET_CHECK(it != views_.end(), name.c_str());
+  return {it->second.dtype, it->second.shape};
+}
+
+std::byte* WeightTable::own(int64_t bytes) {
+  owned_.push_back(std::make_unique<std::byte[]>(static_cast<size_t>(bytes) + 64));
+  owned_bytes_ += bytes;
+  const auto address = reinterpret_cast<uintptr_t>(owned_.back().get());
+  return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
+}
+
+namespace {
+
+// Element types a matrix may have: everything a kernel takes, not the plain integers and F64.
+bool is_weight_type(DType type) {
+  return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || dtype_info(type).quantized;
+}
+
+// Shapes agree when their non-trivial axes do: a [D] gate may be stored as [1, D].
+bool same_content(const Shape& a, const Shape& b) {
+  return a.elements() == b.elements() && (a == b || (a.rows() == 1 && b.rows() == 1));
+}
+
+void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table, std::vector<std::string>& problems) {
+  if (!same_content(t.shape, spec.shape)) {
+    problems.push_back(fmt::format("{} is {}, expected {}", spec.name, to_text({t.dtype, t.shape}),
+                                   to_text({t.dtype, spec.shape})));
+    return;
+  }
+  auto* data = const_cast<std::byte*>(t.data.data());
+  const bool is_float = t.dtype == DType::kF32 || t.dtype == DType::kF16 || t.dtype == DType::kBF16;
+  if (spec.role == TensorRole::kVector && !is_float) {
+    problems.push_back(fmt::format("{} is stored as {}, but must be F32, F16 or BF16", spec.name, dtype_info(t.dtype).name));
+  } else if (!is_weight_type(t.dtype)) {
+    problems.push_back(fmt::format("{} is stored as {}, which is no weight type", spec.name, dtype_info(t.dtype).name));
+  } else if (spec.role == TensorRole::kVector && t.dtype != DType::kF32) {
+    const int64_t n = spec.shape.elements();
+    std::byte* wide = table.own(n * 4);
+    dequantize_row(t.dtype, data, reinterpret_cast<float*>(wide), n);
+    table.set(spec.name, contiguous_view(wide, DType::kF32, spec.shape));
+  } else {
+    table.set(spec.name, contiguous_view(data, t.dtype, spec.shape));
+  }
+}
+
+}  // namespace
+
+Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp) {
+  if (hp.n_mtp > 0 && file.find_tensor("blk.0.attn_norm.weight") == nullptr)
+    return Error(ErrorCode::kModelFile,
+                 fmt::format("{}: holds only the MTP block of a model; give the main file", file.path()));
+  WeightTable table;
+  std::vector<std::string> problems;
+  for (uint32_t n = 0; n < hp.n_blocks; ++n) bind_variants({file, hp, table, problems}, n);
+  for (const TensorSpec& spec : declare_tensors(hp)) {
+    if (table.has(spec.name)) continue;  // a variant provided it
+    if (const GgufTensor* t = file.find_tensor(spec.name)) {
+      bind(*t, spec, table, problems);
+      continue;
+    }
+    const bool in_fused_experts = spec.name.ends_with("ffn_gate_exps.weight") || spec.name.ends_with("ffn_up_exps.weight");
+    if (in_fused_experts && table.has(spec.name.substr(0, spec.name.rfind("ffn_")) + "ffn_gate_up_exps.weight")) continue;
+    if (spec.required) problems.push_back(fmt::format("{} is missing", spec.name));
+  }
+  for (const GgufTensor& t : file.tensors()) {
+    if (t.name.ends_with(".scale"))
+      problems.push_back(fmt::format("{}: NVFP4 files with separate scale tensors are not supported", t.name));
+    if (t.name.ends_with(".bias") && t.name.find("attn_") != std::string::npos)
+      problems.push_back(fmt::format("{}: attention biases are not supported, no published Qwen3 model has them", t.name));
+  }
+  if (!problems.empty()) {
+    constexpr size_t kShown = 40;
+    const size_t more = problems.size() > kShown ? problems.size() - kShown : 0;
+    problems.resize(problems.size() - more);
+    return Error(ErrorCode::kModelFile,
+                 fmt::format("{}: {}{}", file.path(), fmt::join(problems, "; "),
+                             more ? fmt::format("; and {} more", more) : ""));
+  }
+  return table;
+}
+
+}  // namespace gannet

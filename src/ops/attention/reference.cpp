@@ -1,0 +1,59 @@
+#include <cmath>
+
+#include "ops/attention/attention.h"
+#include "ops/attention/kv_rows.h"
+
+namespace gannet {
+namespace {
+
+// Per member: one row of the cache as floats and one output row in double.
+int64_t member_doubles(int64_t head_dim) { return head_dim + (head_dim + 1) / 2; }
+
+int64_t workspace(const OpSite& site, int n_threads) {
+  return n_threads * member_doubles(site.operands[0].shape.last()) * int64_t{sizeof(double)};
+}
+
+void run(const KernelArgs& args, Worker& worker) {
+  append_kv(args, worker, store_kv_row);
+  worker.barrier();
+
+  const TensorView &q = args.operands[0], &gate = args.operands[4], &y = args.results[0];
+  const KvView& kv = *args.operands[3].as<KvView>();
+  const double scale = args.as<AttentionAttrs>().scale;
+  const int64_t n_tokens = q.shape.dim[0], n_heads = q.shape.dim[1], d = q.shape.dim[2];
+  double* out = reinterpret_cast<double*>(args.workspace) + worker.index() * member_doubles(d);
+  float* row = reinterpret_cast<float*>(out + d);
+
+  int64_t begin, end;
+  worker.share(n_tokens * n_heads, 1, begin, end);
+  for (int64_t item = begin; item < end; ++item) {
+    const int64_t t = item / n_heads, h = item % n_heads, kv_head = h / (n_heads / kv.n_kv_heads);
+    const int64_t n_seen = kv.n_past + t + 1;
+    const auto score = [&](int64_t position) {
+      dequantize_row(kv.k_type, kv_row(kv, kv.k_offset, kv.k_type, kv_head, position), row, d);
+      double sum = 0;
+      for (int64_t i = 0; i < d; ++i) sum += static_cast<double>(q.f32(t, h)[i]) * row[i];
+      return sum * scale;
+    };
+    double max = score(0);
+    for (int64_t p = 1; p < n_seen; ++p) max = std::fmax(max, score(p));
+    double sum = 0;
+    for (int64_t i = 0; i < d; ++i) out[i] = 0;
+    for (int64_t p = 0; p < n_seen; ++p) {
+      const double weight = std::exp(score(p) - max);
+      sum += weight;
+      dequantize_row(kv.v_type, kv_row(kv, kv.v_offset, kv.v_type, kv_head, p), row, d);
+      for (int64_t i = 0; i < d; ++i) out[i] += weight * row[i];
+    }
+    for (int64_t i = 0; i < d; ++i) {
+      double value = out[i] / sum;
+      if (gate.data != nullptr) value /= 1.0 + std::exp(-static_cast<double>(gate.f32(t, h)[i]));
+      y.f32(t, h)[i] = static_cast<float>(value);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gannet
+
+GANNET_KERNELS({"attention", "reference", Isa::kScalar, 0, nullptr, workspace, run})

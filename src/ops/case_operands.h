@@ -1,0 +1,31 @@
+// Short spellings for the operands of cases (case.h).
+#pragma once
+
+#include "ops/case.h"
+
+namespace gannet {
+
+// Activations: may be strided in the leading axes.
+inline CaseOperand normal(const Shape& shape, double scale = 1.0) {
+  return {{DType::kF32, shape}, {.kind = Fill::Kind::kNormal, .scale = scale}, true};
+}
+inline CaseOperand uniform(const Shape& shape, double low, double high) {
+  return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}, true};
+}
+// F32 parameters: contiguous.
+inline CaseOperand parameter(const Shape& shape, double low, double high) {
+  return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}};
+}
+inline CaseOperand absent() { return {{}, {.kind = Fill::Kind::kAbsent}}; }
+inline CaseOperand positions(int64_t n, int64_t first) {
+  return {{DType::kI32, Shape(n)}, {.kind = Fill::Kind::kPositions, .low = static_cast<double>(first)}};
+}
+inline CaseOperand recurrent(const Shape& shape, double scale = 1.0) {
+  return {{DType::kRecurrent, shape}, {.kind = Fill::Kind::kState, .scale = scale}};
+}
+inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType kv_type) {
+  return {{DType::kKvCache, Shape(n_kv_heads, head_dim)},
+          {.kind = Fill::Kind::kState, .scale = 1.0, .low = static_cast<double>(n_past), .kv_type = kv_type}};
+}
+
+}  // namespace gannet

@@ -1,0 +1,239 @@
+#include "ops/case_run.h"
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "tensor/codec.h"
+
+namespace gannet {
+namespace {
+
+constexpr int64_t kGuardBytes = 256;
+constexpr std::byte kGuard{0xA7};
+
+void store_row(DType type, const float* values, std::byte* row, int64_t n) {
+  if (type == DType::kF32)
+    std::memcpy(row, values, static_cast<size_t>(n) * sizeof(float));
+  else
+    quantize_row(type, values, row, n);
+}
+
+}  // namespace
+
+GuardedBuffer::GuardedBuffer(int64_t bytes, int64_t offset)
+    : storage_(static_cast<size_t>(bytes + offset + 2 * kGuardBytes + 64), kGuard), bytes_(bytes) {
+  const auto start = reinterpret_cast<uintptr_t>(storage_.data()) + static_cast<uintptr_t>(kGuardBytes);
+  at_ = reinterpret_cast<std::byte*>((start + 63) / 64 * 64) + offset;
+  std::memset(at_, 0xFF, static_cast<size_t>(bytes));
+}
+
+bool GuardedBuffer::guards_intact() const {
+  for (const std::byte* p = storage_.data(); p < at_; ++p)
+    if (*p != kGuard) return false;
+  for (const std::byte* p = at_ + bytes_; p < storage_.data() + storage_.size(); ++p)
+    if (*p != kGuard) return false;
+  return true;
+}
+
+CaseRun::Memory& CaseRun::allocate(const std::string& what, int64_t bytes, int64_t offset) {
+  memory_.push_back(std::make_unique<Memory>(Memory{what, std::make_unique<GuardedBuffer>(bytes, offset), {}}));
+  return *memory_.back();
+}
+
+void CaseRun::freeze(Memory& memory) {
+  memory.before.assign(memory.buffer->data(), memory.buffer->data() + memory.buffer->size());
+}
+
+CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data), options_(options) {
+  for (size_t i = 0; i < data.operands.size(); ++i) {
+    const OperandData& operand = data.operands[i];
+    const std::string name = data.op_case.op->operands[i].name;
+    if (operand.absent())
+      operands_.emplace_back();
+    else if (operand.type.dtype == DType::kRecurrent)
+      place_recurrent(operand, name);
+    else if (operand.type.dtype == DType::kKvCache)
+      place_kv(operand, name);
+    else
+      place_tensor(operand, data.op_case.operands[i], name);
+  }
+  for (size_t i = 0; i < data.result_types.size(); ++i) {
+    const TensorType& type = data.result_types[i];
+    Memory& memory = allocate(fmt::format("result {}", i), type_bytes(type));
+    results_.push_back(contiguous_view(memory.buffer->data(), type.dtype, type.shape));
+  }
+}
+
+void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& definition, const std::string& name) {
+  const Shape& shape = operand.type.shape;
+  TensorView view = contiguous_view(nullptr, operand.type.dtype, shape);
+  int64_t bytes = type_bytes(operand.type), offset = 0;
+  if (options_.strided && definition.strided) {
+    offset = 4;
+    bytes = row_bytes(operand.type.dtype, shape.last());
+    for (int axis = shape.rank - 2, gap = 12; axis >= 0; --axis, gap += 8) {
+      view.stride[axis] = bytes + gap;
+      bytes = view.stride[axis] * shape.dim[axis];
+    }
+  }
+  Memory& memory = allocate("operand " + name, bytes, offset);
+  view.data = memory.buffer->data();
+  const int64_t row = row_bytes(operand.type.dtype, shape.last());
+  for (int64_t r = 0; r < shape.rows(); ++r)
+    std::memcpy(view.flat_row(r), operand.bytes.data() + r * row, static_cast<size_t>(row));
+  freeze(memory);
+  operands_.push_back(view);
+}
+
+void CaseRun::place_recurrent(const OperandData& operand, const std::string& name) {
+  const auto bytes = static_cast<int64_t>(operand.bytes.size());
+  recurrent_.push_back(std::make_unique<RecurrentView>());
+  recurrent_elements_.push_back(operand.type.shape.elements());
+  RecurrentView& view = *recurrent_.back();
+  Memory& read = allocate("state " + name + " (read)", bytes);
+  std::memcpy(read.buffer->data(), operand.bytes.data(), operand.bytes.size());
+  view.read = reinterpret_cast<float*>(read.buffer->data());
+  if (options_.same_state) {
+    view.write = reinterpret_cast<float*>(read.buffer->data());
+  } else {
+    freeze(read);
+    view.write = reinterpret_cast<float*>(allocate("state " + name + " (write)", bytes).buffer->data());
+  }
+  TensorView tensor;
+  tensor.data = reinterpret_cast<std::byte*>(&view);
+  tensor.dtype = DType::kRecurrent;
+  tensor.shape = operand.type.shape;
+  operands_.push_back(tensor);
+}
+
+void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
+  const int64_t heads = operand.type.shape.dim[0], d = operand.type.shape.dim[1];
+  const int64_t n_new = data_.operands[0].type.shape.dim[0];
+  kv_ = std::make_unique<KvView>();
+  KvView& kv = *kv_;
+  kv.page_tokens = options_.strided ? 24 : 64;
+  kv.n_kv_heads = heads;
+  kv.head_dim = d;
+  kv.k_type = kv.v_type = operand.kv_type;
+  kv.n_past = operand.n_past;
+  const int64_t row = row_bytes(operand.kv_type, d), part = heads * kv.page_tokens * row;
+  kv.k_offset = options_.strided ? part + 128 : 64;  // once V first, once K first
+  kv.v_offset = options_.strided ? 64 : part + 128;
+  page_bytes_ = 2 * part + 128;
+  const int64_t n_pages = (kv.n_past + n_new + kv.page_tokens - 1) / kv.page_tokens;
+  for (int64_t p = 0; p < n_pages; ++p)
+    page_table_.push_back(allocate(fmt::format("{} page {}", name, p), page_bytes_).buffer->data());
+  kv.pages = page_table_.data();
+  for (int64_t t = 0; t < kv.n_past; ++t)
+    for (int64_t h = 0; h < heads; ++h) {
+      const int64_t at = (h * kv.page_tokens + t % kv.page_tokens) * row;
+      std::byte* page = page_table_[static_cast<size_t>(t / kv.page_tokens)];
+      store_row(kv.k_type, &operand.k_past[static_cast<size_t>((t * heads + h) * d)], page + kv.k_offset + at, d);
+      store_row(kv.v_type, &operand.v_past[static_cast<size_t>((t * heads + h) * d)], page + kv.v_offset + at, d);
+    }
+  for (const std::byte* page : page_table_) pages_before_.emplace_back(page, page + page_bytes_);
+  TensorView tensor;
+  tensor.data = reinterpret_cast<std::byte*>(&kv);
+  tensor.dtype = DType::kKvCache;
+  tensor.shape = operand.type.shape;
+  operands_.push_back(tensor);
+}
+
+void CaseRun::run(const KernelInfo& kernel, ThreadTeam& team) {
+  const OpSite site = data_.site();
+  const int64_t bytes = kernel.workspace ? kernel.workspace(site, team.size()) : 0;
+  Memory& workspace = allocate("workspace", bytes);
+  const KernelArgs args{operands_.data(), results_.data(), data_.op_case.attrs.raw.data(), workspace.buffer->data()};
+  team.run([&](Worker& worker) { kernel.run(args, worker); });
+}
+
+Outcome CaseRun::outcome() const {
+  Outcome out;
+  for (const TensorView& view : results_)
+    out.results.emplace_back(view.data, view.data + tensor_bytes(view.dtype, view.shape));
+  for (size_t i = 0; i < recurrent_.size(); ++i)
+    out.recurrent.emplace_back(recurrent_[i]->write, recurrent_[i]->write + recurrent_elements_[i]);
+  for (const std::byte* page : page_table_) out.pages.insert(out.pages.end(), page, page + page_bytes_);
+  return out;
+}
+
+std::vector<std::string> CaseRun::faults() const {
+  std::vector<std::string> faults;
+  for (const auto& memory : memory_) {
+    if (!memory->buffer->guards_intact()) faults.push_back("wrote outside of " + memory->what);
+    if (!memory->before.empty() &&
+        std::memcmp(memory->before.data(), memory->buffer->data(), memory->before.size()) != 0)
+      faults.push_back("changed " + memory->what);
+  }
+  if (!kv_) return faults;
+  // Every byte of the pages outside the rows of the new tokens must be as before.
+  const int64_t row = row_bytes(kv_->k_type, kv_->head_dim);
+  const int64_t n_new = data_.operands[0].type.shape.dim[0];
+  auto expected = pages_before_;
+  for (int64_t t = kv_->n_past; t < kv_->n_past + n_new; ++t)
+    for (int64_t h = 0; h < kv_->n_kv_heads; ++h)
+      for (const int64_t offset : {kv_->k_offset, kv_->v_offset}) {
+        const auto page = static_cast<size_t>(t / kv_->page_tokens);
+        const int64_t at = offset + (h * kv_->page_tokens + t % kv_->page_tokens) * row;
+        std::memcpy(expected[page].data() + at, page_table_[page] + at, static_cast<size_t>(row));
+      }
+  for (size_t p = 0; p < expected.size(); ++p)
+    if (std::memcmp(expected[p].data(), page_table_[p], static_cast<size_t>(page_bytes_)) != 0)
+      faults.push_back(fmt::format("changed KV page {} outside the new rows", p));
+  return faults;
+}
+
+double normalised_error(const float* a, const float* b, int64_t n) {
+  double error = 0, energy = 0;
+  for (int64_t i = 0; i < n; ++i) {
+    if (std::isnan(a[i]) && std::isnan(b[i])) continue;
+    if (a[i] == b[i]) {
+      if (std::isfinite(b[i])) energy += static_cast<double>(b[i]) * b[i];
+      continue;
+    }
+    if (!std::isfinite(a[i]) || !std::isfinite(b[i])) return std::numeric_limits<double>::infinity();
+    const double difference = static_cast<double>(a[i]) - b[i];
+    error += difference * difference;
+    energy += static_cast<double>(b[i]) * b[i];
+  }
+  if (error == 0) return 0;
+  return energy == 0 ? std::numeric_limits<double>::infinity() : error / energy;
+}
+
+std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference, double nmse) {
+  std::vector<std::string> faults;
+  const auto compare_floats = [&](const std::string& what, const float* a, const float* b, int64_t n) {
+    const double error = normalised_error(a, b, n);
+    if (error <= nmse) return;
+    int64_t worst = 0;
+    double largest = -1;
+    for (int64_t i = 0; i < n; ++i) {
+      const double difference = std::fabs(static_cast<double>(a[i]) - b[i]);
+      if (!(difference <= largest) && !(std::isnan(a[i]) && std::isnan(b[i]))) {
+        largest = std::isnan(difference) ? std::numeric_limits<double>::infinity() : difference;
+        worst = i;
+      }
+    }
+    faults.push_back(fmt::format("{}: normalised error {:.3g} above {:.3g}, worst element {}: {} instead of {}", what,
+                                 error, nmse, worst, a[worst], b[worst]));
+  };
+  for (size_t i = 0; i < run.results.size(); ++i) {
+    const std::string what = fmt::format("result {}", i);
+    if (data.result_types[i].dtype == DType::kF32)
+      compare_floats(what, reinterpret_cast<const float*>(run.results[i].data()),
+                     reinterpret_cast<const float*>(reference.results[i].data()),
+                     data.result_types[i].shape.elements());
+    else if (run.results[i] != reference.results[i])
+      faults.push_back(what + " differs");
+  }
+  for (size_t i = 0; i < run.recurrent.size(); ++i)
+    compare_floats(fmt::format("state {}", i), run.recurrent[i].data(), reference.recurrent[i].data(),
+                   static_cast<int64_t>(run.recurrent[i].size()));
+  if (run.pages != reference.pages) faults.push_back("KV pages differ");
+  return faults;
+}
+
+}  // namespace gannet

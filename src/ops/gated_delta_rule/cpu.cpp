@@ -1,0 +1,131 @@
+// The recurrence token by token. For a row j of the state (value index j, key indices contiguous) with k, q normalised:
+//   seen = S.k, out = S.q, e = beta (v_j - decay * seen), S <- decay * S + e * k, o_j = (decay * out + e * (k.q)) / sqrt(S)
+// so both dots are of the old row and one read of it serves both. Memory-bound for one token; a row stays in the
+// first-level cache while the tokens of a run pass over it.
+#include "ops/gated_delta_rule/inputs.h"
+
+namespace gannet::GANNET_ISA_NS {
+namespace {
+
+constexpr int kRows = 4;            // state rows at a time, they share the loads of k and q
+constexpr int64_t kRowsOfItem = 32;
+
+// Per token: q and k of every key head, normalised, their product, and the gates of every value head.
+struct Prepared {
+  float *q, *k, *kq, *gates;
+  int64_t floats;
+
+  GANNET_INLINE Prepared(const DeltaSizes& n, std::byte* memory) {
+    q = reinterpret_cast<float*>(memory);
+    k = q + n.n_tokens * n.key_heads * n.s;
+    kq = k + n.n_tokens * n.key_heads * n.s;
+    gates = kq + n.n_tokens * n.key_heads;
+    floats = n.n_tokens * (2 * n.key_heads * n.s + n.key_heads + 2 * n.heads);
+  }
+};
+
+int64_t workspace(const OpSite& site, int) {
+  return Prepared(DeltaSizes(site), nullptr).floats * int64_t{sizeof(float)};
+}
+
+void prepare(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, const Worker& worker) {
+  const float eps = args.as<GatedDeltaRuleAttrs>().eps;
+  int64_t begin, end;
+  worker.share(n.n_tokens * n.key_heads, 1, begin, end);
+  for (int64_t i = begin; i < end; ++i) {
+    const int64_t t = i / n.key_heads, h = i % n.key_heads;
+    const float *q = args.operands[0].f32(t, h), *k = args.operands[1].f32(t, h);
+    const VF q_scale = splat(l2_scale(q, n.s, eps)), k_scale = splat(l2_scale(k, n.s, eps));
+    float *qn = out.q + i * n.s, *kn = out.k + i * n.s;
+    map_row(q, qn, n.s, [&](VF x) GANNET_LAMBDA { return x * q_scale; });
+    map_row(k, kn, n.s, [&](VF x) GANNET_LAMBDA { return x * k_scale; });
+    VF sum = splat(0);
+    int64_t c = 0;
+    for (; c + kLanes <= n.s; c += kLanes) sum = fma(load(qn + c), load(kn + c), sum);
+    if (c < n.s) sum = fma(load_part(qn + c, n.s - c), load_part(kn + c, n.s - c), sum);
+    out.kq[i] = reduce_add(sum);
+  }
+  worker.share(n.n_tokens * n.heads, 1, begin, end);
+  for (int64_t i = begin; i < end; ++i) {
+    const TokenGates gates = token_gates(args, i / n.heads, i % n.heads);
+    out.gates[2 * i] = gates.decay;
+    out.gates[2 * i + 1] = gates.beta;
+  }
+}
+
+// One token over kRows rows of a state: `from` is the old state, `to` receives the new one (they may be equal).
+GANNET_INLINE void step(const float* from, float* to, const float* q, const float* k, const float* v, float* o,
+                        float decay, float beta, float kq, float out_scale, int64_t s) {
+  VF seen[kRows], out[kRows];
+  for (int r = 0; r < kRows; ++r) seen[r] = out[r] = splat(0);
+  int64_t c = 0;
+  for (; c + kLanes <= s; c += kLanes) {
+    const VF kc = load(k + c), qc = load(q + c);
+    for (int r = 0; r < kRows; ++r) {
+      const VF state = load(from + r * s + c);
+      seen[r] = fma(state, kc, seen[r]);
+      out[r] = fma(state, qc, out[r]);
+    }
+  }
+  const int64_t rest = s - c;
+  if (rest > 0) {
+    const VF kc = load_part(k + c, rest), qc = load_part(q + c, rest);
+    for (int r = 0; r < kRows; ++r) {
+      const VF state = load_part(from + r * s + c, rest);
+      seen[r] = fma(state, kc, seen[r]);
+      out[r] = fma(state, qc, out[r]);
+    }
+  }
+  VF e[kRows];
+  for (int r = 0; r < kRows; ++r) {
+    const float error = beta * (v[r] - decay * reduce_add(seen[r]));
+    o[r] = (decay * reduce_add(out[r]) + error * kq) * out_scale;
+    e[r] = splat(error);
+  }
+  const VF d = splat(decay);
+  for (c = 0; c + kLanes <= s; c += kLanes) {
+    const VF kc = load(k + c);
+    for (int r = 0; r < kRows; ++r) store(to + r * s + c, fma(e[r], kc, d * load(from + r * s + c)));
+  }
+  if (rest > 0) {
+    const VF kc = load_part(k + c, rest);
+    for (int r = 0; r < kRows; ++r)
+      store_part(to + r * s + c, fma(e[r], kc, d * load_part(from + r * s + c, rest)), rest);
+  }
+}
+
+void run(const KernelArgs& args, Worker& worker) {
+  const DeltaSizes n(args);
+  const Prepared in(n, args.workspace);
+  prepare(args, n, in, worker);
+  worker.barrier();
+
+  const RecurrentView& state = *args.operands[7].as<RecurrentView>();
+  const TensorView &v = args.operands[2], &o = args.results[0];
+  const HeadMap map = args.as<GatedDeltaRuleAttrs>().heads;
+  const float out_scale = 1.0f / __builtin_sqrtf(static_cast<float>(n.s));
+  const int64_t items_per_head = (n.s + kRowsOfItem - 1) / kRowsOfItem;
+  int64_t item, item_end;
+  while (worker.claim(n.heads * items_per_head, 1, item, item_end)) {
+    const int64_t h = item / items_per_head, kh = n.key_head(map, h);
+    const int64_t first = item % items_per_head * kRowsOfItem;
+    const int64_t last = first + kRowsOfItem < n.s ? first + kRowsOfItem : n.s;
+    for (int64_t j = first; j < last; j += kRows) {
+      const float* from = state.read + (h * n.s + j) * n.s;
+      float* to = state.write + (h * n.s + j) * n.s;
+      for (int64_t t = 0; t < n.n_tokens; ++t) {
+        const int64_t at = t * n.key_heads + kh;
+        const float* gates = in.gates + 2 * (t * n.heads + h);
+        step(from, to, in.q + at * n.s, in.k + at * n.s, v.f32(t, h) + j, o.f32(t, h) + j, gates[0], gates[1], in.kq[at],
+             out_scale, n.s);
+        from = to;
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gannet::GANNET_ISA_NS
+
+GANNET_KERNELS({"gated_delta_rule", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::delta_refuses,
+                GANNET_ISA_NS::workspace, GANNET_ISA_NS::run})

@@ -1,0 +1,35 @@
+#include "ops/rms_norm/rms_norm.h"
+
+#include "ops/rules.h"
+
+namespace gannet {
+namespace {
+
+constexpr OperandDef kOperands[] = {{"x"}, {"w"}};
+constexpr AttrDef kAttrs[] = {{"eps", AttrKind::kFloat, offsetof(RmsNormAttrs, eps)}};
+
+Result<std::vector<TensorType>> infer(const OpSite& site) {
+  const TensorType& x = site.operands[0];
+  GANNET_TRY(expect_f32(kOp_rms_norm, site, 0));
+  GANNET_TRY(expect_type(kOp_rms_norm, site, 1, {DType::kF32, Shape(x.shape.last())}, "like the last axis of x"));
+  if (!(site.as<RmsNormAttrs>().eps >= 0)) return shape_error(kOp_rms_norm, "eps must not be negative");
+  return std::vector<TensorType>{x};
+}
+
+}  // namespace
+
+const OpDef kOp_rms_norm = {
+    .name = "rms_norm",
+    .summary = "y = x * w / sqrt(mean(x^2) + eps) over the last axis.",
+    .operands = kOperands,
+    .attrs = kAttrs,
+    .n_results = 1,
+    .infer = infer,
+    .cost = [](const OpSite& site) { return streaming_cost(site, 4); },
+};
+
+ValueId rms_norm(GraphBuilder& builder, ValueId x, ValueId w, float eps) {
+  return builder.add1(kOp_rms_norm, {x, w}, RmsNormAttrs{eps});
+}
+
+}  // namespace gannet

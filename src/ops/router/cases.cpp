@@ -1,0 +1,27 @@
+#include <fmt/format.h>
+
+#include "ops/case.h"
+#include "ops/router/router.h"
+
+namespace gannet {
+
+std::vector<OpCase> cases_router() {
+  struct Size {
+    int64_t n_tokens, n_experts, top_k;
+    bool bench;
+  };
+  std::vector<OpCase> all;
+  for (const Size& s : {Size{1, 4, 2, false}, Size{3, 37, 5, false}, Size{2, 8, 8, false}, Size{1, 1, 1, false},
+                        Size{5, 60, 4, false}, Size{7, 256, 8, true}, Size{1, 512, 10, true}, Size{512, 256, 8, true}}) {
+    OpCase c;
+    c.op = &kOp_router;
+    c.name = fmt::format("t{}_e{}_k{}", s.n_tokens, s.n_experts, s.top_k);
+    c.operands = {{{DType::kF32, Shape(s.n_tokens, s.n_experts)}, {.kind = Fill::Kind::kNormal, .scale = 2}}};
+    c.attrs = pack_attrs(RouterAttrs{s.top_k});
+    c.bench = s.bench;
+    all.push_back(c);
+  }
+  return all;
+}
+
+}  // namespace gannet

@@ -1,0 +1,13 @@
+// swiglu: y = silu(gate) * up.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace gannet {
+
+extern const OpDef kOp_swiglu;
+
+// gate, up F32 of one shape (leading axes may be strided) -> contiguous F32.
+ValueId swiglu(GraphBuilder& builder, ValueId gate, ValueId up);
+
+}  // namespace gannet

@@ -1,0 +1,28 @@
+#include <cmath>
+
+#include "backend/api/kernel.h"
+#include "ops/unary/unary.h"
+
+namespace gannet {
+namespace {
+
+void run(const KernelArgs& args, Worker& worker) {
+  const TensorView &x = args.operands[0], &y = args.results[0];
+  const UnaryFunction function = args.as<UnaryAttrs>().function;
+  int64_t begin, end;
+  worker.share(y.shape.rows(), 1, begin, end);
+  for (int64_t r = begin; r < end; ++r) {
+    const float* px = reinterpret_cast<const float*>(x.flat_row(r));
+    float* py = reinterpret_cast<float*>(y.flat_row(r));
+    for (int64_t i = 0; i < y.shape.last(); ++i) {
+      const double v = px[i];
+      const double s = 1.0 / (1.0 + std::exp(-v));
+      py[i] = static_cast<float>(function == UnaryFunction::kSilu ? v * s : s);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace gannet
+
+GANNET_KERNELS({"unary", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,0 +1,20 @@
+// unary: elementwise functions of one operand.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace gannet {
+
+extern const OpDef kOp_unary;
+
+enum class UnaryFunction : int32_t { kSilu, kSigmoid };
+
+struct UnaryAttrs {
+  UnaryFunction function;
+};
+
+// x F32 (leading axes may be strided) -> contiguous F32 of the same shape.
+ValueId silu(GraphBuilder& builder, ValueId x);
+ValueId sigmoid(GraphBuilder& builder, ValueId x);
+
+}  // namespace gannet

@@ -1,0 +1,179 @@
+#include "text/tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include <thread>
+
+#include "text/detokenizer.h"
+#include "text/vocabulary_for_test.h"
+
+namespace gannet {
+namespace {
+
+using Ids = std::vector<TokenId>;
+using testing::HasSubstr;
+
+// English-like merges, chat markers, a user-defined and a byte token.
+struct Chat {
+  Chat() {
+    auto v = VocabularyForTest::with_bytes();
+    he = v.add_merge("h", "e");
+    ll = v.add_merge("l", "l");
+    hell = v.add_merge("he", "ll");
+    hello = v.add_merge("hell", "o");
+    space_hello = v.add_merge(" ", "hello");
+    end_of_text = v.add("<|endoftext|>", TokenType::kControl);
+    im_start = v.add("<|im_start|>", TokenType::kControl);
+    im_end = v.add("<|im_end|>", TokenType::kControl);
+    think = v.add("<think>", TokenType::kUserDefined);
+    padding = v.add("[PAD7]", TokenType::kUserDefined);
+    unknown = v.add("<unk>", TokenType::kUnknown);
+    byte = v.add("<0xfF>", TokenType::kByte);
+    // A merge that would make a control token out of text.
+    v.merges.push_back("< |");
+    v.extra.special_id(SpecialToken::kBos) = static_cast<uint64_t>(end_of_text);
+    v.extra.special_id(SpecialToken::kEos) = static_cast<uint64_t>(im_end);
+    source = v;
+    tokenizer.emplace(v.build().take());
+  }
+  VocabularyForTest source;
+  std::optional<Tokenizer> tokenizer;
+  TokenId he, ll, hell, hello, space_hello, end_of_text, im_start, im_end, think, padding, unknown, byte;
+};
+
+const Chat& chat() {
+  static const Chat made;
+  return made;
+}
+
+Ids encode(const Chat& c, std::string_view text, EncodeOptions options = {}) {
+  auto ids = c.tokenizer->encode(text, options);
+  EXPECT_TRUE(ids.ok());
+  return ids.take();
+}
+
+TEST(Tokenizer, EncodesWordsAndSpecials) {
+  const Chat& c = chat();
+  EXPECT_EQ(encode(c, ""), Ids{});
+  EXPECT_EQ(encode(c, "hello hello hell"), (Ids{c.hello, c.space_hello, ' ', c.hell}));
+  EXPECT_EQ(encode(c, "<|im_start|>hello<|im_end|>", {.parse_special = true}),
+            (Ids{c.im_start, c.hello, c.im_end}));
+  EXPECT_EQ(encode(c, "<think>hello<unk>", {.parse_special = true}), (Ids{c.think, c.hello, c.unknown}));
+  EXPECT_EQ(encode(c, "<think>hello"), (Ids{c.think, c.hello})) << "user-defined tokens are always read";
+  EXPECT_EQ(encode(c, "[PAD7]"), (Ids{'[', 'P', 'A', 'D', '7', ']'})) << "filled-up ids are never read";
+  EXPECT_EQ(encode(c, "\xFF"), (Ids{0xFF})) << "the one-character token goes before the byte token";
+}
+
+TEST(Tokenizer, ControlTokensNeverComeFromUnparsedText) {
+  const Chat& c = chat();
+  for (const TokenId id : encode(c, "<|im_start|>hello<|im_end|><unk><0xFF>")) {
+    EXPECT_TRUE(c.tokenizer->vocabulary().type(id) == TokenType::kNormal) << id;
+  }
+  // Not even when the merges spell one out.
+  auto v = VocabularyForTest::with_bytes();
+  const TokenId token = v.add("ab", TokenType::kControl);
+  v.merges.push_back("a b");
+  const auto tokenizer = v.build().take();
+  EXPECT_EQ(tokenizer.encode("ab").take(), (Ids{'a', 'b'}));
+  EXPECT_EQ(tokenizer.encode("ab", {.parse_special = true}).take(), (Ids{token}));
+}
+
+TEST(Tokenizer, AddsBosAndEosOnlyWhenBothSidesAsk) {
+  auto v = chat().source;
+  v.extra.add_bos = v.extra.add_eos = true;
+  const auto tokenizer = v.build().take();
+  const Chat& c = chat();
+  EXPECT_EQ(tokenizer.encode("hello", {.add_special = true}).take(), (Ids{c.end_of_text, c.hello, c.im_end}));
+  EXPECT_EQ(tokenizer.encode("", {.add_special = true}).take(), (Ids{c.end_of_text, c.im_end}));
+  EXPECT_EQ(tokenizer.encode("hello").take(), (Ids{c.hello}));
+  EXPECT_EQ(encode(c, "hello", {.add_special = true}), (Ids{c.hello}));
+}
+
+TEST(Tokenizer, Decodes) {
+  const Chat& c = chat();
+  const Ids ids = {c.im_start, c.hello, c.space_hello, c.think, c.padding, c.unknown, c.byte, 'x'};
+  EXPECT_EQ(c.tokenizer->decode(ids).take(), "hello hello<think>\xFFx");
+  EXPECT_EQ(c.tokenizer->decode(ids, {.show_special = true}).take(),
+            "<|im_start|>hello hello<think><unk>\xFFx");
+  for (const TokenId bad : {-1, c.byte + 1, 1 << 30}) {
+    auto text = c.tokenizer->decode(Ids{c.hello, bad});
+    ASSERT_FALSE(text.ok());
+    EXPECT_THAT(text.error().message(), HasSubstr(std::to_string(bad)));
+  }
+  EXPECT_EQ(c.tokenizer->decode(Ids(2, c.hello), {.max_bytes = 10}).take(), "hellohello");
+  EXPECT_FALSE(c.tokenizer->decode(Ids(2, c.hello), {.max_bytes = 9}).ok());
+}
+
+std::string any_text() {
+  std::string text;
+  const int parts = *rc::gen::inRange(0, 20);
+  for (int i = 0; i < parts; ++i) {
+    switch (*rc::gen::inRange(0, 6)) {
+      case 0:
+        text += *rc::gen::arbitrary<std::string>();
+        break;  // any bytes
+      case 1:
+        text += *rc::gen::element<std::string>("hello", " hello", "hell", "\n", "  ", "'s", "1");
+        break;
+      case 2:
+        text +=
+            *rc::gen::element<std::string>("<|im_start|>", "<|im_end|>", "<think>", "[PAD7]", "<unk>", "<|");
+        break;
+      case 3:
+        text += static_cast<char>(*rc::gen::inRange(0, 32));
+        break;  // control characters
+      case 4:
+        text +=
+            *rc::gen::element<std::string>("ä", "\u4F60\u597D", "\U0001F600", "e\u0301", "\u00A0", "\uFFFD");
+        break;
+      default:
+        text += *rc::gen::element<std::string>("\xFF", "\xC3", "\xE2\x82", "\xF0\x9F\x98", "\x80",
+                                               std::string(1, '\0'));
+    }
+  }
+  return text;
+}
+
+RC_GTEST_PROP(Tokenizer, RoundTripsAnyBytes, ()) {
+  const Chat& c = chat();
+  const std::string text = any_text();
+  for (const bool parse : {false, true}) {
+    const Ids ids = c.tokenizer->encode(text, {.parse_special = parse}).take();
+    RC_ASSERT(c.tokenizer->decode(ids, {.show_special = true}).take() == text);
+    Detokenizer stream(*c.tokenizer, true);
+    std::string streamed;
+    for (const TokenId id : ids) streamed += stream.push(id);
+    streamed += stream.flush();
+    RC_ASSERT(streamed == text);
+  }
+}
+
+RC_GTEST_PROP(Tokenizer, TheCacheChangesNothing, ()) {
+  const Chat& c = chat();
+  const std::string text = any_text();
+  const Ids warm = c.tokenizer->encode(text).take();
+  RC_ASSERT(c.tokenizer->encode(text).take() == warm);
+  RC_ASSERT(c.source.build().take().encode(text).take() == warm);
+}
+
+TEST(Tokenizer, ManyThreadsAtOnce) {
+  const Chat& c = chat();
+  std::string text;
+  for (int i = 0; i < 3000; ++i) text += " hello" + std::to_string(i) + "<think>";
+  const Ids expected = encode(c, text);
+  std::vector<std::thread> threads;
+  std::vector<int> equal(4, 0);
+  for (size_t t = 0; t < equal.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 5; ++i) equal[t] += c.tokenizer->encode(text).take() == expected ? 1 : 0;
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(equal, std::vector<int>(4, 5));
+}
+
+}  // namespace
+}  // namespace gannet
