@@ -178,6 +178,8 @@ class Bench {
     cpu_name_ = machine_facts().cpu_name;
   }
 
+  Result<void> check() { return runner_.check(); }
+
   Result<void> run(Output& output) {
     for (const BenchTest& test : runner_.tests()) records_.push_back(new_record(test));
     if (take_turns_) {
@@ -270,8 +272,9 @@ Result<void> run_bench(const BenchOptions& o) {
   GANNET_TRY(output.add("-o", o.output, columns, stdout));
   GANNET_TRY(output.add("-oe", o.output_err, columns, stderr));
   catch_interrupts();
-  GANNET_TRY(output.begin());
   Bench bench(o, std::move(models), session, std::move(tests));
+  GANNET_TRY(bench.check());
+  GANNET_TRY(output.begin());
   Result<void> measured = bench.run(output);
   GANNET_TRY(output.end());  // also after an error: what was printed stays readable for programs
   return measured;

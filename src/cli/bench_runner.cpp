@@ -51,6 +51,11 @@ Result<BenchRunner::Bench*> BenchRunner::bench_for(const BenchTest& test) {
   return benches_.back().get();
 }
 
+Result<void> BenchRunner::check() {
+  for (const BenchTest& test : tests_) GANNET_TRY(bench_for(test));
+  return {};
+}
+
 std::vector<int32_t> BenchRunner::random_tokens(const Bench& bench, int64_t n) {
   const uint64_t n_vocab = bench.session->model().hyperparameters().n_vocab;
   std::vector<int32_t> tokens(static_cast<size_t>(n));

@@ -30,6 +30,9 @@ class BenchRunner {
 
   const std::vector<BenchTest>& tests() const { return tests_; }
 
+  // Whether every test's settings make a session, so that a bad one shows up before anything is measured.
+  Result<void> check();
+
   // One untimed run: plans get built, memory gets touched. Generation stops after one token.
   Result<void> warm_up(const BenchTest& test);
 

@@ -28,10 +28,10 @@ int run_program(const std::vector<std::string>& arguments) {
   add_tokenize_command(app, action);
   add_inspect_command(app, action);
   add_gguf_command(app, action);
-  //add_synth_command(app, action);
+  add_synth_command(app, action);
   add_logits_command(app, action);
-  //add_bench_command(app, action);
-  //add_devices_command(app, action);
+  add_bench_command(app, action);
+  add_devices_command(app, action);
 
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
   try {

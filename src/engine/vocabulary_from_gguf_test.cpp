@@ -8,7 +8,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <sstream>
+
+#include "text/utf8.h"
 
 namespace gannet {
 namespace {
@@ -94,6 +97,36 @@ TEST_P(RealVocabulary, EveryTokenRoundTripsThroughItsBytes) {
     std::string back;
     for (const TokenId part : ids) back += v.piece(part);
     ASSERT_EQ(back, piece) << "token " << id;
+  }
+}
+
+// Random Unicode, control characters and ill-formed bytes, alone and mixed with words.
+TEST_P(RealVocabulary, AnyBytesRoundTrip) {
+  std::mt19937 random(20260928);
+  for (int run = 0; run < 3000; ++run) {
+    std::string text;
+    for (uint32_t parts = random() % 30; parts > 0; --parts) {
+      switch (random() % 6) {
+        case 0:
+          text += static_cast<char>(random());
+          break;
+        case 1:
+          text += static_cast<char>(random() % 32);
+          break;
+        case 2:
+          text += tokenizer_->vocabulary().piece(static_cast<TokenId>(random() % 151643));
+          break;
+        case 3:
+          text += run % 2 == 0 ? "<|im_end|>" : "[PAD151700]";
+          break;
+        default:
+          append_utf8(random() % 0x110000, &text);  // surrogates included: three ill-formed bytes
+      }
+    }
+    for (const bool parse : {false, true}) {
+      ASSERT_EQ(tokenizer_->decode(encode(text, parse), {.show_special = true}).take(), text)
+          << "run " << run;
+    }
   }
 }
 

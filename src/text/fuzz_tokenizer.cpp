@@ -21,7 +21,7 @@ class Input {
     return first;
   }
   std::string text(size_t length) {
-    const std::string taken(bytes_.substr(0, length));
+    std::string taken(bytes_.substr(0, length));
     bytes_.remove_prefix(taken.size());
     return taken;
   }

@@ -46,6 +46,20 @@ GANNET_INLINE VF round_nearest(VF a) {
 GANNET_INLINE VF scale_by_power(VF p, VF n) { return _mm512_scalef_ps(p, n); }
 GANNET_INLINE float reduce_add(VF v) { return _mm512_reduce_add_ps(v); }
 GANNET_INLINE float reduce_max(VF v) { return _mm512_reduce_max_ps(v); }
+// Lane i of the result is the sum of v[i]: much cheaper than kLanes separate sums.
+GANNET_INLINE VF sums_of(const VF* v) {
+  VF quarter[8], row[4];  // after the first step 128-bit lanes hold (v[a], v[a], v[b], v[b]), after the second (4 vectors)
+  for (int i = 0; i < 8; ++i) {
+    const VF a = v[(2 * i) / 4 + 4 * ((2 * i) % 4)], b = v[(2 * i + 1) / 4 + 4 * ((2 * i + 1) % 4)];
+    quarter[i] = _mm512_shuffle_f32x4(a, b, 0x88) + _mm512_shuffle_f32x4(a, b, 0xDD);
+  }
+  for (int i = 0; i < 4; ++i)
+    row[i] = _mm512_shuffle_f32x4(quarter[2 * i], quarter[2 * i + 1], 0x88) +
+             _mm512_shuffle_f32x4(quarter[2 * i], quarter[2 * i + 1], 0xDD);
+  const VF x = _mm512_unpacklo_ps(row[0], row[1]) + _mm512_unpackhi_ps(row[0], row[1]);
+  const VF y = _mm512_unpacklo_ps(row[2], row[3]) + _mm512_unpackhi_ps(row[2], row[3]);
+  return _mm512_shuffle_ps(x, y, 0x44) + _mm512_shuffle_ps(x, y, 0xEE);
+}
 GANNET_INLINE VF load_f16(const uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
@@ -101,6 +115,11 @@ GANNET_INLINE float reduce_max(VF v) {
   s = _mm_max_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
+GANNET_INLINE VF sums_of(const VF* v) {
+  const VF a = _mm256_hadd_ps(_mm256_hadd_ps(v[0], v[1]), _mm256_hadd_ps(v[2], v[3]));
+  const VF b = _mm256_hadd_ps(_mm256_hadd_ps(v[4], v[5]), _mm256_hadd_ps(v[6], v[7]));
+  return _mm256_permute2f128_ps(a, b, 0x20) + _mm256_permute2f128_ps(a, b, 0x31);
+}
 GANNET_INLINE VF load_f16(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -151,6 +170,7 @@ GANNET_INLINE VF scale_by_power(VF p, VF n) {
 }
 GANNET_INLINE float reduce_add(VF v) { return vaddvq_f32(v); }
 GANNET_INLINE float reduce_max(VF v) { return vmaxvq_f32(v); }
+GANNET_INLINE VF sums_of(const VF* v) { return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])); }
 GANNET_INLINE VF load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
 GANNET_INLINE VF load_bf16(const uint16_t* p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
 GANNET_INLINE VF load_i8(const int8_t* p) {

@@ -52,22 +52,20 @@ GANNET_INLINE void score_rows(const float* q, int64_t stride, const std::byte* k
   for (int64_t j = 0; j < n; j += kKeys) {
     const std::byte* rows[kKeys];
     for (int b = 0; b < kKeys; ++b) rows[b] = k + (j + b < n ? j + b : n - 1) * step;
-    VF sum[kQ][kKeys];
-    for (int a = 0; a < kQ; ++a)
-      for (int b = 0; b < kKeys; ++b) sum[a][b] = splat(0);
+    VF sum[kAccumulators];  // [query, key]
+    for (int a = 0; a < kAccumulators; ++a) sum[a] = splat(0);
     for (int64_t i = 0; i < d; i += kLanes) {
       VF key[kKeys];
       for (int b = 0; b < kKeys; ++b) key[b] = load_kv<kType>(rows[b], i);
       for (int a = 0; a < kQ; ++a) {
         const VF query = load(q + a * stride + i);
-        for (int b = 0; b < kKeys; ++b) sum[a][b] = fma(query, key[b], sum[a][b]);
+        for (int b = 0; b < kKeys; ++b) sum[a * kKeys + b] = fma(query, key[b], sum[a * kKeys + b]);
       }
     }
-    const int live = n - j < kKeys ? static_cast<int>(n - j) : kKeys;
-    for (int b = 0; b < kKeys; ++b) {
-      if (b >= live) break;
-      for (int a = 0; a < kQ; ++a) scores[a * kTile + j + b] = reduce_add(sum[a][b]);
-    }
+    float dots[kAccumulators];
+    for (int a = 0; a < kAccumulators; a += kLanes) store(dots + a, sums_of(sum + a));
+    for (int b = 0; b < kKeys && j + b < n; ++b)
+      for (int a = 0; a < kQ; ++a) scores[a * kTile + j + b] = dots[a * kKeys + b];
   }
 }
 

@@ -4,7 +4,7 @@
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
-constexpr int64_t kChannels = 256;  // per piece of work: its taps, transposed, stay in the first-level cache
+constexpr int64_t kChannels = 512;  // per piece of work: its taps, transposed, stay in the first-level cache
 constexpr int64_t kMaxTaps = 16;
 
 const char* refuses(const OpSite& site) {
