@@ -17,7 +17,8 @@ void add_model_option(CLI::App& app, ModelOptions& o) {
 void add_kernel_options(CLI::App& app, ModelOptions& o) {
   app.add_option("-C,--cpu-mask", o.cpu_mask, "Bind threads to the CPUs of this hexadecimal mask");
   app.add_option("--isa", o.isa, "Use at most this instruction set: scalar, avx2, avx512, avx512vnni, neon");
-  app.add_option("--kernel", o.kernels, "Force a kernel: OP=NAME (repeatable; `gannet devices --kernels` lists them)");
+  app.add_option("--kernel", o.kernels, "Force a kernel: OP=NAME (repeatable; `gannet devices --kernels` lists them)")
+      ->allow_extra_args(false);
 }
 
 void add_session_options(CLI::App& app, ModelOptions& o) {

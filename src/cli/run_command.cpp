@@ -4,9 +4,9 @@
 #include <cstdio>
 #include <iostream>
 #include <iterator>
-#include <random>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "base/mapped_file.h"
 #include "cli/command.h"
@@ -23,7 +23,8 @@ namespace {
 struct RunOptions {
   ModelOptions model;
   SamplingOptions sampling;
-  std::string prompt_argument, prompt, file, system;
+  std::vector<std::string> words;
+  std::string prompt, file, system;
   int64_t n_predict = -1;
   bool raw = false, timings = false;
 };
@@ -129,7 +130,7 @@ Result<void> converse(Conversation& conversation) {
 }
 
 Result<std::string> prompt_text(const RunOptions& o) {
-  if (!o.prompt_argument.empty()) return o.prompt_argument;
+  if (!o.words.empty()) return fmt::format("{}", fmt::join(o.words, " "));
   if (!o.prompt.empty()) return o.prompt;
   if (!o.file.empty() && o.file != "-") {
     const MappedFile file = GANNET_TRY(MappedFile::open(o.file));
@@ -167,7 +168,7 @@ void add_run_command(CLI::App& app, Action& action) {
   auto o = std::make_shared<RunOptions>();
   CLI::App* sub = app.add_subcommand("run", "Answer a prompt, or chat at the terminal when there is none");
   add_model_option(*sub, o->model);
-  sub->add_option("PROMPT", o->prompt_argument, "What to answer");
+  sub->add_option("PROMPT", o->words, "What to answer");
   sub->add_option("-p,--prompt", o->prompt, "The same as an option");
   sub->add_option("-f,--file", o->file, "Read the prompt from this file (- for stdin)");
   sub->add_option("--system-prompt", o->system, "-sys TEXT: instructions in front of the conversation");

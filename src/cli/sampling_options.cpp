@@ -45,7 +45,7 @@ void add_sampling_options(CLI::App& app, SamplingOptions& o) {
   app.add_option("--repeat-last-n", o.repeat_last_n, "How many tokens are recent; -1: all (default 64)");
   app.add_option("--presence-penalty", o.presence_penalty, "Taken off the logits of recent tokens (default 0)");
   app.add_option("--frequency-penalty", o.frequency_penalty, "The same for each occurrence (default 0)");
-  app.add_option("-l,--logit-bias", o.logit_bias, "ID+BIAS or ID-BIAS, repeatable");
+  app.add_option("-l,--logit-bias", o.logit_bias, "ID+BIAS or ID-BIAS, repeatable")->allow_extra_args(false);
   app.add_option("-s,--seed", o.seed, "Seed; the same seed gives the same answer. -1: from the system")->capture_default_str();
 }
 

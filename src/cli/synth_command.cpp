@@ -35,6 +35,11 @@ std::string architecture_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string parameters_text(int64_t n) {
+  const double count = static_cast<double>(n);
+  return count < 1e9 ? fmt::format("{:.1f}M", count * 1e-6) : fmt::format("{:.2f}B", count * 1e-9);
+}
+
 Result<void> run_synth(const SynthOptions& o) {
   ShapeChanges changes;
   if (!o.arch.empty()) changes.arch = GANNET_TRY(find_architecture(o.arch));
@@ -57,9 +62,9 @@ Result<void> run_synth(const SynthOptions& o) {
     }));
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print(stderr, "{}: {} like {}, {} layers{}, {} tokens, {:.2f}B parameters, {}, {} in {:.1f} s\n", o.out,
+  fmt::print(stderr, "{}: {} like {}, {} layers{}, {} tokens, {} parameters, {}, {} in {:.1f} s\n", o.out,
              shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "", shape.hp.n_vocab,
-             static_cast<double>(report.n_parameters) * 1e-9, mix->name, human_bytes(report.file_bytes), seconds);
+             parameters_text(report.n_parameters), mix->name, human_bytes(report.file_bytes), seconds);
   return {};
 }
 

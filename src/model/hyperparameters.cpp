@@ -18,6 +18,7 @@ constexpr ArchitectureFacts kFacts[] = {
 };
 
 constexpr uint32_t kAny = 0xFFFFFFFF;
+constexpr float kLowestRopeFactor = 1e-3f, kHighestRopeFactor = 1e6f;
 
 // One call per key: field, key suffix, whether a file must have it, range. A default is what the field holds before the
 // visit. Order matters only where a default comes from an earlier field.
@@ -45,7 +46,7 @@ void visit_fields(Hyperparameters& hp, V& v) {
   v.sections("rope.dimension_sections", hp.rope_sections, f.rope_sections);
   v.text("rope.scaling.type", hp.rope_scaling);
   if (hp.rope_scaling != "none") {
-    v.number("rope.scaling.factor", hp.rope_factor, false, 1e-3f, 1e6f);
+    v.number("rope.scaling.factor", hp.rope_factor, false, kLowestRopeFactor, kHighestRopeFactor);
     v.fallback(hp.rope_original_context, hp.context_length);
     v.number("rope.scaling.original_context_length", hp.rope_original_context, false, 1, kAny);
     v.number("rope.scaling.attn_factor", hp.rope_attn_factor, false, 1e-6f, 1e6f);
@@ -230,6 +231,16 @@ void check_relations(const Hyperparameters& hp, Reader& reader) {
   require(uint64_t{hp.n_heads} * hp.head_dim <= (1u << 24), "the attention sizes are beyond reason");
 }
 
+// A factor without a type means linear scaling, and older files have it under another key.
+void adopt_untyped_rope_scaling(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
+  const std::string prefix = std::string(hp.arch_facts().name) + ".rope.";
+  if (file.find(prefix + "scaling.type") != nullptr) return;
+  const bool old_key = file.find(prefix + "scale_linear") != nullptr;
+  if (!old_key && file.find(prefix + "scaling.factor") == nullptr) return;
+  hp.rope_scaling = "linear";
+  if (old_key) reader.number("rope.scale_linear", hp.rope_factor, false, kLowestRopeFactor, kHighestRopeFactor);
+}
+
 Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
   if (!hp.arch_facts().hybrid) return {};
   const std::string key = fmt::format("{}.attention.recurrent_layers", hp.arch_facts().name);
@@ -269,6 +280,7 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   if (auto name = file.get_string("general.name"); name.ok() && name->has_value()) hp.name = std::string(**name);
 
   Reader reader(file, hp);
+  adopt_untyped_rope_scaling(file, hp, reader);
   visit_fields(hp, reader);
   if (reader.problems().empty()) check_relations(hp, reader);
   if (reader.problems().empty()) GANNET_TRY(read_layer_pattern(file, hp, reader));

@@ -88,6 +88,10 @@ Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp
     if (spec.required) problems.push_back(fmt::format("{} is missing", spec.name));
   }
   for (const GgufTensor& t : file.tensors()) {
+    // Kernels read weights where they lie; general.alignment may be less than what a float needs.
+    if (reinterpret_cast<uintptr_t>(t.data.data()) % alignof(float) != 0)
+      problems.push_back(fmt::format("{} begins at byte {}, which is no multiple of {}; write the file again with "
+                                     "general.alignment 32", t.name, t.file_offset, alignof(float)));
     if (t.name.ends_with(".scale"))
       problems.push_back(fmt::format("{}: NVFP4 files with separate scale tensors are not supported", t.name));
     if (t.name.ends_with(".bias") && t.name.find("attn_") != std::string::npos)

@@ -1,0 +1,195 @@
+// The graphs of every family in text form, compared with stored ones: a change of a graph is seen and meant. After a
+// meant change write them again with GANNET_UPDATE_GOLDENS=1 and read the difference.
+#include "model/graphs.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gtest/gtest.h>
+
+#include "model/mix.h"
+#include "model/model_file_for_test.h"
+#include "ops/catalogue.h"
+
+namespace gannet {
+namespace {
+
+using enum Architecture;
+
+// Names and types of a published file without memory: what graphs are made from. Betas and alphas of qwen3next are
+// listed as the loader gives them.
+WeightTable types_of(const ModelShape& shape, const char* mix_name) {
+  std::vector<TensorSpec> specs;
+  for (const TensorSpec& spec : declare_tensors(shape.hp)) {
+    if (spec.name == "output.weight" && shape.tied_head) continue;
+    if (!spec.required && !spec.name.ends_with("shared_head_norm.weight") && spec.name != "output.weight") continue;
+    specs.push_back(spec);
+  }
+  std::vector<MixTensor> tensors;
+  for (const TensorSpec& spec : specs) tensors.push_back({spec.name, spec.shape, DType::kF32});
+  const std::vector<DType> types = mix_types(*find_mix(mix_name).value(), shape.hp, tensors);
+  WeightTable table;
+  for (size_t i = 0; i < specs.size(); ++i)
+    table.set(specs[i].name, contiguous_view(nullptr, types[i], specs[i].shape));
+  return table;
+}
+
+std::string read_text(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+void expect_golden(const Graph& graph, const std::string& name) {
+  const std::string path = "tests/data/graphs/" + name + ".gir";
+  const std::string text = print_graph(graph);
+  if (std::getenv("GANNET_UPDATE_GOLDENS") != nullptr) {
+    std::filesystem::create_directories("tests/data/graphs");
+    std::ofstream(path, std::ios::binary) << text;
+    GTEST_SKIP() << path << " written";
+  }
+  const std::string golden = read_text(path);
+  ASSERT_FALSE(golden.empty()) << path << " is missing; GANNET_UPDATE_GOLDENS=1 writes it";
+  EXPECT_EQ(text, golden) << "after a meant change run again with GANNET_UPDATE_GOLDENS=1";
+
+  // The stored text is a graph of its own right.
+  const auto parsed = parse_graph(golden, all_ops());
+  ASSERT_TRUE(parsed.ok()) << path << ": " << parsed.error().message();
+  EXPECT_EQ(print_graph(*parsed), golden);
+  EXPECT_TRUE(verify_graph(*parsed).ok());
+  EXPECT_EQ(parsed->nodes.size(), graph.nodes.size());
+}
+
+// Uses of an op.
+int64_t count(const Graph& graph, const std::string& op) {
+  return std::ranges::count_if(graph.nodes, [&](const Node& node) { return node.op->name == op; });
+}
+
+class Golden : public testing::TestWithParam<Architecture> {};
+
+TEST_P(Golden, Trunk) {
+  const ModelShape shape = tiny_shape(GetParam());
+  const auto graph = build_trunk(shape.hp, types_of(shape, "Q4_K_M"), {.n_tokens = 1});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  expect_golden(*graph, std::string(facts(GetParam()).name) + ".trunk");
+}
+
+TEST_P(Golden, Mtp) {
+  if (!facts(GetParam()).hybrid) return;
+  const ModelShape shape = tiny_shape(GetParam(), true);
+  const auto graph = build_mtp(shape.hp, types_of(shape, "Q4_K_M"), {.n_tokens = 1, .hidden = true});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  expect_golden(*graph, std::string(facts(GetParam()).name) + ".mtp");
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values(kQwen3, kQwen3Moe, kQwen3Next, kQwen35, kQwen35Moe),
+                         [](const auto& instance) { return facts(instance.param).name; });
+
+TEST(Graphs, NodesPerLayerAreAsTheModelIsDescribed) {
+  // Trunk of 4 layers: 3 delta-net layers and one of gated attention in the hybrids.
+  for (const ArchitectureFacts& f : architectures()) {
+    const ModelShape shape = tiny_shape(f.arch);
+    const Graph graph = build_trunk(shape.hp, types_of(shape, "Q8_0"), {.n_tokens = 1}).take();
+    EXPECT_EQ(count(graph, "attention"), f.hybrid ? 1 : 4) << f.name;
+    EXPECT_EQ(count(graph, "gated_delta_rule"), f.hybrid ? 3 : 0) << f.name;
+    EXPECT_EQ(count(graph, "causal_conv"), f.hybrid ? 3 : 0) << f.name;
+    EXPECT_EQ(count(graph, "rope"), 2 * count(graph, "attention")) << f.name;
+    EXPECT_EQ(count(graph, "router"), f.moe ? 4 : 0) << f.name;
+    EXPECT_EQ(count(graph, "routed_experts"), f.moe ? 4 : 0) << f.name;
+    EXPECT_EQ(count(graph, "gated_add"), f.shared_expert ? 4 : 0) << f.name;
+    EXPECT_EQ(count(graph, "swiglu"), !f.moe || f.shared_expert ? 4 : 0) << f.name;
+    EXPECT_EQ(count(graph, "add"), 8) << f.name;
+    // Two per layer, two more per attention (q, k), one at the end.
+    EXPECT_EQ(count(graph, "rms_norm"), 8 + 2 * count(graph, "attention") + 1) << f.name;
+    // Attention 4; delta net 5; dense 3; router 1; shared expert 3 and its gate 1; the head 1.
+    const int64_t ffn = (f.moe ? 1 : 3) + (f.shared_expert ? 4 : 0);
+    EXPECT_EQ(count(graph, "matmul"), (f.hybrid ? 1 * 4 + 3 * 5 : 4 * 4) + 4 * ffn + 1) << f.name;
+  }
+}
+
+// What the last matmul multiplies with.
+std::string head_of(const Graph& graph) {
+  const Node* last = nullptr;
+  for (const Node& node : graph.nodes)
+    if (std::string_view(node.op->name) == "matmul") last = &node;
+  return graph.values[static_cast<size_t>(last->operands[1])].name;
+}
+
+TEST(Graphs, TheHeadIsOutputWhenPresentElseTheEmbedding) {
+  ModelShape shape = tiny_shape(kQwen35, true);
+  const auto heads = [&] {
+    const WeightTable table = types_of(shape, "F16");
+    return std::pair(head_of(build_trunk(shape.hp, table, {}).take()), head_of(build_mtp(shape.hp, table, {}).take()));
+  };
+  EXPECT_EQ(heads(), (std::pair<std::string, std::string>("output.weight", "output.weight")));
+  shape.tied_head = true;
+  EXPECT_EQ(heads(), (std::pair<std::string, std::string>("token_embd.weight", "token_embd.weight")));
+}
+
+TEST(Graphs, TheMtpBlocksOwnTensorsTakePrecedence) {
+  const ModelShape shape = tiny_shape(kQwen35, true);
+  WeightTable table = types_of(shape, "F16");
+  const auto params = [&] {
+    std::string names;
+    for (const Value& v : build_mtp(shape.hp, table, {}).take().values)
+      if (v.kind == ValueKind::kParam) names += v.name + "\n";
+    return names;
+  };
+  EXPECT_NE(params().find("blk.4.nextn.shared_head_norm.weight"), std::string::npos);
+  EXPECT_EQ(params().find("output_norm.weight"), std::string::npos);
+  EXPECT_NE(params().find("token_embd.weight"), std::string::npos);
+  const TensorView matrix = contiguous_view(nullptr, DType::kF16, Shape(shape.hp.n_vocab, shape.hp.n_embd));
+  table.set("blk.4.nextn.embed_tokens.weight", matrix);
+  table.set("blk.4.nextn.shared_head_head.weight", matrix);
+  EXPECT_EQ(params().find("token_embd.weight"), std::string::npos);
+  EXPECT_EQ(params().find("\noutput.weight"), std::string::npos);
+  EXPECT_NE(params().find("blk.4.nextn.shared_head_head.weight"), std::string::npos);
+}
+
+TEST(Graphs, RowsThatGetLogits) {
+  const ModelShape shape = tiny_shape(kQwen35);
+  const WeightTable table = types_of(shape, "F16");
+  const auto output = [&](const GraphShape& s, const std::string& name) {
+    const Graph graph = build_trunk(shape.hp, table, s).take();
+    for (const GraphOutput& out : graph.outputs)
+      if (out.name == name) return to_text(graph.type(out.value));
+    return std::string("none");
+  };
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kAll}, "logits"), "F32[7, 1024]");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kLast}, "logits"), "F32[1, 1024]");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kLast, .hidden = true}, "logits"), "F32[1, 1024]");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kLast, .hidden = true}, "hidden"), "F32[7, 256]");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "logits"), "none");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "hidden"), "F32[7, 256]");
+}
+
+TEST(Graphs, FilesWithFusedExpertsBuild) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen35Moe));
+  test.remove("blk.1.ffn_gate_exps.weight");
+  test.remove("blk.1.ffn_up_exps.weight");
+  test.add("blk.1.ffn_gate_up_exps.weight", DType::kQ4_0, Shape(6, 512, 256));
+  const GgufFile file = test.parse();
+  const Hyperparameters hp = read_hyperparameters(file).take();
+  const WeightTable table = load_weights(file, hp).take();
+  const auto graph = build_trunk(hp, table, {.n_tokens = 3});
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  EXPECT_TRUE(verify_graph(*graph).ok());
+}
+
+TEST(Graphs, StateLayouts) {
+  const ModelShape shape = tiny_shape(kQwen35, true);
+  const StateLayout trunk = trunk_state_layout(shape.hp, DType::kF16, DType::kQ8_0);
+  ASSERT_EQ(trunk.kv.size(), 1u);
+  EXPECT_EQ(trunk.kv[0].name, "kv.3");
+  ASSERT_EQ(trunk.recurrent.size(), 6u);  // conv window and delta matrix of three layers
+  EXPECT_TRUE(trunk.recurrent[0].shape == Shape(3, 512));
+  EXPECT_TRUE(trunk.recurrent[1].shape == Shape(4, 64, 64));
+  const StateLayout mtp = mtp_state_layout(shape.hp, DType::kF16, DType::kF16);
+  ASSERT_EQ(mtp.kv.size(), 1u);
+  EXPECT_EQ(mtp.kv[0].name, "kv.4");
+  EXPECT_TRUE(mtp.recurrent.empty());
+}
+
+}  // namespace
+}  // namespace gannet
