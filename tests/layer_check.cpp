@@ -69,17 +69,34 @@ std::optional<std::string> quoted_include(const std::string& line) {
 const LayerRow* folder_row(const LayerTable& table, const std::string& path) {
   const LayerRow* best = nullptr;
   for (const LayerRow& row : table.rows) {
-    if (!row.extension.empty() || path.rfind(row.folder + "/", 0) != 0) continue;
+    if (!row.is_folder() || path.rfind(row.folder + "/", 0) != 0) continue;
     if (!best || row.folder.size() > best->folder.size()) best = &row;
   }
   return best;
 }
 
-// Folders that a file of `owner` with this path may include.
-std::vector<std::string> allowed_for(const LayerTable& table, const LayerRow& owner, const fs::path& path) {
-  std::vector<std::string> allowed = owner.closure;
+// For a path F/X/... below a folder F with a row `F/*/private` that is not F/X/X.h: "F/X/". Empty otherwise.
+std::string private_part(const LayerTable& table, const std::string& path) {
   for (const LayerRow& row : table.rows) {
-    if (row.folder == owner.folder && !row.extension.empty() && path.extension() == row.extension) {
+    if (!row.is_private || path.rfind(row.folder + "/", 0) != 0) continue;
+    const size_t start = row.folder.size() + 1;
+    const size_t slash = path.find('/', start);
+    if (slash == std::string::npos) continue;
+    const std::string part = path.substr(0, slash + 1);
+    if (path != part + path.substr(start, slash - start) + ".h") return part;
+  }
+  return {};
+}
+
+// Folders that a file of `owner` with this path relative to src/ may include.
+std::vector<std::string> allowed_for(const LayerTable& table, const LayerRow& owner,
+                                     const std::string& path) {
+  std::vector<std::string> allowed = owner.closure;
+  const std::string extension = fs::path(path).extension();
+  const bool is_private = !private_part(table, path).empty();
+  for (const LayerRow& row : table.rows) {
+    if (row.folder != owner.folder || row.is_folder()) continue;
+    if (row.is_private ? is_private : row.extension == extension) {
       allowed.insert(allowed.end(), row.closure.begin(), row.closure.end());
     }
   }
@@ -136,12 +153,17 @@ class IncludeChecker {
       findings_.push_back(file.generic_string() + ":1: its folder has no row in src/layers.txt");
       return;
     }
-    const std::vector<std::string> allowed = allowed_for(table_, *owner, file);
+    const std::vector<std::string> allowed = allowed_for(table_, *owner, inside);
     each_include(file, [&](const std::string& where, const std::string& target) {
       const LayerRow* used = resolve(where, target);
-      if (used && !contains(allowed, used->folder)) {
+      if (!used) return;
+      if (!contains(allowed, used->folder)) {
         findings_.push_back(where + owner->folder + " may not include " + used->folder + " (\"" + target +
                             "\")");
+      }
+      const std::string part = private_part(table_, target);
+      if (!part.empty() && inside.rfind(part, 0) != 0) {
+        findings_.push_back(where + "\"" + target + "\" is private to " + part);
       }
     });
   }
@@ -176,17 +198,19 @@ LayerTable parse_layers(const std::string& text, const std::string& name) {
     }
     LayerRow row;
     row.folder = first[0];
-    if (const size_t star = row.folder.find("/*."); star != std::string::npos) {
-      row.extension = row.folder.substr(star + 2);
+    if (const size_t star = row.folder.find("/*/private"); star != std::string::npos) {
+      row.is_private = true;
       row.folder.resize(star);
+    } else if (const size_t dot = row.folder.find("/*."); dot != std::string::npos) {
+      row.extension = row.folder.substr(dot + 2);
+      row.folder.resize(dot);
     }
     if (!names.insert(first[0]).second) fault(first[0] + " has two rows");
     row.may_use = split_words(line.substr(bar + 1, bar2 - bar - 1));
     row.closure = {row.folder};
     for (const std::string& used : row.may_use) {
-      const auto above = std::find_if(table.rows.begin(), table.rows.end(), [&](const LayerRow& r) {
-        return r.folder == used && r.extension.empty();
-      });
+      const auto above = std::find_if(table.rows.begin(), table.rows.end(),
+                                      [&](const LayerRow& r) { return r.folder == used && r.is_folder(); });
       if (above == table.rows.end()) {
         fault(first[0] + " names " + used + ", which is no row above it");
         continue;
@@ -211,7 +235,7 @@ std::vector<std::string> check_sizes(const fs::path& root) {
   const LayerTable table = read_table(root);
   std::vector<std::string> findings = table.faults;
   for (const LayerRow& row : table.rows) {
-    if (!row.extension.empty()) continue;
+    if (!row.is_folder()) continue;
     const std::string readme = "src/" + row.folder + "/README.md";
     const size_t lines = split_lines(read_text(root / readme)).size();
     if (lines == 0) findings.push_back(readme + ":1: missing; say purpose, invariants and entry point");

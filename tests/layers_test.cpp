@@ -21,7 +21,8 @@ const char kTable[] =
     "tensor  | base   | uses base\n"
     "kit/cpu | tensor | a kit\n"
     "ops     | tensor | uses tensor and with it base\n"
-    "ops/*.cpp | kit/cpu | kernels\n"
+    "ops/*.cpp | kit/cpu | programs beside the ops\n"
+    "ops/*/private | kit/cpu | kernels and their helpers\n"
     "other   | base   | does not use tensor\n";
 
 // A temporary tree; write() makes the folders on the way.
@@ -74,10 +75,26 @@ TEST_F(Tree, IncludeOfANeighbourIsNamed) {
               ElementsAre("src/other/y.h:1: other may not include tensor (\"tensor/t.h\")"));
 }
 
-TEST_F(Tree, KitIsForKernelFilesOnly) {
+TEST_F(Tree, KitIsForWhatAnOpKeepsToItself) {
   write("src/ops/mul/mul.h", "#include \"kit/cpu/isa.h\"\n");
+  write("src/ops/mul/lanes.h", "#include \"kit/cpu/isa.h\"\n#include \"ops/mul/mul.h\"\n");
+  write("src/ops/rules.h", "#include \"kit/cpu/isa.h\"\n");
+  write("src/ops/all_test.cpp", "#include \"kit/cpu/isa.h\"\n");
   EXPECT_THAT(check_includes(root_),
-              ElementsAre("src/ops/mul/mul.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")"));
+              ElementsAre("src/ops/mul/mul.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")",
+                          "src/ops/rules.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")"));
+}
+
+TEST_F(Tree, PrivateHeadersStayInTheirFolder) {
+  write("src/ops/mul/mul.h", "\n");
+  write("src/ops/mul/lanes.h", "\n");
+  write("src/ops/mul/deep/inner.h", "#include \"ops/mul/lanes.h\"\n");
+  write("src/ops/add/add.h", "#include \"ops/mul/mul.h\"\n");
+  write("src/ops/add/add.cpp", "#include \"ops/mul/lanes.h\"\n");
+  write("src/ops/run.cpp", "#include \"ops/mul/deep/inner.h\"\n");
+  EXPECT_THAT(check_includes(root_),
+              ElementsAre("src/ops/add/add.cpp:1: \"ops/mul/lanes.h\" is private to ops/mul/",
+                          "src/ops/run.cpp:1: \"ops/mul/deep/inner.h\" is private to ops/mul/"));
 }
 
 TEST_F(Tree, IncludesAreWrittenRelativeToSrc) {

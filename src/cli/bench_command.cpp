@@ -1,109 +1,28 @@
 // `gannet bench`: speed of reading prompts and of generating, with the flags and the output of the
 // established tool.
 #include <algorithm>
+#include <cctype>
 #include <chrono>
-#include <filesystem>
+#include <ctime>
+#include <memory>
 #include <thread>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <gannet_commit.h>  // generated
 
 #include "backend/cpu/isa.h"
-#include "cli/bench_ranges.h"
 #include "cli/bench_report.h"
 #include "cli/bench_runner.h"
+#include "cli/bench_tests.h"
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/machine_facts.h"
 #include "cli/model_options.h"
 #include "cli/read_bandwidth.h"
-#include "gannet_commit.h"
 
 namespace gannet {
 namespace {
-
-struct BenchOptions {
-  std::vector<std::string> models, n_prompt = {"512"}, n_gen = {"128"}, pairs, n_depth = {"0"},
-                                   n_threads = {"0"};
-  std::vector<std::string> n_ubatch = {"512"}, type_k = {"f16"}, type_v = {"f16"};
-  int64_t repetitions = 5;
-  std::string output = "md", output_err = "none";
-  bool progress = false, no_warmup = false;
-  double delay = 0;
-  ModelOptions model;  // what is not swept: kernels, --check-tensors
-};
-
-// "a.gguf,b.gguf" names two files, unless there is a file of that very name.
-std::vector<std::string> model_paths(const std::vector<std::string>& values) {
-  std::vector<std::string> paths;
-  for (const std::string& value : values) {
-    std::error_code problem;
-    if (std::filesystem::exists(value, problem)) {
-      paths.push_back(value);
-    } else {
-      for (std::string& path : split_bench_words({value})) paths.push_back(std::move(path));
-    }
-  }
-  if (paths.empty()) paths.emplace_back();
-  return paths;
-}
-
-Result<std::vector<int64_t>> numbers_from(const std::string& flag, const std::vector<std::string>& values,
-                                          int64_t least, int64_t most) {
-  std::vector<int64_t> numbers = GANNET_TRY(parse_bench_numbers(flag, values));
-  for (int64_t n : numbers)
-    if (n < least || n > most)
-      return Error(ErrorCode::kUsage, fmt::format("{} {}: must be from {} to {}", flag, n, least, most));
-  return numbers;
-}
-
-Result<std::vector<DType>> types_from(const std::string& flag, const std::vector<std::string>& values) {
-  std::vector<DType> types;
-  for (const std::string& name : split_bench_words(values))
-    types.push_back(GANNET_TRY(cache_type(flag, name)));
-  if (types.empty()) return Error(ErrorCode::kUsage, fmt::format("{}: names no type", flag));
-  return types;
-}
-
-// All combinations, tests of one session side by side.
-Result<std::vector<BenchTest>> make_tests(const BenchOptions& o, size_t n_models) {
-  constexpr int64_t kMostTokens = int64_t{1} << 30, kMostThreads = 4096;
-  const auto prompts = GANNET_TRY(numbers_from("-p", o.n_prompt, 0, kMostTokens));
-  const auto gens = GANNET_TRY(numbers_from("-n", o.n_gen, 0, kMostTokens));
-  const auto depths = GANNET_TRY(numbers_from("-d", o.n_depth, 0, kMostTokens));
-  const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostTokens));
-  const auto threads = GANNET_TRY(numbers_from("-t", o.n_threads, 0, kMostThreads));
-  const auto types_k = GANNET_TRY(types_from("-ctk", o.type_k));
-  const auto types_v = GANNET_TRY(types_from("-ctv", o.type_v));
-  std::vector<std::pair<int64_t, int64_t>> work;
-  for (int64_t n : prompts)
-    if (n > 0) work.emplace_back(n, 0);
-  for (int64_t n : gens)
-    if (n > 0) work.emplace_back(0, n);
-  for (const auto& [p, n] : GANNET_TRY(parse_bench_pairs("-pg", o.pairs))) {
-    if (p > kMostTokens || n > kMostTokens)
-      return Error(ErrorCode::kUsage, fmt::format("-pg {},{}: must be from 0 to {}", p, n, kMostTokens));
-    if (p > 0 || n > 0) work.emplace_back(p, n);
-  }
-  if (work.empty())
-    return Error(ErrorCode::kUsage, "nothing to measure; give -p, -n or -pg a number above 0");
-
-  std::vector<BenchTest> tests;
-  for (size_t model = 0; model < n_models; ++model)
-    for (int64_t n_ubatch : ubatches)
-      for (DType k : types_k)
-        for (DType v : types_v)
-          for (int64_t n_threads : threads)
-            for (int64_t n_depth : depths)
-              for (const auto& [n_prompt, n_gen] : work) {
-                const int t = n_threads == 0 ? ThreadTeam::physical_cores() : static_cast<int>(n_threads);
-                tests.push_back({model, n_prompt, n_gen, n_depth, n_ubatch, t, k, v});
-                if (tests.size() > kMaxBenchValues)
-                  return Error(ErrorCode::kUsage,
-                               fmt::format("more than {} tests; sweep fewer values", kMaxBenchValues));
-              }
-  return tests;
-}
 
 std::string lower_name(DType type) {
   std::string name(dtype_info(type).name);
@@ -255,9 +174,9 @@ class Bench {
 };
 
 Result<void> run_bench(const BenchOptions& o) {
-  const std::vector<std::string> paths = model_paths(o.models);
+  const std::vector<std::string> paths = bench_model_paths(o);
   const SessionOptions session = GANNET_TRY(session_options(o.model));
-  std::vector<BenchTest> tests = GANNET_TRY(make_tests(o, paths.size()));
+  std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size()));
   // A mistyped format must not show up after an hour of loading and measuring.
   for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
     GANNET_TRY(Output().add(flag, format, {}, stdout));

@@ -1,5 +1,5 @@
-// `gannet synth`: model files in the shapes of the published ones with random weights, to measure speed without the
-// download, and tiny ones to test with.
+// `gannet synth`: model files in the shapes of the published ones with random weights, to measure speed
+// without the download, and tiny ones to test with.
 #include <chrono>
 #include <memory>
 
@@ -63,8 +63,9 @@ Result<void> run_synth(const SynthOptions& o) {
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   fmt::print(stderr, "{}: {} like {}, {} layers{}, {} tokens, {} parameters, {}, {} in {:.1f} s\n", o.out,
-             shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "", shape.hp.n_vocab,
-             parameters_text(report.n_parameters), mix->name, human_bytes(report.file_bytes), seconds);
+             shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "",
+             shape.hp.n_vocab, parameters_text(report.n_parameters), mix->name,
+             human_bytes(report.file_bytes), seconds);
   return {};
 }
 
@@ -74,15 +75,18 @@ void add_synth_command(CLI::App& app, Action& action) {
   auto o = std::make_shared<SynthOptions>();
   CLI::App* sub = app.add_subcommand("synth", "Write a model of a published shape with random weights");
   sub->add_option("out", o->out, "The file to write (.gguf)")->required();
-  sub->add_option("--arch", o->arch, "Architecture: " + architecture_names() + ". Needed for the shape tiny only");
-  sub->add_option("--like", o->like, fmt::format("Shape: {}", fmt::join(shape_names(), ", ")))->capture_default_str();
+  sub->add_option("--arch", o->arch,
+                  "Architecture: " + architecture_names() + ". Needed for the shape tiny only");
+  sub->add_option("--like", o->like, fmt::format("Shape: {}", fmt::join(shape_names(), ", ")))
+      ->capture_default_str();
   sub->add_option("--layers", o->layers, "Number of layers instead of the shape's, without the MTP block")
       ->check(CLI::PositiveNumber);
   sub->add_option("--vocab", o->vocab, "Number of tokens instead of the shape's")->check(CLI::PositiveNumber);
   sub->add_option("--type", o->type, "Kind of file: " + type_names())->capture_default_str();
   sub->add_flag("--mtp", o->mtp, "Add the block that predicts the token after the next");
   sub->add_option("--seed", o->seed, "Other weights for another number")->capture_default_str();
-  sub->add_option("-t,--threads", o->threads, "Threads; 0: one per physical core")->check(CLI::NonNegativeNumber);
+  sub->add_option("-t,--threads", o->threads, "Threads; 0: one per physical core")
+      ->check(CLI::NonNegativeNumber);
   sub->callback([o, &action] { action = [o] { return run_synth(*o); }; });
 }
 

@@ -17,7 +17,8 @@ constexpr int64_t kPieceBytes = 32 << 20;
 
 // One message per turn between its markers, and the opening of the answer.
 constexpr std::string_view kChatTemplate =
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor "
+    "%}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
 void add_vocabulary(const Hyperparameters& hp, GgufBuilder& builder) {
@@ -36,14 +37,18 @@ void add_vocabulary(const Hyperparameters& hp, GgufBuilder& builder) {
 
 }  // namespace
 
-Result<SynthReport> write_synthetic_model(const std::string& path, const ModelShape& shape, const Mix& mix, uint64_t seed,
-                                          ThreadTeam& team, const std::function<bool(double)>& keep_going) {
+Result<SynthReport> write_synthetic_model(const std::string& path, const ModelShape& shape, const Mix& mix,
+                                          uint64_t seed, ThreadTeam& team,
+                                          const std::function<bool(double)>& keep_going) {
   if (shape.hp.n_vocab < kSmallestSyntheticVocabulary)
-    return Error(ErrorCode::kUsage, fmt::format("a vocabulary of {} is too small, {} tokens are needed for the bytes and the "
-                                                "control tokens", shape.hp.n_vocab, kSmallestSyntheticVocabulary));
+    return Error(ErrorCode::kUsage,
+                 fmt::format("a vocabulary of {} is too small, {} tokens are needed for the bytes and the "
+                             "control tokens",
+                             shape.hp.n_vocab, kSmallestSyntheticVocabulary));
   GgufBuilder builder;
   write_hyperparameters(shape.hp, builder);
-  builder.set_string("general.description", "Random weights in the shape of a published model; the output means nothing");
+  builder.set_string("general.description",
+                     "Random weights in the shape of a published model; the output means nothing");
   builder.set_u32("general.file_type", mix.file_type);
   builder.set_u32("general.quantization_version", kQuantizationVersion);
   add_vocabulary(shape.hp, builder);

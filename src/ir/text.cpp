@@ -256,26 +256,34 @@ class Parser {
 
 std::string print_graph(const Graph& graph) {
   std::string text = fmt::format("graph {} {{\n", graph.name);
+  // Labels count in the order of the text, as the parser numbers values: printing what was parsed gives the same text.
+  std::vector<size_t> label(graph.values.size());
+  size_t n_labels = 0;
+  const auto name = [&](ValueId id) { return fmt::format("%{}", label[static_cast<size_t>(id)]); };
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& v = graph.values[i];
     if (v.kind == ValueKind::kResult) continue;
     const char* keyword = v.kind == ValueKind::kInput ? "input" : v.kind == ValueKind::kParam ? "param" : "state";
-    text += fmt::format("  %{} = {} {} : {}\n", i, keyword, quoted(v.name), to_text(v.type));
+    label[i] = n_labels++;
+    text += fmt::format("  %{} = {} {} : {}\n", label[i], keyword, quoted(v.name), to_text(v.type));
   }
   for (const Node& node : graph.nodes) {
     text += "  ";
-    for (size_t i = 0; i < node.results.size(); ++i) text += fmt::format("{}%{}", i ? ", " : "", node.results[i]);
+    for (size_t i = 0; i < node.results.size(); ++i) {
+      label[static_cast<size_t>(node.results[i])] = n_labels++;
+      text += (i ? ", " : "") + name(node.results[i]);
+    }
     text += fmt::format(" = {}(", node.op->name);
     for (size_t i = 0; i < node.operands.size(); ++i) {
       if (i > 0) text += ", ";
-      text += node.operands[i] == kNoValue ? "_" : fmt::format("%{}", node.operands[i]);
+      text += node.operands[i] == kNoValue ? "_" : name(node.operands[i]);
     }
     text += ")" + attrs_text(*node.op, node.attrs) + " : ";
     for (size_t i = 0; i < node.results.size(); ++i)
       text += (i ? ", " : "") + to_text(graph.type(node.results[i]));
     text += "\n";
   }
-  for (const GraphOutput& out : graph.outputs) text += fmt::format("  return {} = %{}\n", quoted(out.name), out.value);
+  for (const GraphOutput& out : graph.outputs) text += fmt::format("  return {} = {}\n", quoted(out.name), name(out.value));
   return text + "}\n";
 }
 

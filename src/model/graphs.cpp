@@ -76,7 +76,8 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const ValueId hidden = builder.input("hidden", {DType::kF32, Shape(shape.n_tokens, hp.n_embd)});
 
   const std::string table = first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});
-  const ValueId e = rms_norm(builder, embed(builder, c.param(table), tokens), c.param(n, "nextn.enorm.weight"), hp.eps);
+  const ValueId embedded = embed(builder, c.param(table), tokens);
+  const ValueId e = rms_norm(builder, embedded, c.param(n, "nextn.enorm.weight"), hp.eps);
   const ValueId h = rms_norm(builder, hidden, c.param(n, "nextn.hnorm.weight"), hp.eps);
   ValueId x = matmul(builder, concat(builder, e, h), c.param(n, "nextn.eh_proj.weight"));
   x = layer(c, n, x);

@@ -1,7 +1,8 @@
-// The graphs of every family in text form, compared with stored ones: a change of a graph is seen and meant. After a
-// meant change write them again with GANNET_UPDATE_GOLDENS=1 and read the difference.
+// The graphs of every family in text form, compared with stored ones: a change of a graph is seen and meant.
+// After a meant change write them again with GANNET_UPDATE_GOLDENS=1 and read the difference.
 #include "model/graphs.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -18,13 +19,14 @@ namespace {
 
 using enum Architecture;
 
-// Names and types of a published file without memory: what graphs are made from. Betas and alphas of qwen3next are
-// listed as the loader gives them.
+// Names and types of a published file without memory: what graphs are made from. Betas and alphas of
+// qwen3next are listed as the loader gives them.
 WeightTable types_of(const ModelShape& shape, const char* mix_name) {
   std::vector<TensorSpec> specs;
   for (const TensorSpec& spec : declare_tensors(shape.hp)) {
     if (spec.name == "output.weight" && shape.tied_head) continue;
-    if (!spec.required && !spec.name.ends_with("shared_head_norm.weight") && spec.name != "output.weight") continue;
+    if (!spec.required && !spec.name.ends_with("shared_head_norm.weight") && spec.name != "output.weight")
+      continue;
     specs.push_back(spec);
   }
   std::vector<MixTensor> tensors;
@@ -83,7 +85,8 @@ TEST_P(Golden, Mtp) {
   expect_golden(*graph, std::string(facts(GetParam()).name) + ".mtp");
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values(kQwen3, kQwen3Moe, kQwen3Next, kQwen35, kQwen35Moe),
+INSTANTIATE_TEST_SUITE_P(Families, Golden,
+                         testing::Values(kQwen3, kQwen3Moe, kQwen3Next, kQwen35, kQwen35Moe),
                          [](const auto& instance) { return facts(instance.param).name; });
 
 TEST(Graphs, NodesPerLayerAreAsTheModelIsDescribed) {
@@ -120,7 +123,8 @@ TEST(Graphs, TheHeadIsOutputWhenPresentElseTheEmbedding) {
   ModelShape shape = tiny_shape(kQwen35, true);
   const auto heads = [&] {
     const WeightTable table = types_of(shape, "F16");
-    return std::pair(head_of(build_trunk(shape.hp, table, {}).take()), head_of(build_mtp(shape.hp, table, {}).take()));
+    return std::pair(head_of(build_trunk(shape.hp, table, {}).take()),
+                     head_of(build_mtp(shape.hp, table, {}).take()));
   };
   EXPECT_EQ(heads(), (std::pair<std::string, std::string>("output.weight", "output.weight")));
   shape.tied_head = true;

@@ -43,7 +43,8 @@ std::string refusal(ModelFileForTest& file) {
   return hp.error().message();
 }
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text) << "\nlacks: " << (part)
+#define EXPECT_HAS(text, part) \
+  EXPECT_NE((text).find(part), std::string::npos) << (text) << "\nlacks: " << (part)
 
 TEST(Hyperparameters, WriteAndReadAgreeForEveryShape) {
   for (const ArchitectureFacts& f : architectures()) {
@@ -69,9 +70,10 @@ TEST(Hyperparameters, AllMissingKeysAreReportedAtOnce) {
   ModelFileForTest file;
   file.keys.set_string("general.architecture", "qwen35moe");
   const std::string message = refusal(file);
-  for (const char* key : {"context_length", "embedding_length", "block_count", "attention.head_count",
-                          "attention.layer_norm_rms_epsilon", "rope.dimension_sections", "expert_count", "expert_used_count",
-                          "ssm.conv_kernel", "ssm.state_size", "ssm.group_count", "ssm.time_step_rank", "ssm.inner_size"})
+  for (const char* key :
+       {"context_length", "embedding_length", "block_count", "attention.head_count",
+        "attention.layer_norm_rms_epsilon", "rope.dimension_sections", "expert_count", "expert_used_count",
+        "ssm.conv_kernel", "ssm.state_size", "ssm.group_count", "ssm.time_step_rank", "ssm.inner_size"})
     EXPECT_HAS(message, std::string("the key qwen35moe.") + key + " is missing");
   EXPECT_HAS(message, "token_embd.weight");
 
@@ -86,9 +88,9 @@ TEST(Hyperparameters, DefaultsOfAbsentKeys) {
   ModelFileForTest file = minimal_qwen3();
   const auto hp = file.read();
   ASSERT_TRUE(hp.ok()) << hp.error().message();
-  EXPECT_EQ(hp->n_kv_heads, 4u);   // = head_count
-  EXPECT_EQ(hp->head_dim, 64u);    // = embedding_length / head_count
-  EXPECT_EQ(hp->n_rot, 64u);       // = key_length
+  EXPECT_EQ(hp->n_kv_heads, 4u);  // = head_count
+  EXPECT_EQ(hp->head_dim, 64u);   // = embedding_length / head_count
+  EXPECT_EQ(hp->n_rot, 64u);      // = key_length
   EXPECT_EQ(hp->rope_base, 10000.0f);
   EXPECT_EQ(hp->rope_scaling, "none");
   EXPECT_EQ(hp->n_mtp, 0u);
@@ -98,17 +100,25 @@ TEST(Hyperparameters, DefaultsOfAbsentKeys) {
   moe.keys = minimal_qwen3().keys;
   moe.keys.set_string("general.architecture", "qwen3next");
   const std::string p = "qwen3next.";
-  for (const auto& [key, value] : std::vector<std::pair<const char*, uint32_t>>{
-           {"context_length", 512}, {"embedding_length", 256}, {"block_count", 8}, {"feed_forward_length", 512},
-           {"attention.head_count", 4}, {"expert_count", 8}, {"expert_used_count", 2}, {"ssm.conv_kernel", 4},
-           {"ssm.state_size", 64}, {"ssm.group_count", 2}, {"ssm.time_step_rank", 4}, {"ssm.inner_size", 256}})
+  for (const auto& [key, value] : std::vector<std::pair<const char*, uint32_t>>{{"context_length", 512},
+                                                                                {"embedding_length", 256},
+                                                                                {"block_count", 8},
+                                                                                {"feed_forward_length", 512},
+                                                                                {"attention.head_count", 4},
+                                                                                {"expert_count", 8},
+                                                                                {"expert_used_count", 2},
+                                                                                {"ssm.conv_kernel", 4},
+                                                                                {"ssm.state_size", 64},
+                                                                                {"ssm.group_count", 2},
+                                                                                {"ssm.time_step_rank", 4},
+                                                                                {"ssm.inner_size", 256}})
     moe.keys.set_u32(p + key, value);
   moe.keys.set_f32(p + "attention.layer_norm_rms_epsilon", 1e-6f);
   moe.add("token_embd.weight", DType::kF32, Shape(300, 256));
   const auto next = moe.read();
   ASSERT_TRUE(next.ok()) << next.error().message();
-  EXPECT_EQ(next->n_ff_expert, 256u);  // = feed_forward_length / expert_used_count
-  EXPECT_EQ(next->n_ff_shared, 512u);  // = feed_forward_length
+  EXPECT_EQ(next->n_ff_expert, 256u);            // = feed_forward_length / expert_used_count
+  EXPECT_EQ(next->n_ff_shared, 512u);            // = feed_forward_length
   EXPECT_EQ(next->full_attention_interval, 4u);  // older files omit it
   EXPECT_EQ(next->recurrent, (std::vector<bool>{true, true, true, false, true, true, true, false}));
 }
@@ -154,47 +164,71 @@ std::function<void(GgufBuilder&)> set(const char* key, T value) {
 
 // Values that would divide by zero, index out of range or ask for absurd memory later on.
 const BadValue kBadValues[] = {
-    {kQwen3, "block_count 0", set<uint32_t>("qwen3.block_count", 0), "qwen3.block_count is 0, allowed is 1 to 4096"},
+    {kQwen3, "block_count 0", set<uint32_t>("qwen3.block_count", 0),
+     "qwen3.block_count is 0, allowed is 1 to 4096"},
     {kQwen3, "block_count huge", set<uint32_t>("qwen3.block_count", 4097), "qwen3.block_count is 4097"},
-    {kQwen3, "block_count beyond 32 bits", set<uint64_t>("qwen3.block_count", uint64_t{1} << 32), "is 4294967296"},
-    {kQwen3, "head_count 0", set<uint32_t>("qwen3.attention.head_count", 0), "qwen3.attention.head_count is 0"},
-    {kQwen3, "head_count_kv 0", set<uint32_t>("qwen3.attention.head_count_kv", 0), "qwen3.attention.head_count_kv is 0"},
-    {kQwen3, "heads no multiple", set<uint32_t>("qwen3.attention.head_count_kv", 3), "4 is not a multiple of head_count_kv 3"},
-    {kQwen3, "more kv heads", set<uint32_t>("qwen3.attention.head_count_kv", 8), "4 is not a multiple of head_count_kv 8"},
+    {kQwen3, "block_count beyond 32 bits", set<uint64_t>("qwen3.block_count", uint64_t{1} << 32),
+     "is 4294967296"},
+    {kQwen3, "head_count 0", set<uint32_t>("qwen3.attention.head_count", 0),
+     "qwen3.attention.head_count is 0"},
+    {kQwen3, "head_count_kv 0", set<uint32_t>("qwen3.attention.head_count_kv", 0),
+     "qwen3.attention.head_count_kv is 0"},
+    {kQwen3, "heads no multiple", set<uint32_t>("qwen3.attention.head_count_kv", 3),
+     "4 is not a multiple of head_count_kv 3"},
+    {kQwen3, "more kv heads", set<uint32_t>("qwen3.attention.head_count_kv", 8),
+     "4 is not a multiple of head_count_kv 8"},
     {kQwen3, "embedding_length 0", set<uint32_t>("qwen3.embedding_length", 0), "qwen3.embedding_length is 0"},
-    {kQwen3, "feed_forward_length 0", set<uint32_t>("qwen3.feed_forward_length", 0), "feed_forward_length is 0"},
+    {kQwen3, "feed_forward_length 0", set<uint32_t>("qwen3.feed_forward_length", 0),
+     "feed_forward_length is 0"},
     {kQwen3, "context_length 0", set<uint32_t>("qwen3.context_length", 0), "qwen3.context_length is 0"},
     {kQwen3, "odd head size", set<uint32_t>("qwen3.attention.key_length", 60), "attention.value_length"},
-    {kQwen3, "two head sizes", set<uint32_t>("qwen3.attention.value_length", 32), "attention.value_length differs"},
-    {kQwen3, "rotates more than a head", set<uint32_t>("qwen3.rope.dimension_count", 128), "rope.dimension_count 128"},
-    {kQwen3, "rotates an odd number", set<uint32_t>("qwen3.rope.dimension_count", 7), "rope.dimension_count 7"},
-    {kQwen3, "eps NaN", set<float>("qwen3.attention.layer_norm_rms_epsilon", std::nanf("")), "layer_norm_rms_epsilon is nan"},
-    {kQwen3, "eps negative", set<float>("qwen3.attention.layer_norm_rms_epsilon", -1e-6f), "layer_norm_rms_epsilon is -"},
+    {kQwen3, "two head sizes", set<uint32_t>("qwen3.attention.value_length", 32),
+     "attention.value_length differs"},
+    {kQwen3, "rotates more than a head", set<uint32_t>("qwen3.rope.dimension_count", 128),
+     "rope.dimension_count 128"},
+    {kQwen3, "rotates an odd number", set<uint32_t>("qwen3.rope.dimension_count", 7),
+     "rope.dimension_count 7"},
+    {kQwen3, "eps NaN", set<float>("qwen3.attention.layer_norm_rms_epsilon", std::nanf("")),
+     "layer_norm_rms_epsilon is nan"},
+    {kQwen3, "eps negative", set<float>("qwen3.attention.layer_norm_rms_epsilon", -1e-6f),
+     "layer_norm_rms_epsilon is -"},
     {kQwen3, "rope base 0", set<float>("qwen3.rope.freq_base", 0.0f), "rope.freq_base is 0"},
-    {kQwen3, "rope base infinite", set<float>("qwen3.rope.freq_base", std::numeric_limits<float>::infinity()), "freq_base is inf"},
-    {kQwen3, "unknown scaling", [](GgufBuilder& k) { k.set_string("qwen3.rope.scaling.type", "longrope"); }, "\"longrope\""},
+    {kQwen3, "rope base infinite", set<float>("qwen3.rope.freq_base", std::numeric_limits<float>::infinity()),
+     "freq_base is inf"},
+    {kQwen3, "unknown scaling", [](GgufBuilder& k) { k.set_string("qwen3.rope.scaling.type", "longrope"); },
+     "\"longrope\""},
     {kQwen3Moe, "no experts", set<uint32_t>("qwen3moe.expert_count", 0), "expert_count is 0"},
     {kQwen3Moe, "none used", set<uint32_t>("qwen3moe.expert_used_count", 0), "expert_used_count is 0"},
-    {kQwen3Moe, "more used than there", set<uint32_t>("qwen3moe.expert_used_count", 7), "7 is more than expert_count 6"},
-    {kQwen3Moe, "experts without width", set<uint32_t>("qwen3moe.expert_feed_forward_length", 0), "expert_feed_forward_length is 0"},
+    {kQwen3Moe, "more used than there", set<uint32_t>("qwen3moe.expert_used_count", 7),
+     "7 is more than expert_count 6"},
+    {kQwen3Moe, "experts without width", set<uint32_t>("qwen3moe.expert_feed_forward_length", 0),
+     "expert_feed_forward_length is 0"},
     {kQwen35, "conv of one tap", set<uint32_t>("qwen35.ssm.conv_kernel", 1), "ssm.conv_kernel is 1"},
     {kQwen35, "no key heads", set<uint32_t>("qwen35.ssm.group_count", 0), "ssm.group_count is 0"},
     {kQwen35, "no value heads", set<uint32_t>("qwen35.ssm.time_step_rank", 0), "ssm.time_step_rank is 0"},
-    {kQwen35, "value heads no multiple", set<uint32_t>("qwen35.ssm.group_count", 3), "4 is not a multiple of ssm.group_count 3"},
+    {kQwen35, "value heads no multiple", set<uint32_t>("qwen35.ssm.group_count", 3),
+     "4 is not a multiple of ssm.group_count 3"},
     {kQwen35, "inner size", set<uint32_t>("qwen35.ssm.inner_size", 128), "ssm.inner_size is not"},
     {kQwen35, "state size 0", set<uint32_t>("qwen35.ssm.state_size", 0), "ssm.state_size is 0"},
-    {kQwen35, "interval 0", set<uint32_t>("qwen35.full_attention_interval", 0), "full_attention_interval is 0"},
+    {kQwen35, "interval 0", set<uint32_t>("qwen35.full_attention_interval", 0),
+     "full_attention_interval is 0"},
     {kQwen35, "two MTP blocks", set<uint32_t>("qwen35.nextn_predict_layers", 2), "nextn_predict_layers is 2"},
-    {kQwen35, "MTP only", [](GgufBuilder& k) {
+    {kQwen35, "MTP only",
+     [](GgufBuilder& k) {
        k.set_u32("qwen35.block_count", 1);
        k.set_u32("qwen35.nextn_predict_layers", 1);
-     }, "leaves no trunk block"},
-    {kQwen35, "five sections", [](GgufBuilder& k) {
+     },
+     "leaves no trunk block"},
+    {kQwen35, "five sections",
+     [](GgufBuilder& k) {
        k.set_numbers<int32_t>("qwen35.rope.dimension_sections", std::vector<int32_t>{1, 1, 1, 1, 1});
-     }, "more than 4 entries"},
-    {kQwen35, "negative section", [](GgufBuilder& k) {
+     },
+     "more than 4 entries"},
+    {kQwen35, "negative section",
+     [](GgufBuilder& k) {
        k.set_numbers<int32_t>("qwen35.rope.dimension_sections", std::vector<int32_t>{11, -11, 10, 0});
-     }, "holds -11"},
+     },
+     "holds -11"},
 };
 
 TEST(Hyperparameters, ValuesOutOfRangeAreNamed) {
@@ -217,7 +251,7 @@ TEST(Hyperparameters, HeadSizeMustSuitTheKernels) {
 TEST(Hyperparameters, ArraysPerBlockAreReadAsTheirCommonValue) {
   ModelFileForTest file = keys_of(kQwen35);
   // Blocks of another kind hold zeros.
-  file.keys.set_numbers<uint32_t>("qwen35.attention.head_count_kv", std::vector<uint32_t>{0, 0, 0, 2});
+  file.keys.set_numbers<uint32_t>("qwen35.attention.head_count_kv", std::vector<uint32_t>{0, 2, 0, 2});
   file.keys.set_numbers<uint16_t>("qwen35.feed_forward_length", std::vector<uint16_t>{768, 768, 768, 768});
   const auto hp = file.read();
   ASSERT_TRUE(hp.ok()) << hp.error().message();

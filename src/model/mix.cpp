@@ -17,7 +17,8 @@ constexpr Mix plain(const char* name, uint32_t file_type, DType base, DType outp
   return {name, file_type, base, rule, rule, base, output, base, base};
 }
 
-constexpr Mix layered(const char* name, uint32_t file_type, DType base, MixRule value, MixRule down, DType attn_output) {
+constexpr Mix layered(const char* name, uint32_t file_type, DType base, MixRule value, MixRule down,
+                      DType attn_output) {
   return {name, file_type, base, value, down, attn_output, DType::kQ6_K, base, base};
 }
 
@@ -31,7 +32,9 @@ constexpr Mix with_expert_stack(Mix mix, DType type) {
   return mix;
 }
 
-constexpr MixRule only(DType type) { return {type, MixWhen::kAlways, type}; }
+constexpr MixRule only(DType type) {
+  return {type, MixWhen::kAlways, type};
+}
 
 using enum DType;
 using enum MixWhen;
@@ -66,8 +69,8 @@ struct Alias {
 constexpr Alias kAliases[] = {{"Q3_K", "Q3_K_M"}, {"Q4_K", "Q4_K_M"}, {"Q5_K", "Q5_K_M"}};
 
 // Mixes that exist in the wild but need an encoder or an importance matrix that this program does not have.
-constexpr std::string_view kReadOnly[] = {"IQ1_S", "IQ1_M",   "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS",
-                                          "IQ3_XS", "IQ3_S",  "IQ3_M",   "Q2_K_S", "NVFP4", "Q1_0",  "Q2_0"};
+constexpr std::string_view kReadOnly[] = {"IQ1_S",  "IQ1_M", "IQ2_XXS", "IQ2_XS", "IQ2_S", "IQ2_M", "IQ3_XXS",
+                                          "IQ3_XS", "IQ3_S", "IQ3_M",   "Q2_K_S", "NVFP4", "Q1_0",  "Q2_0"};
 
 // Parts of names of matrices that keep their source type: norms, routers and the taps of the convolution.
 constexpr std::string_view kKept[] = {"_norm.weight", "ffn_gate_inp.weight", "ssm_conv1d"};
@@ -96,19 +99,28 @@ int64_t layer_of(std::string_view name) {
 bool is_quantised(const MixTensor& t) {
   // A matrix of one row counts as a vector: containers drop the axis.
   if (t.shape.rows() == 1 || !t.name.ends_with("weight")) return false;
-  return std::ranges::none_of(kKept, [&](std::string_view part) { return t.name.find(part) != std::string::npos; });
+  return std::ranges::none_of(kKept,
+                              [&](std::string_view part) { return t.name.find(part) != std::string::npos; });
 }
 
 bool holds(MixWhen when, int64_t i, int64_t n, bool wide_groups) {
   switch (when) {
-    case kNever: return false;
-    case kAlways: return true;
-    case kFirst2: return i < 2;
-    case kFirst4: return i < 4;
-    case kFirstSixteenth: return i < n / 16;
-    case kFirstEighth: return i < n / 8;
-    case kUseMore: return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
-    case kWideGroups: return wide_groups;
+    case kNever:
+      return false;
+    case kAlways:
+      return true;
+    case kFirst2:
+      return i < 2;
+    case kFirst4:
+      return i < 4;
+    case kFirstSixteenth:
+      return i < n / 16;
+    case kFirstEighth:
+      return i < n / 8;
+    case kUseMore:
+      return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
+    case kWideGroups:
+      return wide_groups;
   }
   return false;
 }
@@ -118,15 +130,26 @@ DType fallback(DType type, int64_t row) {
   const auto fits = [&](DType t) { return row % dtype_info(t).block_elems == 0; };
   if (fits(type)) return type;
   switch (type) {
-    case kIQ4_XS: type = kIQ4_NL; break;
+    case kIQ4_XS:
+      type = kIQ4_NL;
+      break;
     case kQ2_K:
     case kQ3_K:
     case kTQ1_0:
-    case kTQ2_0: type = kQ4_0; break;
-    case kQ4_K: type = kQ5_0; break;
-    case kQ5_K: type = kQ5_1; break;
-    case kQ6_K: type = kQ8_0; break;
-    default: break;
+    case kTQ2_0:
+      type = kQ4_0;
+      break;
+    case kQ4_K:
+      type = kQ5_0;
+      break;
+    case kQ5_K:
+      type = kQ5_1;
+      break;
+    case kQ6_K:
+      type = kQ8_0;
+      break;
+    default:
+      break;
   }
   return fits(type) ? type : kF16;
 }
@@ -147,14 +170,17 @@ std::string upper(std::string_view text) {
 
 }  // namespace
 
-std::span<const Mix> mixes() { return kMixes; }
+std::span<const Mix> mixes() {
+  return kMixes;
+}
 
 Result<const Mix*> find_mix(std::string_view name) {
   std::string wanted = upper(name);
   if (std::ranges::find(kReadOnly, wanted) != std::end(kReadOnly))
     return Error(ErrorCode::kUsage,
                  fmt::format("files of the kind {} can be read but not written: there is no encoder for it; "
-                             "IQ4_XS and Q3_K_S are the nearest that can", wanted));
+                             "IQ4_XS and Q3_K_S are the nearest that can",
+                             wanted));
   for (const Alias& alias : kAliases)
     if (wanted == alias.name) wanted = alias.means;
   std::string known;
@@ -162,7 +188,8 @@ Result<const Mix*> find_mix(std::string_view name) {
     if (wanted == mix.name) return &mix;
     known += fmt::format("{}{}", known.empty() ? "" : ", ", mix.name);
   }
-  return Error(ErrorCode::kUsage, fmt::format("there is no kind of file \"{}\"; known are {}", name.substr(0, 64), known));
+  return Error(ErrorCode::kUsage,
+               fmt::format("there is no kind of file \"{}\"; known are {}", name.substr(0, 64), known));
 }
 
 std::vector<DType> mix_types(const Mix& mix, const Hyperparameters& hp, std::span<const MixTensor> tensors) {
@@ -193,15 +220,20 @@ std::vector<DType> mix_types(const Mix& mix, const Hyperparameters& hp, std::spa
       return t.shape.last() % dtype_info(mix.base).block_elems == 0 ? mix.output : kQ8_0;
     if (mix.expert_stack != mix.base && t.shape.rank == 3 && t.shape.dim[0] > 1) return mix.expert_stack;
     switch (category) {
-      case Category::kEmbedding: return mix.token_embd;
+      case Category::kEmbedding:
+        return mix.token_embd;
       case Category::kValue: {
         const DType type = apply(mix.value, i_value++, n_value);
         return few_experts ? kQ8_0 : type;
       }
-      case Category::kKey: return few_experts ? kQ8_0 : mix.base;
-      case Category::kAttnOutput: return few_experts && few_experts_raise_attn_output(mix) ? kQ5_K : mix.attn_output;
-      case Category::kDown: return apply(mix.down, hp.n_experts > 1 ? layer_of(t.name) : i_down++, n_layers);
-      default: return mix.base;
+      case Category::kKey:
+        return few_experts ? kQ8_0 : mix.base;
+      case Category::kAttnOutput:
+        return few_experts && few_experts_raise_attn_output(mix) ? kQ5_K : mix.attn_output;
+      case Category::kDown:
+        return apply(mix.down, hp.n_experts > 1 ? layer_of(t.name) : i_down++, n_layers);
+      default:
+        return mix.base;
     }
   };
 

@@ -37,7 +37,8 @@ std::set<int> layers_with(const std::map<std::string, DType>& types, const std::
 }
 
 // What a tensor gets in a model made of the given tensors only.
-std::vector<DType> types_in(const char* mix_name, const Hyperparameters& hp, const std::vector<MixTensor>& tensors) {
+std::vector<DType> types_in(const char* mix_name, const Hyperparameters& hp,
+                            const std::vector<MixTensor>& tensors) {
   return mix_types(*find_mix(mix_name).value(), hp, tensors);
 }
 
@@ -57,14 +58,16 @@ TEST(Mix, Q4KMOf35bA3b) {
   value.insert(full.begin(), full.end());
   EXPECT_EQ(value, kUseMoreOf40);
 
-  for (const char* name : {"blk.0.attn_gate.weight", "blk.0.ssm_out.weight", "blk.0.ssm_alpha.weight", "blk.3.attn_q.weight",
-                           "blk.3.attn_k.weight", "blk.3.attn_output.weight", "blk.0.ffn_gate_exps.weight",
-                           "blk.0.ffn_up_exps.weight", "blk.0.ffn_up_shexp.weight", "token_embd.weight"})
+  for (const char* name :
+       {"blk.0.attn_gate.weight", "blk.0.ssm_out.weight", "blk.0.ssm_alpha.weight", "blk.3.attn_q.weight",
+        "blk.3.attn_k.weight", "blk.3.attn_output.weight", "blk.0.ffn_gate_exps.weight",
+        "blk.0.ffn_up_exps.weight", "blk.0.ffn_up_shexp.weight", "token_embd.weight"})
     EXPECT_EQ(types.at(name), kQ4_K) << name;
   EXPECT_EQ(types.at("output.weight"), kQ6_K);
-  for (const char* name : {"blk.0.attn_norm.weight", "blk.0.post_attention_norm.weight", "blk.0.ssm_norm.weight",
-                           "blk.0.ffn_gate_inp.weight", "blk.0.ffn_gate_inp_shexp.weight", "blk.0.ssm_conv1d.weight",
-                           "blk.0.ssm_a", "blk.0.ssm_dt.bias", "blk.3.attn_q_norm.weight", "output_norm.weight"})
+  for (const char* name :
+       {"blk.0.attn_norm.weight", "blk.0.post_attention_norm.weight", "blk.0.ssm_norm.weight",
+        "blk.0.ffn_gate_inp.weight", "blk.0.ffn_gate_inp_shexp.weight", "blk.0.ssm_conv1d.weight",
+        "blk.0.ssm_a", "blk.0.ssm_dt.bias", "blk.3.attn_q_norm.weight", "output_norm.weight"})
     EXPECT_EQ(types.at(name), kF32) << name;
 }
 
@@ -78,16 +81,21 @@ TEST(Mix, TheMtpBlockCountsAsALayer) {
   EXPECT_EQ(types.at("blk.40.nextn.eh_proj.weight"), kQ4_K);
   EXPECT_EQ(types.at("blk.40.nextn.enorm.weight"), kF32);
   EXPECT_EQ(types.at("blk.40.nextn.shared_head_norm.weight"), kF32);
-  // 8 layers and MTP: n/8 = 1, 7n/8 = 7 (63/8); (i - 1) % 3 == 2: 3, 6. Without MTP: the same n/8, but 7n/8 = 7 too.
-  EXPECT_EQ(layers_with(types_of("0.8b", "Q5_K_M", true, 8), "ffn_down.weight", kQ6_K), (std::set<int>{0, 3, 6, 7, 8}));
-  EXPECT_EQ(layers_with(types_of("0.8b", "Q5_K_M", false, 8), "ffn_down.weight", kQ6_K), (std::set<int>{0, 3, 6, 7}));
+  // 8 layers and MTP: n/8 = 1, 7n/8 = 7 (63/8); (i - 1) % 3 == 2: 3, 6. Without MTP: the same n/8, but 7n/8 =
+  // 7 too.
+  EXPECT_EQ(layers_with(types_of("0.8b", "Q5_K_M", true, 8), "ffn_down.weight", kQ6_K),
+            (std::set<int>{0, 3, 6, 7, 8}));
+  EXPECT_EQ(layers_with(types_of("0.8b", "Q5_K_M", false, 8), "ffn_down.weight", kQ6_K),
+            (std::set<int>{0, 3, 6, 7}));
 }
 
 TEST(Mix, LayersBeyondNineAreCountedByNumber) {
   // In the order of names blk.10 comes before blk.2; the counters must not.
   EXPECT_EQ(layers_with(types_of("0.6b", "Q3_K_M"), "attn_v.weight", kQ5_K), (std::set<int>{0, 1}));
-  EXPECT_EQ(layers_with(types_of("0.6b", "Q3_K_M"), "ffn_down.weight", kQ5_K), (std::set<int>{0}));  // 28/16 = 1
-  EXPECT_EQ(layers_with(types_of("27b", "Q4_K_S"), "ffn_down.weight", kQ5_K), (std::set<int>{0, 1, 2, 3, 4, 5, 6, 7}));
+  EXPECT_EQ(layers_with(types_of("0.6b", "Q3_K_M"), "ffn_down.weight", kQ5_K),
+            (std::set<int>{0}));  // 28/16 = 1
+  EXPECT_EQ(layers_with(types_of("27b", "Q4_K_S"), "ffn_down.weight", kQ5_K),
+            (std::set<int>{0, 1, 2, 3, 4, 5, 6, 7}));
   EXPECT_EQ(layers_with(types_of("27b", "Q4_K_S"), "attn_qkv.weight", kQ5_K), (std::set<int>{0, 1, 2}));
   EXPECT_EQ(layers_with(types_of("27b", "Q4_K_S"), "attn_v.weight", kQ5_K), (std::set<int>{3}));
 }
@@ -108,7 +116,8 @@ TEST(Mix, WideGroupsRaiseTheValueClass) {
   EXPECT_EQ(types_of("27b", "Q2_K").at("blk.4.attn_qkv.weight"), kQ4_K);
   EXPECT_EQ(types_of("0.8b", "IQ4_XS").at("blk.3.attn_v.weight"), kQ5_K);
   EXPECT_EQ(types_of("0.6b", "IQ4_XS").at("blk.3.attn_v.weight"), kIQ4_XS);
-  EXPECT_EQ(layers_with(types_of("0.6b", "IQ4_NL"), "ffn_down.weight", kQ5_K), (std::set<int>{0, 1, 2}));  // 28/8 = 3
+  EXPECT_EQ(layers_with(types_of("0.6b", "IQ4_NL"), "ffn_down.weight", kQ5_K),
+            (std::set<int>{0, 1, 2}));  // 28/8 = 3
   EXPECT_EQ(types_of("0.6b", "Q2_K").at("blk.5.attn_output.weight"), kQ3_K);
   EXPECT_EQ(types_of("0.6b", "Q2_K").at("blk.5.ffn_down.weight"), kQ3_K);
   EXPECT_EQ(types_of("0.6b", "Q2_K").at("blk.5.ffn_up.weight"), kQ2_K);
@@ -137,7 +146,8 @@ TEST(Mix, RowsThatTheBlockDoesNotDivideFallBack) {
   EXPECT_EQ(type_of("F16", up, 7), kF16);
   // The output has its own way out.
   EXPECT_EQ(types_in("Q4_K_M", hp, {{"output.weight", Shape(64, 128), kF32}})[0], kQ8_0);
-  EXPECT_EQ(types_in("Q4_0", hp, {{"output.weight", Shape(64, 128), kF32}})[0], kQ8_0);  // Q6_K does not fit either
+  EXPECT_EQ(types_in("Q4_0", hp, {{"output.weight", Shape(64, 128), kF32}})[0],
+            kQ8_0);  // Q6_K does not fit either
   EXPECT_EQ(types_in("Q4_K_M", hp, {{"output.weight", Shape(64, 40), kF32}})[0], kF16);
 }
 
@@ -145,21 +155,24 @@ TEST(Mix, WhatIsNoMatrixKeepsItsType) {
   Hyperparameters hp;
   hp.n_blocks = 1;
   hp.n_heads = hp.n_kv_heads = 4;
-  const auto types = types_in("Q4_0", hp, {{"output.weight", Shape(64, 256), kBF16},
-                                           {"blk.0.attn_norm.weight", Shape(256), kF32},
-                                           {"blk.0.ffn_gate_inp_shexp.weight", Shape(1, 256), kBF16},
-                                           {"blk.0.ffn_gate_inp.weight", Shape(16, 256), kF16},
-                                           {"blk.0.ssm_conv1d.weight", Shape(512, 4), kF32},
-                                           {"blk.0.ssm_a", Shape(32, 32), kF32},
-                                           {"blk.0.attn_q.weight", Shape(64, 256), kBF16}});
+  const auto types = types_in("Q4_0", hp,
+                              {{"output.weight", Shape(64, 256), kBF16},
+                               {"blk.0.attn_norm.weight", Shape(256), kF32},
+                               {"blk.0.ffn_gate_inp_shexp.weight", Shape(1, 256), kBF16},
+                               {"blk.0.ffn_gate_inp.weight", Shape(16, 256), kF16},
+                               {"blk.0.ssm_conv1d.weight", Shape(512, 4), kF32},
+                               {"blk.0.ssm_a", Shape(32, 32), kF32},
+                               {"blk.0.attn_q.weight", Shape(64, 256), kBF16}});
   EXPECT_EQ(types, (std::vector<DType>{kQ6_K, kF32, kBF16, kF16, kF32, kF32, kQ4_0}));
 }
 
 TEST(Mix, Mxfp4IsForStackedExpertsOnly) {
   const auto types = types_of("35b-a3b", "MXFP4_MOE", false, 4);
-  for (const char* name : {"blk.0.ffn_gate_exps.weight", "blk.0.ffn_up_exps.weight", "blk.3.ffn_down_exps.weight"})
+  for (const char* name :
+       {"blk.0.ffn_gate_exps.weight", "blk.0.ffn_up_exps.weight", "blk.3.ffn_down_exps.weight"})
     EXPECT_EQ(types.at(name), kMXFP4) << name;
-  for (const char* name : {"blk.0.ffn_down_shexp.weight", "blk.0.attn_qkv.weight", "token_embd.weight", "output.weight"})
+  for (const char* name :
+       {"blk.0.ffn_down_shexp.weight", "blk.0.attn_qkv.weight", "token_embd.weight", "output.weight"})
     EXPECT_EQ(types.at(name), kQ8_0) << name;
   EXPECT_EQ(types.at("blk.0.ffn_gate_inp.weight"), kF32);
 }
@@ -198,8 +211,8 @@ TEST(Mix, NamesAndRefusals) {
 TEST(Mix, EveryTypeOfEveryMixHasAnEncoder) {
   std::set<uint32_t> file_types;
   for (const Mix& mix : mixes()) {
-    for (const DType type : {mix.base, mix.value.special, mix.value.rest, mix.down.special, mix.down.rest, mix.attn_output,
-                             mix.output, mix.token_embd, mix.expert_stack})
+    for (const DType type : {mix.base, mix.value.special, mix.value.rest, mix.down.special, mix.down.rest,
+                             mix.attn_output, mix.output, mix.token_embd, mix.expert_stack})
       EXPECT_TRUE(can_quantize(type)) << mix.name;
     EXPECT_TRUE(file_types.insert(mix.file_type).second) << mix.name;
   }

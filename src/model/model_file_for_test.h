@@ -1,5 +1,5 @@
-// Small model files in memory for tests: starts as the complete published form of a shape, then single keys and tensors
-// are changed to what a test is about.
+// Small model files in memory for tests: starts as the complete published form of a shape, then single keys
+// and tensors are changed to what a test is about.
 #pragma once
 
 #include <cstring>
@@ -46,11 +46,13 @@ struct ModelFileForTest {
   void add(const std::string& name, DType dtype, const Shape& shape) {
     const auto n = static_cast<size_t>(shape.elements());
     std::vector<float> values(n);
-    for (size_t i = 0; i < n; ++i) values[i] = static_cast<float>(tensors.size()) + static_cast<float>(i % 997) * 1e-3f;
+    for (size_t i = 0; i < n; ++i)
+      values[i] = static_cast<float>(tensors.size()) + static_cast<float>(i % 997) * 1e-3f;
     add(name, dtype, shape, values);
   }
   void add(const std::string& name, DType dtype, const Shape& shape, const std::vector<float>& values) {
-    Tensor t{name, dtype, shape, std::vector<std::byte>(static_cast<size_t>(row_bytes(dtype, shape.elements())))};
+    Tensor t{name, dtype, shape,
+             std::vector<std::byte>(static_cast<size_t>(row_bytes(dtype, shape.elements())))};
     if (dtype == DType::kI32)
       std::memset(t.bytes.data(), 1, t.bytes.size());
     else

@@ -27,7 +27,8 @@ uint64_t stream_key(uint64_t seed, std::string_view name) {
   return uint64_t{words[0]} << 32 | words[1];
 }
 
-// Standard normal number i of a stream (Box and Muller, "A note on the generation of random normal deviates", 1958).
+// Standard normal number i of a stream (Box and Muller, "A note on the generation of random normal deviates",
+// 1958).
 double normal(uint64_t key, uint64_t hi, uint64_t i) {
   const auto words = philox4x32(key, hi, i / 2);
   const size_t pair = i % 2 * 2;
@@ -35,22 +36,29 @@ double normal(uint64_t key, uint64_t hi, uint64_t i) {
   return std::sqrt(-2.0 * std::log(u)) * std::cos(2.0 * 3.14159265358979323846 * v);
 }
 
-double uniform(uint64_t key, uint64_t i) { return philox_uniform(philox4x32(key, 0, i)[0]); }
+double uniform(uint64_t key, uint64_t i) {
+  return philox_uniform(philox4x32(key, 0, i)[0]);
+}
 
 // x with log(1 + exp(x)) = y.
-double inverse_softplus(double y) { return std::log(std::expm1(y)); }
+double inverse_softplus(double y) {
+  return std::log(std::expm1(y));
+}
 
 }  // namespace
 
 void RandomWeights::fill_vector(const TensorSpec& spec, int64_t first, std::span<float> out) const {
   const uint64_t key = stream_key(seed_, spec.name);
   const auto each = [&](auto&& value) {
-    for (size_t i = 0; i < out.size(); ++i) out[i] = static_cast<float>(value(static_cast<uint64_t>(first) + i));
+    for (size_t i = 0; i < out.size(); ++i)
+      out[i] = static_cast<float>(value(static_cast<uint64_t>(first) + i));
   };
   if (spec.name.ends_with("ssm_a")) {  // decay rates -1 to -16
     each([&](uint64_t i) { return -std::exp(std::log(16.0) * uniform(key, i)); });
   } else if (spec.name.ends_with("ssm_dt.bias")) {  // time steps 0.001 to 0.1, before the softplus
-    each([&](uint64_t i) { return inverse_softplus(std::exp(std::log(0.001) + std::log(100.0) * uniform(key, i))); });
+    each([&](uint64_t i) {
+      return inverse_softplus(std::exp(std::log(0.001) + std::log(100.0) * uniform(key, i)));
+    });
   } else if (spec.name.ends_with("norm.weight")) {
     each([&](uint64_t i) { return 1.0 + 0.05 * normal(key, 0, i); });
   } else {  // taps of the convolution, gates that are one row
@@ -59,8 +67,8 @@ void RandomWeights::fill_vector(const TensorSpec& spec, int64_t first, std::span
   }
 }
 
-// Makes the pool at least n_units long. Unit u depends on (seed, type, n_in, u) only, so a pool that grew is the pool
-// that was made long at once.
+// Makes the pool at least n_units long. Unit u depends on (seed, type, n_in, u) only, so a pool that grew is
+// the pool that was made long at once.
 const RandomWeights::Pool& RandomWeights::pool(DType type, int64_t n_in, int64_t n_units) {
   Pool& p = pools_[{type, n_in}];
   const DTypeInfo& info = dtype_info(type);
@@ -90,7 +98,8 @@ void RandomWeights::fill(const TensorSpec& spec, DType type, int64_t first_row, 
   const int64_t n_in = spec.shape.last();
   if (spec.role == TensorRole::kVector) {
     GANNET_CHECK(type == DType::kF32, "vectors are stored as F32");
-    return fill_vector(spec, first_row * n_in, {reinterpret_cast<float*>(out.data()), out.size() / sizeof(float)});
+    return fill_vector(spec, first_row * n_in,
+                       {reinterpret_cast<float*>(out.data()), out.size() / sizeof(float)});
   }
   const int64_t bytes = row_bytes(type, n_in);
   const int64_t n_rows = static_cast<int64_t>(out.size()) / bytes;
@@ -112,7 +121,8 @@ void RandomWeights::fill(const TensorSpec& spec, DType type, int64_t first_row, 
         std::byte* at = out.data() + row * bytes;
         std::byte* const row_end = at + bytes;
         for (int64_t unit = 0; unit < units_per_row; unit += kPicksPerDraw) {
-          const auto words = philox4x32(key, static_cast<uint64_t>(first_row + row), static_cast<uint64_t>(unit / kPicksPerDraw));
+          const auto words = philox4x32(key, static_cast<uint64_t>(first_row + row),
+                                        static_cast<uint64_t>(unit / kPicksPerDraw));
           for (int64_t i = 0; i < kPicksPerDraw && at < row_end; ++i) {
             const uint64_t pick = words[static_cast<size_t>(i / 2)] >> (i % 2 * 16) & 0xFFFF & mask;
             const auto n = static_cast<size_t>(std::min(p.unit_bytes, row_end - at));

@@ -1,10 +1,11 @@
-// Random values for the tensors of a model, scaled so that activations stay of order one through any depth. The value
-// of every byte follows from (seed, tensor name, type, shape): files are the same on every run, thread count and layer
-// selection.
+// Random values for the tensors of a model, scaled so that activations stay of order one through any depth.
+// The value of every byte follows from (seed, tensor name, type, shape): files are the same on every run,
+// thread count and layer selection.
 //
-// Matrices are normal with deviation 1/sqrt(n_in). Encoding billions of values by the searching encoders would take
-// hours, so a pool of at most 4096 blocks is encoded properly for each (type, n_in), and rows are put together of
-// blocks drawn from it. Every block is what a quantiser would write; rows differ from each other.
+// Matrices are normal with deviation 1/sqrt(n_in). Encoding billions of values by the searching encoders
+// would take hours, so a pool of at most 4096 blocks is encoded properly for each (type, n_in), and rows are
+// put together of blocks drawn from it. Every block is what a quantiser would write; rows differ from each
+// other.
 #pragma once
 
 #include <cstdint>
@@ -23,8 +24,9 @@ class RandomWeights {
   // `team` does the work and must outlive this.
   RandomWeights(uint64_t seed, ThreadTeam& team) : seed_(seed), team_(team) {}
 
-  // Writes rows [first_row, first_row + n) of the tensor, n = out.size() / row bytes, stored as `type`. Vectors
-  // (norms, decay rates, conv taps) get values of the kind that trained models have; they must be F32.
+  // Writes rows [first_row, first_row + n) of the tensor, n = out.size() / row bytes, stored as `type`.
+  // Vectors (norms, decay rates, conv taps) get values of the kind that trained models have; they must be
+  // F32.
   void fill(const TensorSpec& spec, DType type, int64_t first_row, std::span<std::byte> out);
 
  private:

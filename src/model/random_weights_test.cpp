@@ -1,5 +1,6 @@
 #include "model/random_weights.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -30,8 +31,9 @@ double mean(const std::vector<float>& v) {
   return sum / static_cast<double>(v.size());
 }
 double deviation(const std::vector<float>& v) {
+  const double middle = mean(v);
   double sum = 0;
-  for (const float x : v) sum += (x - mean(v)) * (x - mean(v));
+  for (const float x : v) sum += (x - middle) * (x - middle);
   return std::sqrt(sum / static_cast<double>(v.size()));
 }
 
@@ -66,15 +68,16 @@ TEST(RandomWeights, DependOnSeedAndNameNotOnThreadsOrOrder) {
 TEST(RandomWeights, MatricesKeepActivationsAtOrderOne) {
   ThreadTeam team(2);
   RandomWeights weights(7, team);
-  for (const DType type : {DType::kF32, DType::kBF16, DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ6_K, DType::kIQ4_XS,
-                           DType::kMXFP4}) {
+  for (const DType type : {DType::kF32, DType::kBF16, DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ6_K,
+                           DType::kIQ4_XS, DType::kMXFP4}) {
     const Bytes bytes = all_rows(weights, kMatrix, type);
     const std::vector<float> v = values(bytes, type, kRows * kIn);
     // 65536 values of deviation 1/32: their mean is within 5 of its own deviations, theirs within 5 %.
     EXPECT_NEAR(mean(v), 0.0, 5.0 / 32 / std::sqrt(65536.0)) << dtype_info(type).name;
     EXPECT_NEAR(deviation(v) * 32, 1.0, 0.05) << dtype_info(type).name;
     for (int64_t row = 0; row < kRows; ++row)
-      ASSERT_EQ(find_bad_block(type, bytes.data() + row * row_bytes(type, kIn), kIn), -1) << dtype_info(type).name;
+      ASSERT_EQ(find_bad_block(type, bytes.data() + row * row_bytes(type, kIn), kIn), -1)
+          << dtype_info(type).name;
   }
 }
 
@@ -85,13 +88,16 @@ TEST(RandomWeights, RowsDiffer) {
   const Bytes bytes = all_rows(weights, spec, DType::kQ4_K);
   std::set<std::string> rows;
   const size_t n = 144;
-  for (size_t at = 0; at < bytes.size(); at += n) rows.emplace(reinterpret_cast<const char*>(bytes.data()) + at, n);
-  // One block per row out of a pool of 4096: most blocks of the pool come up (4096 * (1 - exp(-5000/4096)) = 2888).
+  for (size_t at = 0; at < bytes.size(); at += n)
+    rows.emplace(reinterpret_cast<const char*>(bytes.data()) + at, n);
+  // One block per row out of a pool of 4096: most blocks of the pool come up (4096 * (1 - exp(-5000/4096)) =
+  // 2888).
   EXPECT_NEAR(static_cast<double>(rows.size()), 2888, 150);
   const TensorSpec wide{"output.weight", Shape(5000, 512), TensorRole::kHead};
   const Bytes two = all_rows(weights, wide, DType::kQ4_K);
   rows.clear();
-  for (size_t at = 0; at < two.size(); at += 2 * n) rows.emplace(reinterpret_cast<const char*>(two.data()) + at, 2 * n);
+  for (size_t at = 0; at < two.size(); at += 2 * n)
+    rows.emplace(reinterpret_cast<const char*>(two.data()) + at, 2 * n);
   EXPECT_GT(rows.size(), 4980u);
 }
 
@@ -109,7 +115,8 @@ TEST(RandomWeights, VectorsAreLikeTrainedOnes) {
   ThreadTeam team(1);
   RandomWeights weights(7, team);
   const auto vector_of = [&](const char* name, const Shape& shape) {
-    return values(all_rows(weights, {name, shape, TensorRole::kVector}, DType::kF32), DType::kF32, shape.elements());
+    return values(all_rows(weights, {name, shape, TensorRole::kVector}, DType::kF32), DType::kF32,
+                  shape.elements());
   };
   const auto norm = vector_of("blk.0.attn_norm.weight", Shape(4096));
   EXPECT_NEAR(mean(norm), 1.0, 0.01);

@@ -101,7 +101,9 @@ Hyperparameters tiny(Architecture arch) {
   return hp;
 }
 
-Error usage(std::string what) { return {ErrorCode::kUsage, std::move(what)}; }
+Error usage(std::string what) {
+  return {ErrorCode::kUsage, std::move(what)};
+}
 
 Result<ModelShape> find_shape(std::string_view name, std::optional<Architecture> arch) {
   if (name == "tiny") {
@@ -111,10 +113,12 @@ Result<ModelShape> find_shape(std::string_view name, std::optional<Architecture>
   for (const Row& row : kRows) {
     if (name != row.name) continue;
     if (arch && *arch != row.arch)
-      return usage(fmt::format("the shape {} is {}, not {}", row.name, facts(row.arch).name, facts(*arch).name));
+      return usage(
+          fmt::format("the shape {} is {}, not {}", row.name, facts(row.arch).name, facts(*arch).name));
     return ModelShape{row.name, published(row), row.tied_head};
   }
-  return usage(fmt::format("there is no shape \"{}\"; known are {}", name.substr(0, 64), fmt::join(shape_names(), ", ")));
+  return usage(fmt::format("there is no shape \"{}\"; known are {}", name.substr(0, 64),
+                           fmt::join(shape_names(), ", ")));
 }
 
 }  // namespace
@@ -163,10 +167,13 @@ std::vector<TensorSpec> published_tensors(const ModelShape& shape) {
   std::vector<TensorSpec> out;
   for (TensorSpec& spec : declare_tensors(hp)) {
     if (spec.name == "output.weight" && shape.tied_head) continue;
-    if (spec.name.ends_with("nextn.embed_tokens.weight") || spec.name.ends_with("nextn.shared_head_head.weight")) continue;
+    if (spec.name.ends_with("nextn.embed_tokens.weight") ||
+        spec.name.ends_with("nextn.shared_head_head.weight"))
+      continue;
     if (hp.arch == kQwen3Next && spec.name.ends_with("ssm_alpha.weight")) continue;
     if (hp.arch == kQwen3Next && spec.name.ends_with("ssm_beta.weight")) {
-      spec.name.replace(spec.name.size() - std::string_view("beta.weight").size(), std::string::npos, "ba.weight");
+      spec.name.replace(spec.name.size() - std::string_view("beta.weight").size(), std::string::npos,
+                        "ba.weight");
       spec.shape = Shape(2 * int64_t{hp.n_v_heads}, hp.n_embd);
     }
     out.push_back(std::move(spec));

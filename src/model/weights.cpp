@@ -1,7 +1,5 @@
 #include "model/weights.h"
 
-#include <cstring>
-
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -48,11 +46,6 @@ void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table, std::
     return;
   }
   auto* data = const_cast<std::byte*>(t.data.data());
-  const auto alignment = static_cast<uintptr_t>(dtype_info(t.dtype).quantized ? 1 : dtype_info(t.dtype).block_bytes);
-  if (reinterpret_cast<uintptr_t>(data) % alignment != 0) {  // a file may align its tensors to less than a float
-    data = table.own(static_cast<int64_t>(t.data.size()));
-    std::memcpy(data, t.data.data(), t.data.size());
-  }
   const bool is_float = t.dtype == DType::kF32 || t.dtype == DType::kF16 || t.dtype == DType::kBF16;
   if (spec.role == TensorRole::kVector && !is_float) {
     problems.push_back(fmt::format("{} is stored as {}, but must be F32, F16 or BF16", spec.name, dtype_info(t.dtype).name));

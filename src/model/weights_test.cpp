@@ -36,7 +36,8 @@ struct Loaded {
   ErrorCode code = ErrorCode::kRuntime;
 };
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text) << "\nlacks: " << (part)
+#define EXPECT_HAS(text, part) \
+  EXPECT_NE((text).find(part), std::string::npos) << (text) << "\nlacks: " << (part)
 
 TEST(LoadWeights, PublishedFormsOfEveryFamilyLoadInPlace) {
   for (const ArchitectureFacts& f : architectures()) {
@@ -56,10 +57,13 @@ TEST(LoadWeights, PublishedFormsOfEveryFamilyLoadInPlace) {
         EXPECT_TRUE(is_contiguous(view));
         const GgufTensor* stored = m.file.find_tensor(spec.name);
         if (stored == nullptr) continue;  // qwen3next: regrouped
-        EXPECT_TRUE(view.data >= all.data() && view.data < all.data() + all.size()) << spec.name << " was copied";
+        EXPECT_TRUE(view.data >= all.data() && view.data < all.data() + all.size())
+            << spec.name << " was copied";
         EXPECT_EQ(view.data, stored->data.data());
       }
-      if (f.arch != kQwen3Next) EXPECT_EQ(m.table.owned_bytes(), 0) << f.name;
+      if (f.arch != kQwen3Next) {
+        EXPECT_EQ(m.table.owned_bytes(), 0) << f.name;
+      }
     }
   }
 }
@@ -77,10 +81,11 @@ TEST(LoadWeights, EveryProblemIsReportedAtOnce) {
   EXPECT_EQ(m.code, ErrorCode::kModelFile);
   EXPECT_TRUE(m.error.starts_with("test.gguf: ")) << m.error;
   EXPECT_EQ(m.error.find('\n'), std::string::npos);
-  for (const char* part : {"blk.0.ssm_out.weight is missing", "blk.3.attn_k.weight is missing", "output_norm.weight is missing",
-                           "blk.1.ffn_up.weight is F32[256, 512], expected F32[512, 256]",
-                           "blk.2.ssm_conv1d.weight is F32[512, 3], expected F32[512, 4]",
-                           "blk.1.attn_norm.weight is stored as Q8_0", "blk.2.ffn_down.weight is stored as I32"})
+  for (const char* part :
+       {"blk.0.ssm_out.weight is missing", "blk.3.attn_k.weight is missing", "output_norm.weight is missing",
+        "blk.1.ffn_up.weight is F32[256, 512], expected F32[512, 256]",
+        "blk.2.ssm_conv1d.weight is F32[512, 3], expected F32[512, 4]",
+        "blk.1.attn_norm.weight is stored as Q8_0", "blk.2.ffn_down.weight is stored as I32"})
     EXPECT_HAS(m.error, part);
 }
 
@@ -128,7 +133,8 @@ void append_rows(Bytes& out, const ModelFileForTest::Tensor& t, int64_t first, i
   out.insert(out.end(), t.bytes.begin() + first * bytes, t.bytes.begin() + (first + n) * bytes);
 }
 
-// A qwen3next model of Hk = 2 key heads and Hv = 4 value heads of size 64, whose block 0 has these canonical matrices.
+// A qwen3next model of Hk = 2 key heads and Hv = 4 value heads of size 64, whose block 0 has these canonical
+// matrices.
 struct Canonical {
   explicit Canonical(DType type) {
     ModelFileForTest source;
@@ -163,7 +169,8 @@ TEST(LoadWeights, GroupedInputOfOlderQwen3NextIsUngrouped) {
     EXPECT_EQ(m.bytes("blk.0.attn_qkv.weight"), c.qkv.bytes);
     EXPECT_EQ(m.bytes("blk.0.attn_gate.weight"), c.z.bytes);
     // The other blocks have the newer form and stay in place.
-    EXPECT_EQ(m.table.view("blk.1.attn_qkv.weight").data, m.file.find_tensor("blk.1.attn_qkv.weight")->data.data());
+    EXPECT_EQ(m.table.view("blk.1.attn_qkv.weight").data,
+              m.file.find_tensor("blk.1.attn_qkv.weight")->data.data());
   }
 }
 
@@ -197,7 +204,8 @@ TEST(LoadWeights, FusedAttentionIsTakenApartInPlace) {
     ModelFileForTest test = ModelFileForTest::complete(tiny_shape(arch));
     // Block 3 is softmax attention in both; in the hybrid q holds gates too.
     const int64_t q_rows = arch == kQwen35 ? 512 : 256, kv_rows = 128;
-    for (const char* name : {"blk.3.attn_q.weight", "blk.3.attn_k.weight", "blk.3.attn_v.weight"}) test.remove(name);
+    for (const char* name : {"blk.3.attn_q.weight", "blk.3.attn_k.weight", "blk.3.attn_v.weight"})
+      test.remove(name);
     test.add("blk.3.attn_qkv.weight", DType::kQ5_K, Shape(q_rows + 2 * kv_rows, 256));
     const Loaded m(test);
     ASSERT_EQ(m.error, "");
@@ -221,12 +229,14 @@ TEST(LoadWeights, FusedExpertsStayFused) {
   test.add("blk.1.ffn_gate_up_exps.weight", DType::kQ4_0, Shape(6, 512, 256));
   const Loaded m(test);
   ASSERT_EQ(m.error, "");
-  EXPECT_TRUE(m.table.type("blk.1.ffn_gate_up_exps.weight") == (TensorType{DType::kQ4_0, Shape(6, 512, 256)}));
+  EXPECT_TRUE(m.table.type("blk.1.ffn_gate_up_exps.weight") ==
+              (TensorType{DType::kQ4_0, Shape(6, 512, 256)}));
   EXPECT_FALSE(m.table.has("blk.1.ffn_up_exps.weight"));
   EXPECT_TRUE(m.table.has("blk.0.ffn_up_exps.weight"));
 
   test.replace("blk.1.ffn_gate_up_exps.weight", DType::kQ4_0, Shape(6, 256, 256));
-  EXPECT_HAS(Loaded(test).error, "blk.1.ffn_gate_up_exps.weight is Q4_0[6, 256, 256], expected Q4_0[6, 512, 256]");
+  EXPECT_HAS(Loaded(test).error,
+             "blk.1.ffn_gate_up_exps.weight is Q4_0[6, 256, 256], expected Q4_0[6, 512, 256]");
 }
 
 TEST(LoadWeights, AnMtpOnlyFileIsRefusedInOneSentence) {

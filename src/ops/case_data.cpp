@@ -68,8 +68,9 @@ void fill_row(DType type, std::byte* row, int64_t n, const Fill& fill, Draws& dr
   }
   std::vector<float> values(static_cast<size_t>(n));
   for (float& v : values)
-    v = static_cast<float>(fill.kind == Fill::Kind::kUniform ? fill.low + (fill.high - fill.low) * draws.uniform()
-                                                             : fill.scale * draws.normal());
+    v = static_cast<float>(fill.kind == Fill::Kind::kUniform
+                               ? fill.low + (fill.high - fill.low) * draws.uniform()
+                               : fill.scale * draws.normal());
   if (type == DType::kF32)
     std::memcpy(row, values.data(), values.size() * sizeof(float));
   else
@@ -84,7 +85,8 @@ void fill_tensor(OperandData& data, const Fill& fill, Draws& draws) {
   auto* ids = reinterpret_cast<int32_t*>(at);
   switch (fill.kind) {
     case Fill::Kind::kIndices:
-      for (int64_t i = 0; i < rows * n; ++i) ids[i] = static_cast<int32_t>(draws.below(static_cast<int64_t>(fill.high)));
+      for (int64_t i = 0; i < rows * n; ++i)
+        ids[i] = static_cast<int32_t>(draws.below(static_cast<int64_t>(fill.high)));
       return;
     case Fill::Kind::kDistinct: {
       std::vector<int32_t> pool(static_cast<size_t>(fill.high));
@@ -98,12 +100,14 @@ void fill_tensor(OperandData& data, const Fill& fill, Draws& draws) {
       return;
     }
     case Fill::Kind::kPositions:
-      for (int64_t i = 0; i < rows * n; ++i) ids[i] = static_cast<int32_t>(static_cast<int64_t>(fill.low) + i);
+      for (int64_t i = 0; i < rows * n; ++i)
+        ids[i] = static_cast<int32_t>(static_cast<int64_t>(fill.low) + i);
       return;
     default:
       break;
   }
-  // Encoding is slow: a large quantised tensor repeats a prime number of rows, which no round offset maps onto itself.
+  // Encoding is slow: a large quantised tensor repeats a prime number of rows, which no round offset maps
+  // onto itself.
   const bool repeat = dtype_info(data.type.dtype).quantized && rows * n > (1 << 20) && rows > 61;
   const int64_t distinct = repeat ? 61 : rows;
   for (int64_t r = 0; r < distinct; ++r) fill_row(data.type.dtype, at + r * bytes, n, fill, draws);
@@ -120,7 +124,8 @@ OperandData make_operand(const CaseOperand& operand, Draws draws) {
   } else if (data.type.dtype == DType::kRecurrent) {
     data.bytes.resize(static_cast<size_t>(data.type.shape.elements()) * sizeof(float));
     auto* values = reinterpret_cast<float*>(data.bytes.data());
-    for (int64_t i = 0; i < data.type.shape.elements(); ++i) values[i] = static_cast<float>(fill.scale * draws.normal());
+    for (int64_t i = 0; i < data.type.shape.elements(); ++i)
+      values[i] = static_cast<float>(fill.scale * draws.normal());
   } else if (data.type.dtype == DType::kKvCache) {
     data.n_past = static_cast<int64_t>(fill.low);
     data.kv_type = fill.kv_type;

@@ -1,5 +1,5 @@
-// The data of a case: operands filled as the case says, the same on every machine and in every run. Used by the
-// conformance runner and the microbenchmark.
+// The data of a case: operands filled as the case says, the same on every machine and in every run. Used by
+// the conformance runner and the microbenchmark.
 #pragma once
 
 #include <vector>

@@ -16,7 +16,9 @@ inline CaseOperand uniform(const Shape& shape, double low, double high) {
 inline CaseOperand parameter(const Shape& shape, double low, double high) {
   return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}};
 }
-inline CaseOperand absent() { return {{}, {.kind = Fill::Kind::kAbsent}}; }
+inline CaseOperand absent() {
+  return {{}, {.kind = Fill::Kind::kAbsent}};
+}
 inline CaseOperand positions(int64_t n, int64_t first) {
   return {{DType::kI32, Shape(n)}, {.kind = Fill::Kind::kPositions, .low = static_cast<double>(first)}};
 }

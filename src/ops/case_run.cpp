@@ -39,7 +39,8 @@ bool GuardedBuffer::guards_intact() const {
 }
 
 CaseRun::Memory& CaseRun::allocate(const std::string& what, int64_t bytes, int64_t offset) {
-  memory_.push_back(std::make_unique<Memory>(Memory{what, std::make_unique<GuardedBuffer>(bytes, offset), {}}));
+  memory_.push_back(
+      std::make_unique<Memory>(Memory{what, std::make_unique<GuardedBuffer>(bytes, offset), {}}));
   return *memory_.back();
 }
 
@@ -67,7 +68,8 @@ CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data),
   }
 }
 
-void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& definition, const std::string& name) {
+void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& definition,
+                           const std::string& name) {
   const Shape& shape = operand.type.shape;
   TensorView view = contiguous_view(nullptr, operand.type.dtype, shape);
   int64_t bytes = type_bytes(operand.type), offset = 0;
@@ -131,8 +133,10 @@ void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t at = (h * kv.page_tokens + t % kv.page_tokens) * row;
       std::byte* page = page_table_[static_cast<size_t>(t / kv.page_tokens)];
-      store_row(kv.k_type, &operand.k_past[static_cast<size_t>((t * heads + h) * d)], page + kv.k_offset + at, d);
-      store_row(kv.v_type, &operand.v_past[static_cast<size_t>((t * heads + h) * d)], page + kv.v_offset + at, d);
+      store_row(kv.k_type, &operand.k_past[static_cast<size_t>((t * heads + h) * d)], page + kv.k_offset + at,
+                d);
+      store_row(kv.v_type, &operand.v_past[static_cast<size_t>((t * heads + h) * d)], page + kv.v_offset + at,
+                d);
     }
   for (const std::byte* page : page_table_) pages_before_.emplace_back(page, page + page_bytes_);
   TensorView tensor;
@@ -146,7 +150,8 @@ void CaseRun::run(const KernelInfo& kernel, ThreadTeam& team) {
   const OpSite site = data_.site();
   const int64_t bytes = kernel.workspace ? kernel.workspace(site, team.size()) : 0;
   Memory& workspace = allocate("workspace", bytes);
-  const KernelArgs args{operands_.data(), results_.data(), data_.op_case.attrs.raw.data(), workspace.buffer->data()};
+  const KernelArgs args{operands_.data(), results_.data(), data_.op_case.attrs.raw.data(),
+                        workspace.buffer->data()};
   team.run([&](Worker& worker) { kernel.run(args, worker); });
 }
 
@@ -203,7 +208,8 @@ double normalised_error(const float* a, const float* b, int64_t n) {
   return energy == 0 ? std::numeric_limits<double>::infinity() : error / energy;
 }
 
-std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference, double nmse) {
+std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference,
+                                 double nmse) {
   std::vector<std::string> faults;
   const auto compare_floats = [&](const std::string& what, const float* a, const float* b, int64_t n) {
     const double error = normalised_error(a, b, n);
@@ -217,8 +223,9 @@ std::vector<std::string> compare(const CaseData& data, const Outcome& run, const
         worst = i;
       }
     }
-    faults.push_back(fmt::format("{}: normalised error {:.3g} above {:.3g}, worst element {}: {} instead of {}", what,
-                                 error, nmse, worst, a[worst], b[worst]));
+    faults.push_back(
+        fmt::format("{}: normalised error {:.3g} above {:.3g}, worst element {}: {} instead of {}", what,
+                    error, nmse, worst, a[worst], b[worst]));
   };
   for (size_t i = 0; i < run.results.size(); ++i) {
     const std::string what = fmt::format("result {}", i);

@@ -1,5 +1,6 @@
-// One execution of a case: memory for its operands, states, results and workspace, laid out on purpose so that a
-// kernel that strays is noticed. Every buffer lies between guard bytes, everything that must not be read is NaN.
+// One execution of a case: memory for its operands, states, results and workspace, laid out on purpose so
+// that a kernel that strays is noticed. Every buffer lies between guard bytes, everything that must not be
+// read is NaN.
 #pragma once
 
 #include <functional>
@@ -13,7 +14,8 @@
 
 namespace gannet {
 
-// Bytes between two guard zones, 64-byte aligned plus `offset`, all 0xFF at first (a NaN in every float type).
+// Bytes between two guard zones, 64-byte aligned plus `offset`, all 0xFF at first (a NaN in every float
+// type).
 class GuardedBuffer {
  public:
   explicit GuardedBuffer(int64_t bytes, int64_t offset = 0);
@@ -29,7 +31,8 @@ class GuardedBuffer {
 };
 
 struct RunOptions {
-  // Strided operands lie at 4 bytes past an aligned address with gaps between rows (and KV pages are smaller).
+  // Strided operands lie at 4 bytes past an aligned address with gaps between rows (and KV pages are
+  // smaller).
   bool strided = false;
   // Recurrent states are read and written in the same memory.
   bool same_state = false;
@@ -54,8 +57,8 @@ class CaseRun {
 
   Outcome outcome() const;
 
-  // One line per broken rule: damaged guards, changed operands, changed old KV rows or pages beyond the new rows,
-  // a changed state that was only to be read.
+  // One line per broken rule: damaged guards, changed operands, changed old KV rows or pages beyond the new
+  // rows, a changed state that was only to be read.
   std::vector<std::string> faults() const;
 
  private:
@@ -82,9 +85,10 @@ class CaseRun {
   int64_t page_bytes_ = 0;
 };
 
-// Compares a run with the reference's. Empty when it agrees: F32 results and states to `nmse` (0: bitwise), integer
-// results and KV pages exactly.
-std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference, double nmse);
+// Compares a run with the reference's. Empty when it agrees: F32 results and states to `nmse` (0: bitwise),
+// integer results and KV pages exactly.
+std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference,
+                                 double nmse);
 
 // sum (a-b)^2 / sum b^2. Infinite when a value is finite on one side only.
 double normalised_error(const float* a, const float* b, int64_t n);

@@ -1,11 +1,11 @@
-// Every kernel of every op that this machine can run, on every case, against the reference kernel: with one thread and
-// with three (which must agree to the bit), operands dense and strided, recurrent states in place and not. Then the
-// decompositions, run on reference kernels, against the ops they decompose.
+// Every kernel of every op that this machine can run, on every case, against the reference kernel: with one
+// thread and with three (which must agree to the bit), operands dense and strided, recurrent states in place
+// and not. Then the decompositions, run on reference kernels, against the ops they decompose.
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cstring>
 #include <cmath>
+#include <cstring>
 #include <map>
 #include <set>
 
@@ -19,7 +19,9 @@
 namespace gannet {
 
 // How GoogleTest shows a case.
-void PrintTo(const OpCase& op_case, std::ostream* out) { *out << op_case.op->name << "/" << op_case.name; }
+void PrintTo(const OpCase& op_case, std::ostream* out) {
+  *out << op_case.op->name << "/" << op_case.name;
+}
 
 namespace {
 
@@ -67,13 +69,13 @@ bool has_recurrent(const CaseData& data) {
 }
 
 bool has_strided(const OpCase& op_case) {
-  return std::any_of(op_case.operands.begin(), op_case.operands.end(),
-                     [](const CaseOperand& operand) {
-                       return operand.strided || operand.type.dtype == DType::kKvCache;
-                     });
+  return std::any_of(op_case.operands.begin(), op_case.operands.end(), [](const CaseOperand& operand) {
+    return operand.strided || operand.type.dtype == DType::kKvCache;
+  });
 }
 
-Outcome run_checked(const CaseData& data, const RunOptions& options, const KernelInfo& kernel, int n_threads) {
+Outcome run_checked(const CaseData& data, const RunOptions& options, const KernelInfo& kernel,
+                    int n_threads) {
   CaseRun run(data, options);
   run.run(kernel, team(n_threads));
   for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
@@ -103,15 +105,16 @@ TEST_P(Conformance, KernelsAgreeWithReference) {
       const Outcome three = run_checked(data, layout, *kernel, 3);
       EXPECT_TRUE(same(one, three)) << "1 and 3 threads differ";
       if (has_recurrent(data)) {
-        const Outcome in_place = run_checked(data, {.strided = layout.strided, .same_state = true}, *kernel, 3);
+        const Outcome in_place =
+            run_checked(data, {.strided = layout.strided, .same_state = true}, *kernel, 3);
         EXPECT_TRUE(same(one, in_place)) << "the state written in place differs";
       }
     }
   }
 }
 
-// Values of a graph in memory, its nodes run in order on reference kernels. `bound` gives the views of inputs, params
-// and states by name.
+// Values of a graph in memory, its nodes run in order on reference kernels. `bound` gives the views of
+// inputs, params and states by name.
 class Interpreter {
  public:
   Interpreter(const Graph& graph, const std::map<std::string, TensorView>& bound) : graph_(graph) {
@@ -170,7 +173,8 @@ TEST_P(Conformance, DecompositionMeansTheSame) {
     const std::string name = op.operands[i].name;
     const DType dtype = data.operand_types[i].dtype;
     const bool state = dtype == DType::kKvCache || dtype == DType::kRecurrent;
-    ids.push_back(state ? builder.state(name, data.operand_types[i]) : builder.input(name, data.operand_types[i]));
+    ids.push_back(state ? builder.state(name, data.operand_types[i])
+                        : builder.input(name, data.operand_types[i]));
     bound[name] = memory.operands()[i];
   }
   const std::vector<ValueId> results = op.decompose(builder, data.site(), ids);
@@ -195,12 +199,14 @@ TEST_P(Conformance, DecompositionMeansTheSame) {
   }
   for (const std::string& fault : memory.faults()) ADD_FAILURE() << fault;
   const Outcome expected = run_checked(data, {}, reference_of(op), 1);
-  for (const std::string& fault : compare(data, outcome, expected, kDecompositionNmse)) ADD_FAILURE() << fault;
+  for (const std::string& fault : compare(data, outcome, expected, kDecompositionNmse))
+    ADD_FAILURE() << fault;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Conformance, testing::ValuesIn(all_cases()), [](const testing::TestParamInfo<OpCase>& test) {
-  return fmt::format("{}__{}", test.param.op->name, test.param.name);
-});
+INSTANTIATE_TEST_SUITE_P(All, Conformance, testing::ValuesIn(all_cases()),
+                         [](const testing::TestParamInfo<OpCase>& test) {
+                           return fmt::format("{}__{}", test.param.op->name, test.param.name);
+                         });
 
 TEST(Kernels, NamesAreUniqueAndOpsExist) {
   std::set<std::string> seen;

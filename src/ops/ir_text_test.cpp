@@ -29,7 +29,8 @@ Graph sample() {
   const ValueId k = b.input("k", {DType::kF32, Shape(3, 2, 8)});
   const ValueId o = attention(b, q, k, k, kv, kNoValue, 0.35355338f);
   const ValueId heads = reshape(b, silu(b, x), Shape(3, 2, 16));
-  const ValueId d = gated_delta_rule(b, heads, heads, heads, gates, gates, head, head, s, {1e-6f, HeadMap::kGrouped});
+  const ValueId d =
+      gated_delta_rule(b, heads, heads, heads, gates, gates, head, head, s, {1e-6f, HeadMap::kGrouped});
   const Routing routing = router(b, x, 4);
   b.output("o", add(b, reshape(b, o, Shape(3, 32)), reshape(b, d, Shape(3, 32))));
   b.output("experts", routing.experts);
@@ -69,7 +70,8 @@ TEST(IrText, PrintAndParseGiveTheSameGraph) {
 
 TEST(IrText, CommentsAndSpaceDoNotMatter) {
   Result<Graph> graph = parse_graph(
-      "graph g {  # a comment\n%0=input \"x\":F32[2,4]\n\n  %7 = unary( %0 ) { function = silu } : F32[2, 4]\n"
+      "graph g {  # a comment\n%0=input \"x\":F32[2,4]\n\n  %7 = unary( %0 ) { function = silu } : F32[2, "
+      "4]\n"
       "return \"y\" = %7 }\n",
       all_ops());
   ASSERT_TRUE(graph.ok()) << graph.error().message();
@@ -80,14 +82,18 @@ TEST(IrText, ErrorsNameTheLine) {
   const std::string head = "graph g {\n  %0 = input \"x\" : F32[2, 4]\n";
   EXPECT_THAT(parse_error("grph g {"), HasSubstr("line 1: "));
   EXPECT_THAT(parse_error(head), HasSubstr("line 3: missing }"));
-  EXPECT_THAT(parse_error(head + "  %1 = frobnicate(%0) : F32[2, 4]\n}"), HasSubstr("line 3: there is no op \"frobnicate\""));
-  EXPECT_THAT(parse_error(head + "  %0 = add(%0, %0) : F32[2, 4]\n}"), HasSubstr("line 3: %0 is defined twice"));
-  EXPECT_THAT(parse_error(head + "\n  %1 = add(%0, %9) : F32[2, 4]\n}"), HasSubstr("line 4: expected an operand"));
+  EXPECT_THAT(parse_error(head + "  %1 = frobnicate(%0) : F32[2, 4]\n}"),
+              HasSubstr("line 3: there is no op \"frobnicate\""));
+  EXPECT_THAT(parse_error(head + "  %0 = add(%0, %0) : F32[2, 4]\n}"),
+              HasSubstr("line 3: %0 is defined twice"));
+  EXPECT_THAT(parse_error(head + "\n  %1 = add(%0, %9) : F32[2, 4]\n}"),
+              HasSubstr("line 4: expected an operand"));
   EXPECT_THAT(parse_error(head + "  %1 = unary(%0) {function = cosh} : F32[2, 4]\n}"),
               HasSubstr("line 3: \"cosh\" is no value of function"));
   EXPECT_THAT(parse_error(head + "  %1 = unary(%0) {speed = 3} : F32[2, 4]\n}"),
               HasSubstr("line 3: op unary has no attribute \"speed\""));
-  EXPECT_THAT(parse_error(head + "  %1 = unary(%0) : F32[2, x]\n}"), HasSubstr("line 3: expected a result type"));
+  EXPECT_THAT(parse_error(head + "  %1 = unary(%0) : F32[2, x]\n}"),
+              HasSubstr("line 3: expected a result type"));
   EXPECT_THAT(parse_error(head + "  return \"y\" = %5\n}"), HasSubstr("line 3: "));
   EXPECT_THAT(parse_error(head + "}\nmore"), HasSubstr("line 4: text after the closing }"));
 }
@@ -96,7 +102,8 @@ TEST(IrText, ShapeRulesHoldForParsedGraphs) {
   const std::string head = "graph g {\n  %0 = input \"x\" : F32[2, 4]\n  %1 = input \"y\" : F32[2, 5]\n";
   EXPECT_THAT(parse_error(head + "  %2 = add(%0, %1) : F32[2, 4]\n}"),
               HasSubstr("node 0 (add): add: b is F32[2, 5], must be F32[2, 4] like a"));
-  EXPECT_THAT(parse_error(head + "  %2 = add(%0, %0) : F32[4, 2]\n}"), HasSubstr("differ from the shape rule"));
+  EXPECT_THAT(parse_error(head + "  %2 = add(%0, %0) : F32[4, 2]\n}"),
+              HasSubstr("differ from the shape rule"));
   EXPECT_THAT(parse_error(head + "  %2 = add(%0) : F32[2, 4]\n}"), HasSubstr("takes 2 operands, 1 given"));
   EXPECT_THAT(parse_error(head + "  %2 = add(%0, _) : F32[2, 4]\n}"), HasSubstr("operand b is required"));
 }

@@ -1,7 +1,7 @@
 // Microbenchmark of every kernel this machine can run on the model-sized cases (OpCase::bench). Names are
-// op/case/kernel/threads, so --benchmark_filter picks. Counters: GB/s of the bytes that must move and GFLOP/s, both from
-// OpDef::cost. Where one execution does little with its weights, copies are used in turn, so that they come from memory
-// as in a model and not from a cache.
+// op/case/kernel/threads, so --benchmark_filter picks. Counters: GB/s of the bytes that must move and
+// GFLOP/s, both from OpDef::cost. Where one execution does little with its weights, copies are used in turn,
+// so that they come from memory as in a model and not from a cache.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -60,7 +60,8 @@ int main(int argc, char** argv) {
     site.results = results.data();
     site.n_results = static_cast<int>(results.size());
     for (const KernelInfo* kernel : all_kernels().kernels()) {
-      if (std::string(kernel->op) != c.op->name || std::find(isas.begin(), isas.end(), kernel->isa) == isas.end())
+      if (std::string(kernel->op) != c.op->name ||
+          std::find(isas.begin(), isas.end(), kernel->isa) == isas.end())
         continue;
       if (kernel->refuses != nullptr && kernel->refuses(site) != nullptr) continue;
       for (int n : threads)

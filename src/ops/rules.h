@@ -1,5 +1,5 @@
-// What shape rules have in common: checks with messages that name the operand, and the cost of simple row-wise ops.
-// For definition files (<op>/<op>.cpp); kernels do not include it.
+// What shape rules have in common: checks with messages that name the operand, and the cost of simple
+// row-wise ops. For definition files (<op>/<op>.cpp); kernels do not include it.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,7 +8,9 @@
 
 namespace gannet {
 
-inline const char* operand_name(const OpDef& op, int i) { return op.operands[static_cast<size_t>(i)].name; }
+inline const char* operand_name(const OpDef& op, int i) {
+  return op.operands[static_cast<size_t>(i)].name;
+}
 
 // Operand i must be F32 (an operand that is not given passes).
 inline Result<void> expect_f32(const OpDef& op, const OpSite& site, int i) {
@@ -17,13 +19,14 @@ inline Result<void> expect_f32(const OpDef& op, const OpSite& site, int i) {
   return shape_error(op, fmt::format("{} is {}, must be F32", operand_name(op, i), to_text(type)));
 }
 
-// Operand i must be exactly `type` (an operand that is not given passes); `because` says where the shape comes from.
+// Operand i must be exactly `type` (an operand that is not given passes); `because` says where the shape
+// comes from.
 inline Result<void> expect_type(const OpDef& op, const OpSite& site, int i, const TensorType& type,
                                 const char* because) {
   const TensorType& given = site.operands[i];
   if (given.shape.rank == 0 || given == type) return {};
-  return shape_error(
-      op, fmt::format("{} is {}, must be {} {}", operand_name(op, i), to_text(given), to_text(type), because));
+  return shape_error(op, fmt::format("{} is {}, must be {} {}", operand_name(op, i), to_text(given),
+                                     to_text(type), because));
 }
 
 inline Result<void> expect_rank(const OpDef& op, const OpSite& site, int i, int rank, const char* axes) {

@@ -55,8 +55,8 @@ class Views : public testing::Test {
 
 TEST_F(Views, ReshapeKeepsTheOrderOfElements) {
   const TensorView x = counting(Shape(4, 6));
-  for (const Shape& shape : {Shape(24), Shape(2, 12), Shape(4, 2, 3), Shape(2, 2, 2, 3), Shape(1, 4, 6), Shape(4, 1, 6),
-                             Shape(4, 6, 1), Shape(24, 1)}) {
+  for (const Shape& shape : {Shape(24), Shape(2, 12), Shape(4, 2, 3), Shape(2, 2, 2, 3), Shape(1, 4, 6),
+                             Shape(4, 1, 6), Shape(4, 6, 1), Shape(24, 1)}) {
     const TensorView y = reshaped(x, shape);
     EXPECT_EQ(read(y), memory_);
     EXPECT_TRUE(is_contiguous(y));
@@ -106,7 +106,8 @@ TEST_F(Views, ImpossibleUsesSayWhy) {
   const ValueId x = builder.input("x", {DType::kF32, Shape(2, 12)});
   const auto error = [](auto make) {
     GraphBuilder b("g");
-    const ValueId v = b.input("x", {DType::kF32, Shape(2, 12)}), w = b.input("w", {DType::kQ8_0, Shape(2, 64)});
+    const ValueId v = b.input("x", {DType::kF32, Shape(2, 12)}),
+                  w = b.input("w", {DType::kQ8_0, Shape(2, 64)});
     make(b, v, w);
     return b.finish().error().message();
   };
@@ -116,7 +117,8 @@ TEST_F(Views, ImpossibleUsesSayWhy) {
             "graph g: slice: F32[2, 12] has no axis 2");
   EXPECT_EQ(error([](auto& b, ValueId v, ValueId) { slice(b, v, 1, 8, 5); }),
             "graph g: slice: [8, +5) is outside axis 1 of F32[2, 12]");
-  EXPECT_EQ(error([](auto& b, ValueId, ValueId w) { slice(b, w, 1, 16, 32); }), "graph g: slice: cuts a block");
+  EXPECT_EQ(error([](auto& b, ValueId, ValueId w) { slice(b, w, 1, 16, 32); }),
+            "graph g: slice: cuts a block");
   EXPECT_EQ(builder.shape(slice(builder, x, 1, 8, 4)), Shape(2, 4));
 }
 

@@ -11,12 +11,12 @@ namespace gannet {
 namespace {
 
 constexpr std::string_view kLettersByFrequency = "etaoinshrdlucmfwypvbgkjqxz";
-constexpr size_t kLongestWord = 14;       // bytes of a merged token's text
+constexpr size_t kLongestWord = 14;        // bytes of a merged token's text
 constexpr size_t kTokensPerPadding = 512;  // published vocabularies are padded by about as much
 constexpr uint64_t kKey = 0x6A09E667F3BCC908;
 
-// Draws merges. A piece is a word part that may be merged further: bare letters can stand on both sides, parts with a
-// leading blank only on the left, because the splitter never leaves a blank inside a word.
+// Draws merges. A piece is a word part that may be merged further: bare letters can stand on both sides,
+// parts with a leading blank only on the left, because the splitter never leaves a blank inside a word.
 class MergeMaker {
  public:
   explicit MergeMaker(SyntheticVocabulary& out) : out_(out) {
@@ -63,7 +63,8 @@ class MergeMaker {
 }  // namespace
 
 SyntheticVocabulary make_synthetic_vocabulary(size_t n_tokens) {
-  GANNET_CHECK(n_tokens >= kSmallestSyntheticVocabulary && n_tokens <= kMaxTokens, "size of a synthetic vocabulary");
+  GANNET_CHECK(n_tokens >= kSmallestSyntheticVocabulary && n_tokens <= kMaxTokens,
+               "size of a synthetic vocabulary");
   SyntheticVocabulary v;
   v.tokens.reserve(n_tokens);
   v.types.reserve(n_tokens);

@@ -1,6 +1,6 @@
-// A vocabulary of any size for models with random weights: shaped like a trained byte-level BPE vocabulary (bytes, then
-// merges in rank order, control tokens, padding), so that every program that runs such models can load and tokenize
-// with it. The words in it mean nothing. Must not know: how a file stores it.
+// A vocabulary of any size for models with random weights: shaped like a trained byte-level BPE vocabulary
+// (bytes, then merges in rank order, control tokens, padding), so that every program that runs such models
+// can load and tokenize with it. The words in it mean nothing. Must not know: how a file stores it.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct SyntheticVocabulary {
 
 inline constexpr size_t kSmallestSyntheticVocabulary = 256 + 3;
 
-// Exactly n_tokens tokens, kSmallestSyntheticVocabulary to kMaxTokens. The same on every machine. About a microsecond
-// per token.
+// Exactly n_tokens tokens, kSmallestSyntheticVocabulary to kMaxTokens. The same on every machine. About a
+// microsecond per token.
 SyntheticVocabulary make_synthetic_vocabulary(size_t n_tokens);
 
 }  // namespace gannet

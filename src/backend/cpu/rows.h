@@ -6,12 +6,13 @@
 
 namespace gannet::GANNET_ISA_NS {
 
-// Below this many elements per member fewer members work and the others return at once: fetching what a neighbour's
-// core has just written costs more than the arithmetic.
+// Below this many elements per member fewer members work and the others return at once: fetching what a
+// neighbour's core has just written costs more than the arithmetic.
 inline constexpr int64_t kElementsPerMember = 2048;
 
 // The rows [begin, end) of this member when `rows` rows of `row_elements` are to be done.
-GANNET_INLINE void share_rows(const Worker& worker, int64_t rows, int64_t row_elements, int64_t& begin, int64_t& end) {
+GANNET_INLINE void share_rows(const Worker& worker, int64_t rows, int64_t row_elements, int64_t& begin,
+                              int64_t& end) {
   int64_t members = rows * row_elements / kElementsPerMember;
   members = members < 1 ? 1 : members > worker.count() ? worker.count() : members;
   begin = worker.index() < members ? rows * worker.index() / members : rows;
@@ -68,22 +69,25 @@ GANNET_INLINE void map_row(const float* a, const float* b, const float* c, float
     store_part(y + i, f(load_part(a + i, n - i), load_part(b + i, n - i), load_part(c + i, n - i)), n - i);
 }
 template <class F>
-GANNET_INLINE void map_row(const float* a, const float* b, const float* c, const float* d, float* y, int64_t n, F f) {
+GANNET_INLINE void map_row(const float* a, const float* b, const float* c, const float* d, float* y,
+                           int64_t n, F f) {
   int64_t i = 0;
   for (; i + kLanes <= n; i += kLanes) store(y + i, f(load(a + i), load(b + i), load(c + i), load(d + i)));
   if (i < n)
-    store_part(y + i,
-               f(load_part(a + i, n - i), load_part(b + i, n - i), load_part(c + i, n - i), load_part(d + i, n - i)),
-               n - i);
+    store_part(
+        y + i,
+        f(load_part(a + i, n - i), load_part(b + i, n - i), load_part(c + i, n - i), load_part(d + i, n - i)),
+        n - i);
 }
 
-// Sum of squares of a row. Four sums per lane keep the additions independent (and short, which also keeps them exact
-// to about 1e-7 for rows of thousands).
+// Sum of squares of a row. Four sums per lane keep the additions independent (and short, which also keeps
+// them exact to about 1e-7 for rows of thousands).
 GANNET_INLINE float sum_of_squares(const float* x, int64_t n) {
   VF s0 = splat(0), s1 = splat(0), s2 = splat(0), s3 = splat(0);
   int64_t i = 0;
   for (; i + 4 * kLanes <= n; i += 4 * kLanes) {
-    const VF a = load(x + i), b = load(x + i + kLanes), c = load(x + i + 2 * kLanes), d = load(x + i + 3 * kLanes);
+    const VF a = load(x + i), b = load(x + i + kLanes), c = load(x + i + 2 * kLanes),
+             d = load(x + i + 3 * kLanes);
     s0 = fma(a, a, s0);
     s1 = fma(b, b, s1);
     s2 = fma(c, c, s2);

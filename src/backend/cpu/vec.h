@@ -1,10 +1,12 @@
-// Float vectors of the widest kind that the translation unit is compiled for, in the namespace of its instruction set:
-// VF holds kLanes floats and supports + - * / directly. Only for kernel files (src/ops/*/*.cpp compiled per instruction
-// set); everything is forced inline so that no copy of one instruction set can be linked into another.
+// Float vectors of the widest kind that the translation unit is compiled for, in the namespace of its
+// instruction set: VF holds kLanes floats and supports + - * / directly. Only for kernel files
+// (src/ops/*/*.cpp compiled per instruction set); everything is forced inline so that no copy of one
+// instruction set can be linked into another.
 //
-// exp: relative error below 2 ulp over the whole range, subnormal results included; above 88.73 +inf, below -104 zero,
-// NaN stays NaN. sigmoid and silu follow from it with one division. Method: x = n ln 2 + r, |r| <= ln(2)/2, and
-// 1 + r + r^2 q(r) with q the interpolant of degree 4 in the Chebyshev nodes (relative error 1.1e-8).
+// exp: relative error below 2 ulp over the whole range, subnormal results included; above 88.73 +inf, below
+// -104 zero, NaN stays NaN. sigmoid and silu follow from it with one division. Method: x = n ln 2 + r, |r| <=
+// ln(2)/2, and 1 + r + r^2 q(r) with q the interpolant of degree 4 in the Chebyshev nodes (relative
+// error 1.1e-8).
 #pragma once
 
 #include <cstdint>
@@ -26,29 +28,56 @@ namespace gannet::GANNET_ISA_NS {
 using VF = __m512;
 inline constexpr int kLanes = 16;
 
-GANNET_INLINE VF splat(float x) { return _mm512_set1_ps(x); }
-GANNET_INLINE VF load(const float* p) { return _mm512_loadu_ps(p); }
-GANNET_INLINE void store(float* p, VF v) { _mm512_storeu_ps(p, v); }
-GANNET_INLINE __mmask16 first_lanes(int64_t n) { return static_cast<__mmask16>((1u << n) - 1); }
+GANNET_INLINE VF splat(float x) {
+  return _mm512_set1_ps(x);
+}
+GANNET_INLINE VF load(const float* p) {
+  return _mm512_loadu_ps(p);
+}
+GANNET_INLINE void store(float* p, VF v) {
+  _mm512_storeu_ps(p, v);
+}
+GANNET_INLINE __mmask16 first_lanes(int64_t n) {
+  return static_cast<__mmask16>((1u << n) - 1);
+}
 // The first n < kLanes floats, zero behind; nothing beyond them is touched.
-GANNET_INLINE VF load_part(const float* p, int64_t n) { return _mm512_maskz_loadu_ps(first_lanes(n), p); }
-GANNET_INLINE void store_part(float* p, VF v, int64_t n) { _mm512_mask_storeu_ps(p, first_lanes(n), v); }
+GANNET_INLINE VF load_part(const float* p, int64_t n) {
+  return _mm512_maskz_loadu_ps(first_lanes(n), p);
+}
+GANNET_INLINE void store_part(float* p, VF v, int64_t n) {
+  _mm512_mask_storeu_ps(p, first_lanes(n), v);
+}
 // a * b + c and c - a * b, rounded once.
-GANNET_INLINE VF fma(VF a, VF b, VF c) { return _mm512_fmadd_ps(a, b, c); }
-GANNET_INLINE VF fnma(VF a, VF b, VF c) { return _mm512_fnmadd_ps(a, b, c); }
+GANNET_INLINE VF fma(VF a, VF b, VF c) {
+  return _mm512_fmadd_ps(a, b, c);
+}
+GANNET_INLINE VF fnma(VF a, VF b, VF c) {
+  return _mm512_fnmadd_ps(a, b, c);
+}
 // When an element of b is NaN, the result is NaN.
-GANNET_INLINE VF max(VF a, VF b) { return _mm512_max_ps(a, b); }
-GANNET_INLINE VF min(VF a, VF b) { return _mm512_min_ps(a, b); }
+GANNET_INLINE VF max(VF a, VF b) {
+  return _mm512_max_ps(a, b);
+}
+GANNET_INLINE VF min(VF a, VF b) {
+  return _mm512_min_ps(a, b);
+}
 GANNET_INLINE VF round_nearest(VF a) {
   return _mm512_roundscale_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
 // p * 2^n for integral n, gradual underflow included.
-GANNET_INLINE VF scale_by_power(VF p, VF n) { return _mm512_scalef_ps(p, n); }
-GANNET_INLINE float reduce_add(VF v) { return _mm512_reduce_add_ps(v); }
-GANNET_INLINE float reduce_max(VF v) { return _mm512_reduce_max_ps(v); }
+GANNET_INLINE VF scale_by_power(VF p, VF n) {
+  return _mm512_scalef_ps(p, n);
+}
+GANNET_INLINE float reduce_add(VF v) {
+  return _mm512_reduce_add_ps(v);
+}
+GANNET_INLINE float reduce_max(VF v) {
+  return _mm512_reduce_max_ps(v);
+}
 // Lane i of the result is the sum of v[i]: much cheaper than kLanes separate sums.
 GANNET_INLINE VF sums_of(const VF* v) {
-  VF quarter[8], row[4];  // after the first step 128-bit lanes hold (v[a], v[a], v[b], v[b]), after the second (4 vectors)
+  VF quarter[8], row[4];  // after the first step 128-bit lanes hold (v[a], v[a], v[b], v[b]), after the
+                          // second (4 vectors)
   for (int i = 0; i < 8; ++i) {
     const VF a = v[(2 * i) / 4 + 4 * ((2 * i) % 4)], b = v[(2 * i + 1) / 4 + 4 * ((2 * i + 1) % 4)];
     quarter[i] = _mm512_shuffle_f32x4(a, b, 0x88) + _mm512_shuffle_f32x4(a, b, 0xDD);
@@ -83,19 +112,40 @@ GANNET_INLINE void store_f16(uint16_t* p, VF v) {
 using VF = __m256;
 inline constexpr int kLanes = 8;
 
-GANNET_INLINE VF splat(float x) { return _mm256_set1_ps(x); }
-GANNET_INLINE VF load(const float* p) { return _mm256_loadu_ps(p); }
-GANNET_INLINE void store(float* p, VF v) { _mm256_storeu_ps(p, v); }
-GANNET_INLINE __m256i first_lanes(int64_t n) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+GANNET_INLINE VF splat(float x) {
+  return _mm256_set1_ps(x);
 }
-GANNET_INLINE VF load_part(const float* p, int64_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
-GANNET_INLINE void store_part(float* p, VF v, int64_t n) { _mm256_maskstore_ps(p, first_lanes(n), v); }
-GANNET_INLINE VF fma(VF a, VF b, VF c) { return _mm256_fmadd_ps(a, b, c); }
-GANNET_INLINE VF fnma(VF a, VF b, VF c) { return _mm256_fnmadd_ps(a, b, c); }
-GANNET_INLINE VF max(VF a, VF b) { return _mm256_max_ps(a, b); }
-GANNET_INLINE VF min(VF a, VF b) { return _mm256_min_ps(a, b); }
-GANNET_INLINE VF round_nearest(VF a) { return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+GANNET_INLINE VF load(const float* p) {
+  return _mm256_loadu_ps(p);
+}
+GANNET_INLINE void store(float* p, VF v) {
+  _mm256_storeu_ps(p, v);
+}
+GANNET_INLINE __m256i first_lanes(int64_t n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(n)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+GANNET_INLINE VF load_part(const float* p, int64_t n) {
+  return _mm256_maskload_ps(p, first_lanes(n));
+}
+GANNET_INLINE void store_part(float* p, VF v, int64_t n) {
+  _mm256_maskstore_ps(p, first_lanes(n), v);
+}
+GANNET_INLINE VF fma(VF a, VF b, VF c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
+GANNET_INLINE VF fnma(VF a, VF b, VF c) {
+  return _mm256_fnmadd_ps(a, b, c);
+}
+GANNET_INLINE VF max(VF a, VF b) {
+  return _mm256_max_ps(a, b);
+}
+GANNET_INLINE VF min(VF a, VF b) {
+  return _mm256_min_ps(a, b);
+}
+GANNET_INLINE VF round_nearest(VF a) {
+  return _mm256_round_ps(a, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 GANNET_INLINE VF power_of_two(__m256i n) {
   return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_add_epi32(n, _mm256_set1_epi32(127)), 23));
 }
@@ -142,9 +192,15 @@ GANNET_INLINE void store_f16(uint16_t* p, VF v) {
 using VF = float32x4_t;
 inline constexpr int kLanes = 4;
 
-GANNET_INLINE VF splat(float x) { return vdupq_n_f32(x); }
-GANNET_INLINE VF load(const float* p) { return vld1q_f32(p); }
-GANNET_INLINE void store(float* p, VF v) { vst1q_f32(p, v); }
+GANNET_INLINE VF splat(float x) {
+  return vdupq_n_f32(x);
+}
+GANNET_INLINE VF load(const float* p) {
+  return vld1q_f32(p);
+}
+GANNET_INLINE void store(float* p, VF v) {
+  vst1q_f32(p, v);
+}
 GANNET_INLINE VF load_part(const float* p, int64_t n) {
   float lanes[4] = {0, 0, 0, 0};
   for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
@@ -155,11 +211,21 @@ GANNET_INLINE void store_part(float* p, VF v, int64_t n) {
   vst1q_f32(lanes, v);
   for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
 }
-GANNET_INLINE VF fma(VF a, VF b, VF c) { return vfmaq_f32(c, a, b); }
-GANNET_INLINE VF fnma(VF a, VF b, VF c) { return vfmsq_f32(c, a, b); }
-GANNET_INLINE VF max(VF a, VF b) { return vmaxq_f32(a, b); }
-GANNET_INLINE VF min(VF a, VF b) { return vminq_f32(a, b); }
-GANNET_INLINE VF round_nearest(VF a) { return vrndnq_f32(a); }
+GANNET_INLINE VF fma(VF a, VF b, VF c) {
+  return vfmaq_f32(c, a, b);
+}
+GANNET_INLINE VF fnma(VF a, VF b, VF c) {
+  return vfmsq_f32(c, a, b);
+}
+GANNET_INLINE VF max(VF a, VF b) {
+  return vmaxq_f32(a, b);
+}
+GANNET_INLINE VF min(VF a, VF b) {
+  return vminq_f32(a, b);
+}
+GANNET_INLINE VF round_nearest(VF a) {
+  return vrndnq_f32(a);
+}
 GANNET_INLINE VF power_of_two(int32x4_t n) {
   return vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(n, vdupq_n_s32(127)), 23));
 }
@@ -168,19 +234,33 @@ GANNET_INLINE VF scale_by_power(VF p, VF n) {
   const int32x4_t half = vshrq_n_s32(whole, 1);
   return p * power_of_two(half) * power_of_two(vsubq_s32(whole, half));
 }
-GANNET_INLINE float reduce_add(VF v) { return vaddvq_f32(v); }
-GANNET_INLINE float reduce_max(VF v) { return vmaxvq_f32(v); }
-GANNET_INLINE VF sums_of(const VF* v) { return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3])); }
-GANNET_INLINE VF load_f16(const uint16_t* p) { return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p))); }
-GANNET_INLINE VF load_bf16(const uint16_t* p) { return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16)); }
+GANNET_INLINE float reduce_add(VF v) {
+  return vaddvq_f32(v);
+}
+GANNET_INLINE float reduce_max(VF v) {
+  return vmaxvq_f32(v);
+}
+GANNET_INLINE VF sums_of(const VF* v) {
+  return vpaddq_f32(vpaddq_f32(v[0], v[1]), vpaddq_f32(v[2], v[3]));
+}
+GANNET_INLINE VF load_f16(const uint16_t* p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+GANNET_INLINE VF load_bf16(const uint16_t* p) {
+  return vreinterpretq_f32_u32(vshll_n_u16(vld1_u16(p), 16));
+}
 GANNET_INLINE VF load_i8(const int8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, sizeof(four));
   const int16x8_t wide = vmovl_s8(vreinterpret_s8_s32(vdup_n_s32(four)));
   return vcvtq_f32_s32(vmovl_s16(vget_low_s16(wide)));
 }
-GANNET_INLINE VF select_le(VF a, VF b, VF x, VF other) { return vbslq_f32(vcleq_f32(a, b), x, other); }
-GANNET_INLINE void store_f16(uint16_t* p, VF v) { vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v))); }
+GANNET_INLINE VF select_le(VF a, VF b, VF x, VF other) {
+  return vbslq_f32(vcleq_f32(a, b), x, other);
+}
+GANNET_INLINE void store_f16(uint16_t* p, VF v) {
+  vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(v)));
+}
 
 #endif
 
@@ -198,8 +278,12 @@ GANNET_INLINE VF exp(VF x) {
   return scale_by_power(p, n);
 }
 
-GANNET_INLINE VF sigmoid(VF x) { return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x)); }
-GANNET_INLINE VF silu(VF x) { return x / (splat(1.0f) + exp(splat(0.0f) - x)); }
+GANNET_INLINE VF sigmoid(VF x) {
+  return splat(1.0f) / (splat(1.0f) + exp(splat(0.0f) - x));
+}
+GANNET_INLINE VF silu(VF x) {
+  return x / (splat(1.0f) + exp(splat(0.0f) - x));
+}
 
 // The same functions for one number, so that a result does not depend on where in a row it lies.
 GANNET_INLINE float first_lane(VF v) {
@@ -207,7 +291,11 @@ GANNET_INLINE float first_lane(VF v) {
   store(lanes, v);
   return lanes[0];
 }
-GANNET_INLINE float exp(float x) { return first_lane(exp(splat(x))); }
-GANNET_INLINE float sigmoid(float x) { return first_lane(sigmoid(splat(x))); }
+GANNET_INLINE float exp(float x) {
+  return first_lane(exp(splat(x)));
+}
+GANNET_INLINE float sigmoid(float x) {
+  return first_lane(sigmoid(splat(x)));
+}
 
 }  // namespace gannet::GANNET_ISA_NS

@@ -12,11 +12,15 @@ extern const VecProbe kVecProbe;
 const VecProbe kVecProbe = {
     .lanes = kLanes,
     .exp = [](const float* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, exp(load(x + i)))); },
-    .sigmoid = [](const float* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, sigmoid(load(x + i)))); },
+    .sigmoid = [](const float* x, float* y,
+                  int64_t n) { GANNET_EACH_VECTOR(store(y + i, sigmoid(load(x + i)))); },
     .silu = [](const float* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, silu(load(x + i)))); },
-    .load_f16 = [](const uint16_t* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, load_f16(x + i))); },
-    .store_f16 = [](const float* x, uint16_t* y, int64_t n) { GANNET_EACH_VECTOR(store_f16(y + i, load(x + i))); },
-    .load_bf16 = [](const uint16_t* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, load_bf16(x + i))); },
+    .load_f16 = [](const uint16_t* x, float* y,
+                   int64_t n) { GANNET_EACH_VECTOR(store(y + i, load_f16(x + i))); },
+    .store_f16 = [](const float* x, uint16_t* y,
+                    int64_t n) { GANNET_EACH_VECTOR(store_f16(y + i, load(x + i))); },
+    .load_bf16 = [](const uint16_t* x, float* y,
+                    int64_t n) { GANNET_EACH_VECTOR(store(y + i, load_bf16(x + i))); },
     .load_i8 = [](const int8_t* x, float* y, int64_t n) { GANNET_EACH_VECTOR(store(y + i, load_i8(x + i))); },
     .copy_part =
         [](const float* x, float* y, float* rest, int64_t n) {

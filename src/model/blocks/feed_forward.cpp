@@ -12,8 +12,10 @@ namespace {
 
 ValueId gated_mlp(const BlockContext& c, ValueId x, uint32_t n, const char* gate, const char* up, const char* down) {
   GraphBuilder& b = c.builder;
-  const ValueId hidden = swiglu(b, matmul(b, x, c.param(n, gate)), matmul(b, x, c.param(n, up)));
-  return matmul(b, hidden, c.param(n, down));
+  // One statement per node: the order of arguments is the compiler's choice, the order of a graph is not.
+  const ValueId gates = matmul(b, x, c.param(n, gate));
+  const ValueId ups = matmul(b, x, c.param(n, up));
+  return matmul(b, swiglu(b, gates, ups), c.param(n, down));
 }
 
 }  // namespace

@@ -25,6 +25,8 @@ const OpDef kOp_add = {
     .cost = [](const OpSite& site) { return streaming_cost(site, 1); },
 };
 
-ValueId add(GraphBuilder& builder, ValueId a, ValueId b) { return builder.add1(kOp_add, {a, b}); }
+ValueId add(GraphBuilder& builder, ValueId a, ValueId b) {
+  return builder.add1(kOp_add, {a, b});
+}
 
 }  // namespace gannet

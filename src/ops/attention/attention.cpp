@@ -20,15 +20,18 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   const int64_t kv_heads = k.shape.dim[1];
   if (k.shape.dim[0] != q.shape.dim[0] || k.shape.dim[2] != q.shape.dim[2] || kv_heads < 1 ||
       q.shape.dim[1] % kv_heads != 0)
-    return shape_error(op, fmt::format("q {} must have the tokens and head_dim of k {} and a multiple of its heads",
-                                       to_text(q), to_text(k)));
+    return shape_error(
+        op, fmt::format("q {} must have the tokens and head_dim of k {} and a multiple of its heads",
+                        to_text(q), to_text(k)));
   GANNET_TRY(expect_type(op, site, 2, k, "like k"));
-  GANNET_TRY(expect_type(op, site, 3, {DType::kKvCache, Shape(kv_heads, q.shape.dim[2])}, "([n_kv_heads, head_dim])"));
+  GANNET_TRY(expect_type(op, site, 3, {DType::kKvCache, Shape(kv_heads, q.shape.dim[2])},
+                         "([n_kv_heads, head_dim])"));
   GANNET_TRY(expect_type(op, site, 4, q, "like q"));
   return std::vector<TensorType>{q};
 }
 
-// The part that the types tell: this run's own tokens. What the cache holds already is known only when running.
+// The part that the types tell: this run's own tokens. What the cache holds already is known only when
+// running.
 Cost cost(const OpSite& site) {
   Cost cost = streaming_cost(site, 0);
   const Shape& q = site.operands[0].shape;
@@ -49,7 +52,8 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 const OpDef kOp_attention = {
     .name = "attention",
     .summary =
-        "Causal grouped-query softmax attention over a KV cache. Appends the K and V of this run to the cache, then "
+        "Causal grouped-query softmax attention over a KV cache. Appends the K and V of this run to the "
+        "cache, then "
         "token t sees positions 0 .. n_past + t; the result may be multiplied by sigmoid(gate).",
     .operands = kOperands,
     .attrs = kAttrs,
@@ -59,7 +63,8 @@ const OpDef kOp_attention = {
     .decompose = decompose,
 };
 
-ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate, float scale) {
+ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate,
+                  float scale) {
   return builder.add1(kOp_attention, {q, k, v, kv, gate}, AttentionAttrs{scale});
 }
 

@@ -8,12 +8,13 @@ namespace gannet {
 // Cache rows are rounded the same way by every kernel; the rest is F32 with vector sums.
 std::vector<OpCase> cases_attention() {
   std::vector<OpCase> cases;
-  const auto make = [&](const char* name, int64_t t, int64_t heads, int64_t kv_heads, int64_t d, int64_t n_past,
-                        DType kv_type, bool gated, bool bench = false) {
+  const auto make = [&](const char* name, int64_t t, int64_t heads, int64_t kv_heads, int64_t d,
+                        int64_t n_past, DType kv_type, bool gated, bool bench = false) {
     const Shape q(t, heads, d), k(t, kv_heads, d);
     cases.push_back({&kOp_attention,
                      name,
-                     {normal(q, 2), normal(k), normal(k), kv_cache(kv_heads, d, n_past, kv_type), gated ? normal(q) : absent()},
+                     {normal(q, 2), normal(k), normal(k), kv_cache(kv_heads, d, n_past, kv_type),
+                      gated ? normal(q) : absent()},
                      pack_attrs(AttentionAttrs{1.0f / std::sqrt(static_cast<float>(d))}),
                      1e-11,
                      bench});

@@ -1,7 +1,8 @@
-// Attention for few tokens over a long context ("flash-decoding"): pieces of work are (KV head, span of the context),
-// so all members read different parts of the cache, and all query rows of a KV head share each K and V row that is
-// read. A piece leaves its largest score, sum and unscaled output per query row; a last phase combines the pieces. The
-// spans follow from the length of the context alone, so the result does not depend on the number of threads.
+// Attention for few tokens over a long context ("flash-decoding"): pieces of work are (KV head, span of the
+// context), so all members read different parts of the cache, and all query rows of a KV head share each K
+// and V row that is read. A piece leaves its largest score, sum and unscaled output per query row; a last
+// phase combines the pieces. The spans follow from the length of the context alone, so the result does not
+// depend on the number of threads.
 #include "ops/attention/kv_vectors.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -46,8 +47,8 @@ const char* refuses(const OpSite& site) {
 
 // scores[r][j] = q_r . k_j for kQ query rows and n keys, kKeys at a time.
 template <DType kType, int kQ>
-GANNET_INLINE void score_rows(const float* q, int64_t stride, const std::byte* k, int64_t step, int64_t n, int64_t d,
-                              float* scores) {
+GANNET_INLINE void score_rows(const float* q, int64_t stride, const std::byte* k, int64_t step, int64_t n,
+                              int64_t d, float* scores) {
   constexpr int kKeys = kAccumulators / kQ;
   for (int64_t j = 0; j < n; j += kKeys) {
     const std::byte* rows[kKeys];
@@ -71,8 +72,8 @@ GANNET_INLINE void score_rows(const float* q, int64_t stride, const std::byte* k
 
 // o_r += sum_j p[r][j] v_j for kQ query rows.
 template <DType kType, int kQ>
-GANNET_INLINE void accumulate_rows(const float* p, const std::byte* v, int64_t step, int64_t n, int64_t d, float* o,
-                                   int64_t stride) {
+GANNET_INLINE void accumulate_rows(const float* p, const std::byte* v, int64_t step, int64_t n, int64_t d,
+                                   float* o, int64_t stride) {
   constexpr int kVectors = kAccumulators / kQ;
   int64_t i = 0;
   for (; i + kVectors * kLanes <= d; i += kVectors * kLanes) {
@@ -116,21 +117,27 @@ GANNET_INLINE void for_row_groups(int64_t rows, F f) {
 }
 
 template <DType kType>
-void score_tile(const Sizes& n, const float* q, const std::byte* k, int64_t step, int64_t count, float* scores) {
+void score_tile(const Sizes& n, const float* q, const std::byte* k, int64_t step, int64_t count,
+                float* scores) {
   for_row_groups(n.rows, [&](auto tag, int64_t r) GANNET_LAMBDA {
-    score_rows<kType, decltype(tag)::kValue>(q + r * n.stride, n.stride, k, step, count, n.d, scores + r * kTile);
+    score_rows<kType, decltype(tag)::kValue>(q + r * n.stride, n.stride, k, step, count, n.d,
+                                             scores + r * kTile);
   });
 }
 
 template <DType kType>
-void accumulate_tile(const Sizes& n, const float* p, const std::byte* v, int64_t step, int64_t count, float* o) {
+void accumulate_tile(const Sizes& n, const float* p, const std::byte* v, int64_t step, int64_t count,
+                     float* o) {
   for_row_groups(n.rows, [&](auto tag, int64_t r) GANNET_LAMBDA {
-    accumulate_rows<kType, decltype(tag)::kValue>(p + r * kTile, v, step, count, n.d, o + r * n.stride, n.stride);
+    accumulate_rows<kType, decltype(tag)::kValue>(p + r * kTile, v, step, count, n.d, o + r * n.stride,
+                                                  n.stride);
   });
 }
 
-// Turns the scores of one row into weights relative to the largest score so far and rescales what was summed before.
-GANNET_INLINE void soften(float* scores, int64_t count, float& largest, float& sum, float* o, int64_t stride) {
+// Turns the scores of one row into weights relative to the largest score so far and rescales what was summed
+// before.
+GANNET_INLINE void soften(float* scores, int64_t count, float& largest, float& sum, float* o,
+                          int64_t stride) {
   for (int64_t j = count; j < round_up(count, kLanes); ++j) scores[j] = kMinusInfinity;
   VF top = splat(largest);
   for (int64_t j = 0; j < count; j += kLanes) top = max(top, load(scores + j));
@@ -193,7 +200,8 @@ void span(const KernelArgs& args, const Sizes& n, const float* q, int64_t kv_hea
       constexpr DType kType = decltype(tag)::kValue;
       if (whole) return accumulate_tile<kType>(n, scores, v, v_step, count, o);
       widen_rows<kType>(v, v_step, count, n.d, wide, n.stride);
-      accumulate_tile<DType::kF32>(n, scores, reinterpret_cast<const std::byte*>(wide), n.stride * 4, count, o);
+      accumulate_tile<DType::kF32>(n, scores, reinterpret_cast<const std::byte*>(wide), n.stride * 4, count,
+                                   o);
     });
     begin += count;
   }
@@ -204,7 +212,7 @@ void run(const KernelArgs& args, Worker& worker) {
   const Sizes n(qv.shape, args.operands[1].shape);
   const KvView& kv = *args.operands[3].as<KvView>();
   float* q = reinterpret_cast<float*>(args.workspace);  // [KV head, row, stride], scaled
-  float* partial = q + n.q_floats();                    // [KV head, span, row]: outputs, then largest, then sums
+  float* partial = q + n.q_floats();  // [KV head, span, row]: outputs, then largest, then sums
   float* scratch = partial + n.partial_floats() + worker.index() * n.member_floats();
 
   append_kv(args, worker, store_kv_vectors);
@@ -226,8 +234,9 @@ void run(const KernelArgs& args, Worker& worker) {
   while (worker.claim(n.kv_heads * spans, 1, begin, end)) {
     const int64_t head = begin / spans, first = begin % spans * length;
     float* o = partial + begin * span_floats;
-    span(args, n, q + head * n.rows * n.stride, head, first, first + length < context ? first + length : context, scratch,
-         o, o + n.rows * n.stride, o + n.rows * (n.stride + 1));
+    span(args, n, q + head * n.rows * n.stride, head, first,
+         first + length < context ? first + length : context, scratch, o, o + n.rows * n.stride,
+         o + n.rows * (n.stride + 1));
   }
   worker.barrier();
 

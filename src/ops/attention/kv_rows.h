@@ -1,5 +1,5 @@
-// Rows of the KV cache: where they lie and how a new one is stored. Shared by all attention kernels, so that what they
-// leave in the cache is the same to the bit.
+// Rows of the KV cache: where they lie and how a new one is stored. Shared by all attention kernels, so that
+// what they leave in the cache is the same to the bit.
 #pragma once
 
 #include <cstring>
@@ -15,7 +15,8 @@ GANNET_INLINE int64_t kv_row_bytes(DType type, int64_t n) {
   return type == DType::kF32 ? 4 * n : type == DType::kQ8_0 ? n / 32 * 34 : 2 * n;
 }
 
-GANNET_INLINE std::byte* kv_row(const KvView& kv, int64_t part_offset, DType type, int64_t head, int64_t position) {
+GANNET_INLINE std::byte* kv_row(const KvView& kv, int64_t part_offset, DType type, int64_t head,
+                                int64_t position) {
   const int64_t page = position / kv.page_tokens, slot = position % kv.page_tokens;
   return kv.pages[page] + part_offset + (head * kv.page_tokens + slot) * kv_row_bytes(type, kv.head_dim);
 }
@@ -36,9 +37,9 @@ GANNET_INLINE void store_kv_row(DType type, const float* x, std::byte* row, int6
   }
 }
 
-// Stores this run's K and V behind the n_past tokens of the cache: the member's share of the rows. Follow with a
-// barrier. The cache types are chosen by the state module, which refuses those that the head_dim does not allow.
-// `store` is store_kv_row or something faster that writes the same bytes.
+// Stores this run's K and V behind the n_past tokens of the cache: the member's share of the rows. Follow
+// with a barrier. The cache types are chosen by the state module, which refuses those that the head_dim does
+// not allow. `store` is store_kv_row or something faster that writes the same bytes.
 template <class Store>
 GANNET_INLINE void append_kv(const KernelArgs& args, const Worker& worker, Store store) {
   const TensorView &k = args.operands[1], &v = args.operands[2];

@@ -9,7 +9,9 @@ namespace gannet::GANNET_ISA_NS {
 
 inline constexpr float kMinusInfinity = -__builtin_inff();
 
-GANNET_INLINE int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+GANNET_INLINE int64_t round_up(int64_t n, int64_t step) {
+  return (n + step - 1) / step * step;
+}
 
 GANNET_INLINE float read_f16(const std::byte* p) {
   uint16_t bits;
@@ -52,10 +54,11 @@ GANNET_INLINE void with_kv_type(DType type, F f) {
   }
 }
 
-// Writes `n` rows of `d` cached elements as floats with a row stride of `stride` floats, zero from d to `stride`.
-// `step` is the distance of two rows in bytes.
+// Writes `n` rows of `d` cached elements as floats with a row stride of `stride` floats, zero from d to
+// `stride`. `step` is the distance of two rows in bytes.
 template <DType kType>
-GANNET_INLINE void widen_rows(const std::byte* rows, int64_t step, int64_t n, int64_t d, float* out, int64_t stride) {
+GANNET_INLINE void widen_rows(const std::byte* rows, int64_t step, int64_t n, int64_t d, float* out,
+                              int64_t stride) {
   for (int64_t r = 0; r < n; ++r, rows += step, out += stride) {
     int64_t i = 0;
     for (; i + kLanes <= d; i += kLanes) store(out + i, load_kv<kType>(rows, i));
@@ -77,8 +80,8 @@ GANNET_INLINE void store_kv_vectors(DType type, const float* x, std::byte* row, 
 }
 
 // y = o * scale, times sigmoid(gate) when there is one.
-GANNET_INLINE void write_row(const float* o, float scale, const TensorView& gate, int64_t t, int64_t h, float* y,
-                             int64_t d) {
+GANNET_INLINE void write_row(const float* o, float scale, const TensorView& gate, int64_t t, int64_t h,
+                             float* y, int64_t d) {
   const VF factor = splat(scale);
   if (gate.data == nullptr)
     map_row(o, y, d, [&](VF x) GANNET_LAMBDA { return x * factor; });

@@ -7,7 +7,9 @@ namespace gannet {
 namespace {
 
 // Per member: one row of the cache as floats and one output row in double.
-int64_t member_doubles(int64_t head_dim) { return head_dim + (head_dim + 1) / 2; }
+int64_t member_doubles(int64_t head_dim) {
+  return head_dim + (head_dim + 1) / 2;
+}
 
 int64_t workspace(const OpSite& site, int n_threads) {
   return n_threads * member_doubles(site.operands[0].shape.last()) * int64_t{sizeof(double)};

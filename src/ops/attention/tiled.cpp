@@ -1,8 +1,8 @@
-// Attention for many tokens: a piece of work is (KV head, block of query rows), a row being a token and one of the
-// query heads of the KV head. The queries of a block are transposed once, so scores come out as [key, row] with rows in
-// vector lanes: maxima, exponentials and sums need nothing horizontal, and a weight is broadcast straight from there
-// when V is summed. K and V are widened to floats per tile of keys. Online softmax (Milakov, Gimelshein,
-// "Online normalizer calculation for softmax", arXiv 1805.02867).
+// Attention for many tokens: a piece of work is (KV head, block of query rows), a row being a token and one
+// of the query heads of the KV head. The queries of a block are transposed once, so scores come out as [key,
+// row] with rows in vector lanes: maxima, exponentials and sums need nothing horizontal, and a weight is
+// broadcast straight from there when V is summed. K and V are widened to floats per tile of keys. Online
+// softmax (Milakov, Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867).
 #include "ops/attention/kv_vectors.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -34,10 +34,10 @@ struct Sizes {
 
 // Per member.
 struct Scratch {
-  float *q;        // [d, kRows], scaled
-  float *o;        // [kRows, stride]
-  float *k, *v;    // [kTile, stride]
-  float *scores;   // [kTile, kRows]
+  float* q;                               // [d, kRows], scaled
+  float* o;                               // [kRows, stride]
+  float *k, *v;                           // [kTile, stride]
+  float* scores;                          // [kTile, kRows]
   float *largest, *sum, *shrink, *limit;  // [kRows]
 
   static GANNET_INLINE int64_t floats(const Sizes& n) {
@@ -57,7 +57,8 @@ struct Scratch {
 };
 
 int64_t workspace(const OpSite& site, int n_threads) {
-  return n_threads * Scratch::floats(Sizes(site.operands[0].shape, site.operands[1].shape)) * int64_t{sizeof(float)};
+  return n_threads * Scratch::floats(Sizes(site.operands[0].shape, site.operands[1].shape)) *
+         int64_t{sizeof(float)};
 }
 
 const char* refuses(const OpSite& site) {
@@ -83,8 +84,8 @@ GANNET_INLINE void score_piece(const Scratch& w, const Sizes& n, int64_t j, int6
     for (int b = 0; b < kRowVectors; ++b) store(w.scores + (j + a) * kRows + r + b * kLanes, sum[a][b]);
 }
 
-// Scores of kLanes rows to weights; positions begin .. begin + count - 1. Position 0 is visible to every row and comes
-// first, so the largest score is never minus infinity.
+// Scores of kLanes rows to weights; positions begin .. begin + count - 1. Position 0 is visible to every row
+// and comes first, so the largest score is never minus infinity.
 GANNET_INLINE void soften(const Scratch& w, int64_t r, int64_t begin, int64_t count, bool mask) {
   VF top = load(w.largest + r);
   const VF old = top;
@@ -136,7 +137,8 @@ void block(const KernelArgs& args, const Sizes& n, const Scratch& w, int64_t kv_
   const int64_t padded = round_up(rows, kRowVectors * kLanes);
   for (int64_t r = 0; r < padded; ++r) {
     // Rows behind the end repeat the last one; nobody reads them.
-    const int64_t row = first + (r < rows ? r : rows - 1), t = row / n.group, h = kv_head * n.group + row % n.group;
+    const int64_t row = first + (r < rows ? r : rows - 1), t = row / n.group,
+                  h = kv_head * n.group + row % n.group;
     const float* from = q.f32(t, h);
     for (int64_t i = 0; i < n.d; ++i) w.q[i * kRows + r] = from[i] * scale;
     for (int64_t i = 0; i < n.stride; ++i) w.o[r * n.stride + i] = 0;
@@ -152,12 +154,12 @@ void block(const KernelArgs& args, const Sizes& n, const Scratch& w, int64_t kv_
     count = count < kTile ? count : kTile;
     count = count < context - begin ? count : context - begin;
     with_kv_type(kv.k_type, [&](auto tag) GANNET_LAMBDA {
-      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.k_offset, kv.k_type, kv_head, begin), k_step, count, n.d, w.k,
-                                        n.stride);
+      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.k_offset, kv.k_type, kv_head, begin), k_step, count,
+                                        n.d, w.k, n.stride);
     });
     with_kv_type(kv.v_type, [&](auto tag) GANNET_LAMBDA {
-      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.v_offset, kv.v_type, kv_head, begin), v_step, count, n.d, w.v,
-                                        n.stride);
+      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.v_offset, kv.v_type, kv_head, begin), v_step, count,
+                                        n.d, w.v, n.stride);
     });
     for (int64_t j = count; j < round_up(count, kKeys); ++j)
       for (int64_t i = 0; i < n.stride; ++i) w.k[j * n.stride + i] = 0;

@@ -9,7 +9,8 @@ std::vector<OpCase> cases_causal_conv() {
   const auto make = [&](const char* name, int64_t t, int64_t channels, int64_t taps, bool bench = false) {
     cases.push_back({&kOp_causal_conv,
                      name,
-                     {normal(Shape(t, channels)), parameter(Shape(channels, taps), -1, 1), recurrent(Shape(taps - 1, channels))},
+                     {normal(Shape(t, channels)), parameter(Shape(channels, taps), -1, 1),
+                      recurrent(Shape(taps - 1, channels))},
                      {},
                      1e-12,
                      bench});

@@ -16,8 +16,10 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   if (w.shape.dim[0] != x.shape.dim[1])
     return shape_error(kOp_causal_conv,
                        fmt::format("w {} must have a row for each channel of x {}", to_text(w), to_text(x)));
-  if (w.shape.dim[1] < 2) return shape_error(kOp_causal_conv, fmt::format("w {} must have 2 taps or more", to_text(w)));
-  GANNET_TRY(expect_type(kOp_causal_conv, site, 2, {DType::kRecurrent, Shape(w.shape.dim[1] - 1, w.shape.dim[0])},
+  if (w.shape.dim[1] < 2)
+    return shape_error(kOp_causal_conv, fmt::format("w {} must have 2 taps or more", to_text(w)));
+  GANNET_TRY(expect_type(kOp_causal_conv, site, 2,
+                         {DType::kRecurrent, Shape(w.shape.dim[1] - 1, w.shape.dim[0])},
                          "([taps - 1, n_channels])"));
   return std::vector<TensorType>{x};
 }
@@ -33,7 +35,8 @@ Cost cost(const OpSite& site) {
 const OpDef kOp_causal_conv = {
     .name = "causal_conv",
     .summary =
-        "Depthwise convolution over time without bias, then SiLU. The inputs before this run come from the state, "
+        "Depthwise convolution over time without bias, then SiLU. The inputs before this run come from the "
+        "state, "
         "which keeps the last taps - 1 of them (oldest first).",
     .operands = kOperands,
     .attrs = {},

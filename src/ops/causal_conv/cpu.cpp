@@ -39,7 +39,8 @@ GANNET_INLINE void transpose_taps(const float* w, float* out, int64_t n, int64_t
 void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &w = args.operands[1], &y = args.results[0];
   const RecurrentView& state = *args.operands[2].as<RecurrentView>();
-  const int64_t n_tokens = x.shape.dim[0], n_channels = x.shape.dim[1], taps = w.shape.dim[1], past = taps - 1;
+  const int64_t n_tokens = x.shape.dim[0], n_channels = x.shape.dim[1], taps = w.shape.dim[1],
+                past = taps - 1;
   alignas(64) float turned[kMaxTaps * kChannels];  // [tap, channel of the piece]
 
   int64_t begin, end;
@@ -63,7 +64,8 @@ void run(const KernelArgs& args, Worker& worker) {
     }
     // Rises: when read == write, a row is read before it is overwritten.
     for (int64_t i = 0; i < past; ++i)
-      map_row(input(n_tokens - past + i), state.write + i * n_channels + begin, n, [](VF v) GANNET_LAMBDA { return v; });
+      map_row(input(n_tokens - past + i), state.write + i * n_channels + begin, n,
+              [](VF v) GANNET_LAMBDA { return v; });
   }
 }
 

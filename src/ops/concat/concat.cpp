@@ -15,7 +15,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   const int last = a.shape.rank - 1;
   y.shape.dim[last] = b.shape.last();
   if (!(y == b))
-    return shape_error(kOp_concat, fmt::format("leading axes of a {} and b {} differ", to_text(a), to_text(b)));
+    return shape_error(kOp_concat,
+                       fmt::format("leading axes of a {} and b {} differ", to_text(a), to_text(b)));
   y.shape.dim[last] += a.shape.dim[last];
   return std::vector<TensorType>{y};
 }
@@ -32,6 +33,8 @@ const OpDef kOp_concat = {
     .cost = [](const OpSite& site) { return streaming_cost(site, 0); },
 };
 
-ValueId concat(GraphBuilder& builder, ValueId a, ValueId b) { return builder.add1(kOp_concat, {a, b}); }
+ValueId concat(GraphBuilder& builder, ValueId a, ValueId b) {
+  return builder.add1(kOp_concat, {a, b});
+}
 
 }  // namespace gannet

@@ -12,7 +12,8 @@ constexpr OperandDef kOperands[] = {{"table"}, {"ids"}};
 Result<std::vector<TensorType>> infer(const OpSite& site) {
   const TensorType &table = site.operands[0], &ids = site.operands[1];
   if (!is_weight_type(table.dtype) || table.shape.rank != 2)
-    return shape_error(kOp_embed, fmt::format("table must be [n_rows, n] of a weight type, not {}", to_text(table)));
+    return shape_error(kOp_embed,
+                       fmt::format("table must be [n_rows, n] of a weight type, not {}", to_text(table)));
   if (!whole_blocks(table))
     return shape_error(kOp_embed, fmt::format("the rows of table {} are not whole blocks", to_text(table)));
   if (ids.dtype != DType::kI32 || ids.shape.rank != 1)
@@ -39,6 +40,8 @@ const OpDef kOp_embed = {
     .cost = cost,
 };
 
-ValueId embed(GraphBuilder& builder, ValueId table, ValueId ids) { return builder.add1(kOp_embed, {table, ids}); }
+ValueId embed(GraphBuilder& builder, ValueId table, ValueId ids) {
+  return builder.add1(kOp_embed, {table, ids});
+}
 
 }  // namespace gannet

@@ -1,6 +1,6 @@
 // embed. The only kernel: it copies one row per token, so there is nothing a wide instruction set could win.
-#include "base/check.h"
 #include "backend/api/kernel.h"
+#include "base/check.h"
 #include "tensor/codec.h"
 
 namespace gannet {
@@ -21,5 +21,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "embed", .name = "reference", .isa = Isa::kScalar, .priority = 0, .refuses = nullptr,
-                .workspace = nullptr, .run = run})
+GANNET_KERNELS({.op = "embed",
+                .name = "reference",
+                .isa = Isa::kScalar,
+                .priority = 0,
+                .refuses = nullptr,
+                .workspace = nullptr,
+                .run = run})

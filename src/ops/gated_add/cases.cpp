@@ -7,8 +7,12 @@ namespace gannet {
 std::vector<OpCase> cases_gated_add() {
   std::vector<OpCase> cases;
   const auto make = [&](const char* name, int64_t t, int64_t n, double scale) {
-    cases.push_back(
-        {&kOp_gated_add, name, {normal(Shape(t, n)), normal(Shape(t, n)), normal(Shape(t, 1), scale)}, {}, 1e-13, false});
+    cases.push_back({&kOp_gated_add,
+                     name,
+                     {normal(Shape(t, n)), normal(Shape(t, n)), normal(Shape(t, 1), scale)},
+                     {},
+                     1e-13,
+                     false});
   };
   make("t1_n1", 1, 1, 1);
   make("t1_n2048", 1, 2048, 1);

@@ -15,7 +15,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   GANNET_TRY(expect_f32(kOp_gated_add, site, 0));
   GANNET_TRY(expect_rank(kOp_gated_add, site, 0, 2, "[n_tokens, n]"));
   GANNET_TRY(expect_type(kOp_gated_add, site, 1, a, "like a"));
-  GANNET_TRY(expect_type(kOp_gated_add, site, 2, {DType::kF32, Shape(a.shape.dim[0], 1)}, "(one gate per row of a)"));
+  GANNET_TRY(expect_type(kOp_gated_add, site, 2, {DType::kF32, Shape(a.shape.dim[0], 1)},
+                         "(one gate per row of a)"));
   return std::vector<TensorType>{a};
 }
 

@@ -3,19 +3,20 @@
 
 namespace gannet {
 
-// F32 state against the double state of the reference: the update is contractive, so errors do not grow with the
-// number of tokens; 1e-11 is (3e-6)^2. alpha_low and alpha_high are the range of the decay logits: with a near -8 a
-// logit of 2.5 makes log decay -20 (the state is forgotten at once), one of -12 makes it -5e-5 (nothing is forgotten).
+// F32 state against the double state of the reference: the update is contractive, so errors do not grow with
+// the number of tokens; 1e-11 is (3e-6)^2. alpha_low and alpha_high are the range of the decay logits: with a
+// near -8 a logit of 2.5 makes log decay -20 (the state is forgotten at once), one of -12 makes it -5e-5
+// (nothing is forgotten).
 std::vector<OpCase> cases_gated_delta_rule() {
   std::vector<OpCase> cases;
   const auto make = [&](const char* name, int64_t t, int64_t key_heads, int64_t heads, int64_t s, HeadMap map,
                         double alpha_low, double alpha_high, bool bench = false) {
     cases.push_back({&kOp_gated_delta_rule,
                      name,
-                     {normal(Shape(t, key_heads, s)), normal(Shape(t, key_heads, s)), normal(Shape(t, heads, s)),
-                      uniform(Shape(t, heads), alpha_low, alpha_high), normal(Shape(t, heads), 2),
-                      parameter(Shape(heads), -8, -0.5), parameter(Shape(heads), -1, 1),
-                      recurrent(Shape(heads, s, s), 0.3)},
+                     {normal(Shape(t, key_heads, s)), normal(Shape(t, key_heads, s)),
+                      normal(Shape(t, heads, s)), uniform(Shape(t, heads), alpha_low, alpha_high),
+                      normal(Shape(t, heads), 2), parameter(Shape(heads), -8, -0.5),
+                      parameter(Shape(heads), -1, 1), recurrent(Shape(heads, s, s), 0.3)},
                      pack_attrs(GatedDeltaRuleAttrs{1e-6f, map}),
                      1e-11,
                      bench});

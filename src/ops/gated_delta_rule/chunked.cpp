@@ -1,12 +1,13 @@
-// Several tokens per pass over the state (the WY form of the delta rule for short chunks). With P the state at the
-// start of a chunk of kChunk tokens, D_t the product of decays 0..t and R_st the product of decays s+1..t:
+// Several tokens per pass over the state (the WY form of the delta rule for short chunks). With P the state
+// at the start of a chunk of kChunk tokens, D_t the product of decays 0..t and R_st the product of decays
+// s+1..t:
 //   e_t = beta_t (v_t - D_t P^T k_t - sum_{s<t} R_st (k_s.k_t) e_s)
 //   o_t = (D_t P^T q_t + sum_{s<=t} R_st (k_s.q_t) e_s) / sqrt(S)
 //   P  <- D_last P + sum_s R_s,last k_s e_s^T
-// Vector lanes are value indices, so there are no horizontal sums: P is kept as [key index, lane], k and q are
-// broadcast. The chunk is as long as there are accumulators for 2 dots per token: per element and token it costs
-// 3 + 1/kChunk multiply-adds. Long chunks (64), which pay on matrix units, would cost 5. Products of decays underflow to 0
-// as they should; nothing is divided.
+// Vector lanes are value indices, so there are no horizontal sums: P is kept as [key index, lane], k and q
+// are broadcast. The chunk is as long as there are accumulators for 2 dots per token: per element and token
+// it costs 3 + 1/kChunk multiply-adds. Long chunks (64), which pay on matrix units, would cost 5. Products of
+// decays underflow to 0 as they should; nothing is divided.
 #include "ops/gated_delta_rule/inputs.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -20,13 +21,13 @@ constexpr int kChunk = 8;  // 32 registers
 
 // Numbers of a chunk that are shared by all value indices of a head.
 struct Coefficients {
-  float seen[kChunk];             // beta_t D_t
+  float seen[kChunk];  // beta_t D_t
   float beta[kChunk];
-  float inner[kChunk][kChunk];    // [t][s < t]: beta_t R_st (k_s.k_t)
-  float out[kChunk];              // D_t / sqrt(S)
-  float cross[kChunk][kChunk];    // [t][s <= t]: R_st (k_s.q_t) / sqrt(S)
-  float update[kChunk];           // R_s,last
-  float decay;                    // D_last
+  float inner[kChunk][kChunk];  // [t][s < t]: beta_t R_st (k_s.k_t)
+  float out[kChunk];            // D_t / sqrt(S)
+  float cross[kChunk][kChunk];  // [t][s <= t]: R_st (k_s.q_t) / sqrt(S)
+  float update[kChunk];         // R_s,last
+  float decay;                  // D_last
   float padding[15];
 };
 
@@ -58,7 +59,8 @@ GANNET_INLINE float dot(const float* a, const float* b, int64_t n) {
 }
 
 // Everything that depends on k and q of one chunk and key head. Tokens behind the end are zero with decay 1.
-void prepare_chunk(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, int64_t chunk, int64_t kh) {
+void prepare_chunk(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, int64_t chunk,
+                   int64_t kh) {
   const auto& attrs = args.as<GatedDeltaRuleAttrs>();
   const int64_t first = chunk * kChunk;
   const int live = n.n_tokens - first < kChunk ? static_cast<int>(n.n_tokens - first) : kChunk;
@@ -107,10 +109,11 @@ void prepare_chunk(const KernelArgs& args, const DeltaSizes& n, const Prepared& 
   }
 }
 
-// One chunk over kLanes value indices. `tile` is P as [S, kLanes]; v and o point at the first value index of the first
-// token, `live` tokens of them exist; lanes beyond `width` are not touched in memory.
-GANNET_INLINE void pass(float* tile, const float* kq, const Coefficients& c, const TensorView& v, const TensorView& o,
-                        int64_t first, int live, int64_t head, int64_t j, int64_t width, int64_t s) {
+// One chunk over kLanes value indices. `tile` is P as [S, kLanes]; v and o point at the first value index of
+// the first token, `live` tokens of them exist; lanes beyond `width` are not touched in memory.
+GANNET_INLINE void pass(float* tile, const float* kq, const Coefficients& c, const TensorView& v,
+                        const TensorView& o, int64_t first, int live, int64_t head, int64_t j, int64_t width,
+                        int64_t s) {
   VF seen[kChunk], out[kChunk], e[kChunk];
   for (int t = 0; t < kChunk; ++t) seen[t] = out[t] = splat(0);
   for (int64_t i = 0; i < s; ++i) {
@@ -121,7 +124,9 @@ GANNET_INLINE void pass(float* tile, const float* kq, const Coefficients& c, con
   }
   for (int t = 0; t < kChunk; ++t) {
     VF value = splat(0);
-    if (t < live) value = width == kLanes ? load(v.f32(first + t, head) + j) : load_part(v.f32(first + t, head) + j, width);
+    if (t < live)
+      value =
+          width == kLanes ? load(v.f32(first + t, head) + j) : load_part(v.f32(first + t, head) + j, width);
     VF error = fnma(splat(c.seen[t]), seen[t], splat(c.beta[t]) * value);
     for (int u = 0; u < t; ++u) error = fnma(splat(c.inner[t][u]), e[u], error);
     e[t] = error;
@@ -163,7 +168,8 @@ void run(const KernelArgs& args, Worker& worker) {
     const int64_t width = n.s - j < kLanes ? n.s - j : kLanes;
     const float* read = state.read + (h * n.s + j) * n.s;
     for (int64_t i = 0; i < n.s; ++i)
-      for (int64_t lane = 0; lane < kLanes; ++lane) tile[i * kLanes + lane] = lane < width ? read[lane * n.s + i] : 0;
+      for (int64_t lane = 0; lane < kLanes; ++lane)
+        tile[i * kLanes + lane] = lane < width ? read[lane * n.s + i] : 0;
     for (int64_t chunk = 0; chunk < in.chunks; ++chunk) {
       const int64_t first = chunk * kChunk;
       const int live = n.n_tokens - first < kChunk ? static_cast<int>(n.n_tokens - first) : kChunk;

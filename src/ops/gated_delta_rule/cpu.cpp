@@ -1,13 +1,15 @@
-// The recurrence token by token. For a row j of the state (value index j, key indices contiguous) with k, q normalised:
-//   seen = S.k, out = S.q, e = beta (v_j - decay * seen), S <- decay * S + e * k, o_j = (decay * out + e * (k.q)) / sqrt(S)
-// so both dots are of the old row and one read of it serves both. Memory-bound for one token; a row stays in the
-// first-level cache while the tokens of a run pass over it.
+// The recurrence token by token. For a row j of the state (value index j, key indices contiguous) with k, q
+// normalised:
+//   seen = S.k, out = S.q, e = beta (v_j - decay * seen), S <- decay * S + e * k, o_j = (decay * out + e *
+//   (k.q)) / sqrt(S)
+// so both dots are of the old row and one read of it serves both. Memory-bound for one token; a row stays in
+// the first-level cache while the tokens of a run pass over it.
 #include "ops/gated_delta_rule/inputs.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
-constexpr int kRows = 4;            // state rows at a time, they share the loads of k and q
+constexpr int kRows = 4;  // state rows at a time, they share the loads of k and q
 constexpr int64_t kRowsOfItem = 32;
 
 // Per token: q and k of every key head, normalised, their product, and the gates of every value head.
@@ -53,9 +55,10 @@ void prepare(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, c
   }
 }
 
-// One token over kRows rows of a state: `from` is the old state, `to` receives the new one (they may be equal).
-GANNET_INLINE void step(const float* from, float* to, const float* q, const float* k, const float* v, float* o,
-                        float decay, float beta, float kq, float out_scale, int64_t s) {
+// One token over kRows rows of a state: `from` is the old state, `to` receives the new one (they may be
+// equal).
+GANNET_INLINE void step(const float* from, float* to, const float* q, const float* k, const float* v,
+                        float* o, float decay, float beta, float kq, float out_scale, int64_t s) {
   VF seen[kRows], out[kRows];
   for (int r = 0; r < kRows; ++r) seen[r] = out[r] = splat(0);
   int64_t c = 0;
@@ -116,8 +119,8 @@ void run(const KernelArgs& args, Worker& worker) {
       for (int64_t t = 0; t < n.n_tokens; ++t) {
         const int64_t at = t * n.key_heads + kh;
         const float* gates = in.gates + 2 * (t * n.heads + h);
-        step(from, to, in.q + at * n.s, in.k + at * n.s, v.f32(t, h) + j, o.f32(t, h) + j, gates[0], gates[1], in.kq[at],
-             out_scale, n.s);
+        step(from, to, in.q + at * n.s, in.k + at * n.s, v.f32(t, h) + j, o.f32(t, h) + j, gates[0], gates[1],
+             in.kq[at], out_scale, n.s);
         from = to;
       }
     }

@@ -5,7 +5,8 @@
 namespace gannet {
 namespace {
 
-constexpr OperandDef kOperands[] = {{"q"}, {"k"}, {"v"}, {"alpha_logits"}, {"beta_logits"}, {"a"}, {"dt"}, {"state"}};
+constexpr OperandDef kOperands[] = {{"q"},           {"k"}, {"v"},  {"alpha_logits"},
+                                    {"beta_logits"}, {"a"}, {"dt"}, {"state"}};
 constexpr const char* kHeadMaps[] = {"tiled", "grouped"};
 constexpr AttrDef kAttrs[] = {
     {"eps", AttrKind::kFloat, offsetof(GatedDeltaRuleAttrs, eps)},
@@ -23,8 +24,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   const int64_t n_tokens = q.shape.dim[0], key_heads = q.shape.dim[1], s = q.shape.dim[2];
   const int64_t heads = v.shape.dim[1];
   if (v.shape.dim[0] != n_tokens || v.shape.dim[2] != s || key_heads < 1 || heads % key_heads != 0)
-    return shape_error(op, fmt::format("v {} must have the tokens and S of q {} and a multiple of its heads", to_text(v),
-                                       to_text(q)));
+    return shape_error(op, fmt::format("v {} must have the tokens and S of q {} and a multiple of its heads",
+                                       to_text(v), to_text(q)));
   GANNET_TRY(expect_type(op, site, 3, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
   GANNET_TRY(expect_type(op, site, 4, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
   GANNET_TRY(expect_type(op, site, 5, {DType::kF32, Shape(heads)}, "([n_value_heads])"));
@@ -47,8 +48,10 @@ Cost cost(const OpSite& site) {
 const OpDef kOp_gated_delta_rule = {
     .name = "gated_delta_rule",
     .summary =
-        "The recurrence of Gated DeltaNet per value head and token: the state P decays by exp(a softplus(alpha + dt)), "
-        "takes k (beta (v - P^T k))^T on top, and gives P^T q / sqrt(S); q and k are L2-normalised, beta passes a "
+        "The recurrence of Gated DeltaNet per value head and token: the state P decays by exp(a "
+        "softplus(alpha + dt)), "
+        "takes k (beta (v - P^T k))^T on top, and gives P^T q / sqrt(S); q and k are L2-normalised, beta "
+        "passes a "
         "sigmoid.",
     .operands = kOperands,
     .attrs = kAttrs,

@@ -1,5 +1,5 @@
-// Long runs: thousands of tokens in one run must equal the same tokens one by one, for every kernel, whether the state
-// forgets everything at once, nothing at all, or something in between.
+// Long runs: thousands of tokens in one run must equal the same tokens one by one, for every kernel, whether
+// the state forgets everything at once, nothing at all, or something in between.
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
 #include <gtest/gtest.h>
@@ -25,13 +25,15 @@ OpCase long_case(const char* name, double alpha_low, double alpha_high, double a
   return {&kOp_gated_delta_rule,
           name,
           {normal(qk), normal(qk), normal(v), uniform(logits, alpha_low, alpha_high), normal(logits, 2),
-           parameter(Shape(heads), a, a * 0.999), parameter(Shape(heads), -0.01, 0.01), recurrent(Shape(heads, s, s), 0.3)},
+           parameter(Shape(heads), a, a * 0.999), parameter(Shape(heads), -0.01, 0.01),
+           recurrent(Shape(heads, s, s), 0.3)},
           pack_attrs(GatedDeltaRuleAttrs{1e-6f, HeadMap::kTiled})};
 }
 
 const KernelInfo& kernel_named(const char* name) {
   for (const KernelInfo* kernel : all_kernels().kernels())
-    if (std::strcmp(kernel->op, "gated_delta_rule") == 0 && std::strcmp(kernel->name, name) == 0) return *kernel;
+    if (std::strcmp(kernel->op, "gated_delta_rule") == 0 && std::strcmp(kernel->name, name) == 0)
+      return *kernel;
   GANNET_CHECK(false, name);
 }
 
@@ -82,8 +84,10 @@ TEST_P(LongRun, EqualsStepByStep) {
     CaseRun run(data, {});
     run.run(*kernel, team);
     const Outcome outcome = run.outcome();
-    EXPECT_LE(largest_difference(reinterpret_cast<const float*>(outcome.results[0].data()), steps, n), kLargestError);
-    EXPECT_LE(largest_difference(outcome.recurrent[0].data(), expected.recurrent[0].data(), expected.recurrent[0].size()),
+    EXPECT_LE(largest_difference(reinterpret_cast<const float*>(outcome.results[0].data()), steps, n),
+              kLargestError);
+    EXPECT_LE(largest_difference(outcome.recurrent[0].data(), expected.recurrent[0].data(),
+                                 expected.recurrent[0].size()),
               kLargestError);
   }
 }

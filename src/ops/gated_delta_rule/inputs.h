@@ -1,5 +1,5 @@
-// What the delta-rule kernels have in common: the sizes of a use and the per-token transforms of its inputs. Only for
-// kernel files.
+// What the delta-rule kernels have in common: the sizes of a use and the per-token transforms of its inputs.
+// Only for kernel files.
 #pragma once
 
 #include "backend/api/state_view.h"
@@ -41,7 +41,8 @@ struct TokenGates {
 
 // Double precision: decays close to one are multiplied over thousands of tokens.
 GANNET_INLINE TokenGates token_gates(const KernelArgs& args, int64_t t, int64_t head) {
-  const double alpha = static_cast<double>(args.operands[3].f32(t)[head]) + args.operands[6].as<float>()[head];
+  const double alpha =
+      static_cast<double>(args.operands[3].f32(t)[head]) + args.operands[6].as<float>()[head];
   const double softplus = alpha > 20 ? alpha : __builtin_log1p(__builtin_exp(alpha));
   const double beta = args.operands[4].f32(t)[head];
   return {static_cast<float>(__builtin_exp(args.operands[5].as<float>()[head] * softplus)),
@@ -52,6 +53,8 @@ GANNET_INLINE const char* delta_refuses(const OpSite& site) {
   return site.operands[0].shape.last() % 8 != 0 ? "head size is not a multiple of 8" : nullptr;
 }
 
-GANNET_INLINE int64_t round_up(int64_t n, int64_t step) { return (n + step - 1) / step * step; }
+GANNET_INLINE int64_t round_up(int64_t n, int64_t step) {
+  return (n + step - 1) / step * step;
+}
 
 }  // namespace gannet::GANNET_ISA_NS

@@ -8,7 +8,9 @@ namespace gannet {
 namespace {
 
 // Per member: the state of one head and its normalised q and k, in double.
-int64_t member_doubles(int64_t s) { return s * s + 2 * s; }
+int64_t member_doubles(int64_t s) {
+  return s * s + 2 * s;
+}
 
 int64_t workspace(const OpSite& site, int n_threads) {
   return n_threads * member_doubles(site.operands[0].shape.last()) * int64_t{sizeof(double)};
@@ -20,7 +22,9 @@ void normalise(const float* x, double* out, int64_t n, double eps) {
   for (int64_t i = 0; i < n; ++i) out[i] = x[i] / std::sqrt(sum);
 }
 
-double softplus(double x) { return x > 20 ? x : std::log1p(std::exp(x)); }
+double softplus(double x) {
+  return x > 20 ? x : std::log1p(std::exp(x));
+}
 
 void run(const KernelArgs& args, Worker& worker) {
   const TensorView &q = args.operands[0], &k = args.operands[1], &v = args.operands[2];
@@ -28,9 +32,11 @@ void run(const KernelArgs& args, Worker& worker) {
   const float *a = args.operands[5].as<float>(), *dt = args.operands[6].as<float>();
   const RecurrentView& state = *args.operands[7].as<RecurrentView>();
   const auto& attrs = args.as<GatedDeltaRuleAttrs>();
-  const int64_t n_tokens = q.shape.dim[0], key_heads = q.shape.dim[1], s = q.shape.dim[2], heads = v.shape.dim[1];
+  const int64_t n_tokens = q.shape.dim[0], key_heads = q.shape.dim[1], s = q.shape.dim[2],
+                heads = v.shape.dim[1];
 
-  double* p = reinterpret_cast<double*>(args.workspace) + worker.index() * member_doubles(s);  // [value j, key i]
+  double* p =
+      reinterpret_cast<double*>(args.workspace) + worker.index() * member_doubles(s);  // [value j, key i]
   double* qn = p + s * s;
   double* kn = qn + s;
   int64_t begin, end;

@@ -1,5 +1,5 @@
-// matmul on the CPU: rounds the activations where the weight type wants it, then hands out weight rows (few tokens) or
-// row panels times token ranges (many) to the members. The arithmetic is in backend/cpu/linear.
+// matmul on the CPU: rounds the activations where the weight type wants it, then hands out weight rows (few
+// tokens) or row panels times token ranges (many) to the members. The arithmetic is in backend/cpu/linear.
 #include "backend/api/kernel.h"
 #include "backend/cpu/linear/linear.h"
 
@@ -13,7 +13,9 @@ struct Sizes {
   int64_t n_tokens, n_in, n_out;
 };
 
-Sizes sizes(const Shape& x, const Shape& w) { return {x.dim[0], x.dim[1], w.dim[0]}; }
+Sizes sizes(const Shape& x, const Shape& w) {
+  return {x.dim[0], x.dim[1], w.dim[0]};
+}
 
 // One rounded copy of the activations, or one per member; their ActRows; the result rows; scratch per member.
 struct Layout {
@@ -24,10 +26,11 @@ Layout layout(const LinearKernel& kernel, const Sizes& s, int n_threads) {
   Layout l{};
   l.act_stride = kernel.rounds ? s.n_tokens * act_bytes(s.n_in) : 0;
   l.acts = s.n_tokens * s.n_in <= kRoundAlone ? n_threads : 1;
-  const int64_t row_bytes = (s.n_tokens * static_cast<int64_t>(sizeof(ActRow) + sizeof(float*)) + 63) / 64 * 64;
+  const int64_t row_bytes =
+      (s.n_tokens * static_cast<int64_t>(sizeof(ActRow) + sizeof(float*)) + 63) / 64 * 64;
   l.rows = l.acts * l.act_stride;
   l.scratch = l.rows + n_threads * row_bytes;
-  l.total = l.scratch + (s.n_tokens <= kRowTokens ? 0 : n_threads * linear_scratch_bytes());
+  l.total = l.scratch + (s.n_tokens <= kernel.row_tokens ? 0 : n_threads * linear_scratch_bytes());
   return l;
 }
 
@@ -59,15 +62,17 @@ void run(const KernelArgs& args, Worker& worker) {
   }
 
   // Work items: `grain` rows times `chunk` tokens. Results do not depend on the split.
-  const bool few = s.n_tokens <= kRowTokens;
+  const bool few = s.n_tokens <= kernel.row_tokens;
   int64_t grain = few ? 65536 / w.stride[0] / 4 * 4 : 32;
   if (few) grain = grain < 4 ? 4 : grain > 256 ? 256 : grain;
   const int64_t wanted = 4 * worker.count();  // items, so that members finish together
-  while (few && grain > 4 && (s.n_out + grain - 1) / grain < wanted) grain = grain / 2 / 4 * 4 > 4 ? grain / 2 / 4 * 4 : 4;
+  while (few && grain > 4 && (s.n_out + grain - 1) / grain < wanted)
+    grain = grain / 2 / 4 * 4 > 4 ? grain / 2 / 4 * 4 : 4;
   const int64_t row_items = (s.n_out + grain - 1) / grain;
   int64_t token_items = 1;
   if (!few && worker.count() > 1) {
-    const int64_t most = s.n_tokens / 48 > 1 ? s.n_tokens / 48 : 1;  // decoding a panel costs about 8 tokens' work
+    const int64_t most =
+        s.n_tokens / 48 > 1 ? s.n_tokens / 48 : 1;  // decoding a panel costs about 8 tokens' work
     token_items = (wanted + row_items - 1) / row_items;
     token_items = token_items > most ? most : token_items;
   }
@@ -79,14 +84,14 @@ void run(const KernelArgs& args, Worker& worker) {
   while (worker.claim(row_items * token_items, 1, begin, end)) {
     const int64_t row = begin / token_items * grain, t0 = begin % token_items * chunk;
     const LinearArgs item{.w = reinterpret_cast<const uint8_t*>(w.data) + row * w.stride[0],
-                    .row_bytes = w.stride[0],
-                    .n_rows = s.n_out - row < grain ? s.n_out - row : grain,
-                    .n_in = s.n_in,
-                    .x = act_rows + t0,
-                    .n_tokens = s.n_tokens - t0 < chunk ? s.n_tokens - t0 : chunk,
-                    .y = y_rows + t0,
-                    .y_first = row,
-                    .scratch = scratch};
+                          .row_bytes = w.stride[0],
+                          .n_rows = s.n_out - row < grain ? s.n_out - row : grain,
+                          .n_in = s.n_in,
+                          .x = act_rows + t0,
+                          .n_tokens = s.n_tokens - t0 < chunk ? s.n_tokens - t0 : chunk,
+                          .y = y_rows + t0,
+                          .y_first = row,
+                          .scratch = scratch};
     few ? kernel.rows(item) : kernel.panels(kernel, item);
   }
 }
@@ -94,5 +99,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({.op = "matmul", .name = GANNET_ISA_NAME, .isa = GANNET_ISA_ENUM, .priority = 1, .refuses = nullptr,
-                .workspace = GANNET_ISA_NS::workspace, .run = GANNET_ISA_NS::run})
+GANNET_KERNELS({.op = "matmul",
+                .name = GANNET_ISA_NAME,
+                .isa = GANNET_ISA_ENUM,
+                .priority = 1,
+                .refuses = nullptr,
+                .workspace = GANNET_ISA_NS::workspace,
+                .run = GANNET_ISA_NS::run})

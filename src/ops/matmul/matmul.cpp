@@ -14,9 +14,11 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   if (x.dtype != DType::kF32 || x.shape.rank != 2)
     return shape_error(kOp_matmul, fmt::format("x must be F32[n_tokens, n_in], not {}", to_text(x)));
   if (!is_weight_type(w.dtype) || w.shape.rank != 2)
-    return shape_error(kOp_matmul, fmt::format("w must be [n_out, n_in] of a weight type, not {}", to_text(w)));
+    return shape_error(kOp_matmul,
+                       fmt::format("w must be [n_out, n_in] of a weight type, not {}", to_text(w)));
   if (x.shape.dim[1] != w.shape.dim[1])
-    return shape_error(kOp_matmul, fmt::format("the rows of x {} and w {} differ in length", to_text(x), to_text(w)));
+    return shape_error(kOp_matmul,
+                       fmt::format("the rows of x {} and w {} differ in length", to_text(x), to_text(w)));
   if (!whole_blocks(w))
     return shape_error(kOp_matmul, fmt::format("the rows of w {} are not whole blocks", to_text(w)));
   return std::vector<TensorType>{{DType::kF32, Shape(x.shape.dim[0], w.shape.dim[0])}};
@@ -41,6 +43,8 @@ const OpDef kOp_matmul = {
     .cost = cost,
 };
 
-ValueId matmul(GraphBuilder& builder, ValueId x, ValueId w) { return builder.add1(kOp_matmul, {x, w}); }
+ValueId matmul(GraphBuilder& builder, ValueId x, ValueId w) {
+  return builder.add1(kOp_matmul, {x, w});
+}
 
 }  // namespace gannet

@@ -28,6 +28,8 @@ const OpDef kOp_mul = {
     .cost = [](const OpSite& site) { return streaming_cost(site, 1); },
 };
 
-ValueId mul(GraphBuilder& builder, ValueId a, ValueId b) { return builder.add1(kOp_mul, {a, b}); }
+ValueId mul(GraphBuilder& builder, ValueId a, ValueId b) {
+  return builder.add1(kOp_mul, {a, b});
+}
 
 }  // namespace gannet

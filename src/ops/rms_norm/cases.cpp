@@ -6,7 +6,8 @@ namespace gannet {
 // F32 sums in vector lanes against double sums: relative error below 1e-6 for rows of a few thousand.
 std::vector<OpCase> cases_rms_norm() {
   std::vector<OpCase> cases;
-  const auto make = [&](const char* name, const Shape& x, double scale, float eps = 1e-6f, bool bench = false) {
+  const auto make = [&](const char* name, const Shape& x, double scale, float eps = 1e-6f,
+                        bool bench = false) {
     cases.push_back({&kOp_rms_norm,
                      name,
                      {normal(x, scale), parameter(Shape(x.last()), 0.5, 1.5)},

@@ -11,7 +11,8 @@ constexpr AttrDef kAttrs[] = {{"eps", AttrKind::kFloat, offsetof(RmsNormAttrs, e
 Result<std::vector<TensorType>> infer(const OpSite& site) {
   const TensorType& x = site.operands[0];
   GANNET_TRY(expect_f32(kOp_rms_norm, site, 0));
-  GANNET_TRY(expect_type(kOp_rms_norm, site, 1, {DType::kF32, Shape(x.shape.last())}, "like the last axis of x"));
+  GANNET_TRY(
+      expect_type(kOp_rms_norm, site, 1, {DType::kF32, Shape(x.shape.last())}, "like the last axis of x"));
   if (!(site.as<RmsNormAttrs>().eps >= 0)) return shape_error(kOp_rms_norm, "eps must not be negative");
   return std::vector<TensorType>{x};
 }

@@ -6,8 +6,10 @@ namespace gannet {
 // Angles are reduced in double by every kernel, so the error is that of F32 sines and products.
 std::vector<OpCase> cases_rope() {
   std::vector<OpCase> cases;
-  const auto make = [&](const char* name, const Shape& x, int64_t first, const RopeAttrs& attrs, bool bench = false) {
-    cases.push_back({&kOp_rope, name, {normal(x), positions(x.dim[0], first)}, pack_attrs(attrs), 1e-12, bench});
+  const auto make = [&](const char* name, const Shape& x, int64_t first, const RopeAttrs& attrs,
+                        bool bench = false) {
+    cases.push_back(
+        {&kOp_rope, name, {normal(x), positions(x.dim[0], first)}, pack_attrs(attrs), 1e-12, bench});
   };
   const RopeAttrs full{128, 1e6f, 1, 0, 1, 0, 0};
   const RopeAttrs partial{64, 1e7f, 1, 0, 1, 0, 0};

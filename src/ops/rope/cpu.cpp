@@ -5,7 +5,9 @@ namespace gannet::GANNET_ISA_NS {
 namespace {
 
 // Per member: a frequency per pair in double, then cosines and sines of one token.
-int64_t member_bytes(int64_t half) { return (half * 16 + 63) / 64 * 64; }
+int64_t member_bytes(int64_t half) {
+  return (half * 16 + 63) / 64 * 64;
+}
 
 int64_t workspace(const OpSite& site, int n_threads) {
   return n_threads * member_bytes(static_cast<const RopeAttrs*>(site.attrs)->n_rot / 2);
@@ -17,7 +19,8 @@ void frequencies(const RopeAttrs& a, double* out) {
   const double log_base = __builtin_log(static_cast<double>(a.base));
   const double ramp = static_cast<double>(a.ramp_high) - a.ramp_low;
   for (int64_t i = 0; i < half; ++i) {
-    const double plain = __builtin_exp(log_base * (-2.0 * static_cast<double>(i) / static_cast<double>(a.n_rot)));
+    const double plain =
+        __builtin_exp(log_base * (-2.0 * static_cast<double>(i) / static_cast<double>(a.n_rot)));
     double along = (static_cast<double>(i) - a.ramp_low) / (ramp > 0.001 ? ramp : 0.001);
     along = along < 0 ? 0 : along > 1 ? 1 : along;
     const double extrapolate = (1.0 - along) * a.yarn_ext;
@@ -25,8 +28,9 @@ void frequencies(const RopeAttrs& a, double* out) {
   }
 }
 
-// Cosine and sine of position * frequency. Reduced to |r| <= pi/4 in double (pi/2 in two parts, exact products for the
-// first while n < 2^20), then Taylor series to 1e-11. Written so that the compiler can use vectors.
+// Cosine and sine of position * frequency. Reduced to |r| <= pi/4 in double (pi/2 in two parts, exact
+// products for the first while n < 2^20), then Taylor series to 1e-11. Written so that the compiler can use
+// vectors.
 void cosines_and_sines(double position, const double* frequency, float magnitude, float* cosine, float* sine,
                        int64_t n) {
   constexpr double kRounder = 6755399441055744.0;  // adding it rounds to an integer
@@ -37,13 +41,13 @@ void cosines_and_sines(double position, const double* frequency, float magnitude
     const double r = (phi - turns * kHalfPiHigh) - turns * kHalfPiLow;
     const double r2 = r * r;
     const double s =
-        r + r * r2 *
-                (-1.0 / 6 +
-                 r2 * (1.0 / 120 + r2 * (-1.0 / 5040 + r2 * (1.0 / 362880 + r2 * (-1.0 / 39916800)))));
+        r +
+        r * r2 *
+            (-1.0 / 6 + r2 * (1.0 / 120 + r2 * (-1.0 / 5040 + r2 * (1.0 / 362880 + r2 * (-1.0 / 39916800)))));
     const double c =
-        1.0 +
-        r2 * (-0.5 + r2 * (1.0 / 24 +
-                           r2 * (-1.0 / 720 + r2 * (1.0 / 40320 + r2 * (-1.0 / 3628800 + r2 * (1.0 / 479001600))))));
+        1.0 + r2 * (-0.5 + r2 * (1.0 / 24 +
+                                 r2 * (-1.0 / 720 +
+                                       r2 * (1.0 / 40320 + r2 * (-1.0 / 3628800 + r2 * (1.0 / 479001600))))));
     const int quadrant = static_cast<int>(turns);
     const double cos_size = quadrant & 1 ? s : c, sin_size = quadrant & 1 ? c : s;
     cosine[i] = static_cast<float>((quadrant + 1) & 2 ? -cos_size : cos_size) * magnitude;
@@ -80,4 +84,5 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"rope", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, GANNET_ISA_NS::workspace, GANNET_ISA_NS::run})
+GANNET_KERNELS({"rope", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, GANNET_ISA_NS::workspace,
+                GANNET_ISA_NS::run})

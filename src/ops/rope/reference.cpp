@@ -7,8 +7,9 @@ namespace gannet {
 namespace {
 
 double angle(const RopeAttrs& a, int64_t position, int64_t pair) {
-  const double plain = static_cast<double>(position) *
-                       std::pow(static_cast<double>(a.base), -2.0 * static_cast<double>(pair) / static_cast<double>(a.n_rot));
+  const double plain =
+      static_cast<double>(position) *
+      std::pow(static_cast<double>(a.base), -2.0 * static_cast<double>(pair) / static_cast<double>(a.n_rot));
   const double interpolated = plain * a.freq_scale;
   if (a.yarn_ext == 0) return interpolated;
   const double along = (static_cast<double>(pair) - a.ramp_low) /

@@ -21,10 +21,12 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   const auto& a = site.as<RopeAttrs>();
   GANNET_TRY(expect_f32(kOp_rope, site, 0));
   GANNET_TRY(expect_rank(kOp_rope, site, 0, 3, "[n_tokens, n_heads, head_dim]"));
-  GANNET_TRY(expect_type(kOp_rope, site, 1, {DType::kI32, Shape(x.shape.dim[0])}, "(one position per token of x)"));
+  GANNET_TRY(
+      expect_type(kOp_rope, site, 1, {DType::kI32, Shape(x.shape.dim[0])}, "(one position per token of x)"));
   if (a.n_rot < 2 || a.n_rot % 2 != 0 || a.n_rot > x.shape.last())
-    return shape_error(kOp_rope,
-                       fmt::format("n_rot is {}, must be even and between 2 and the head_dim of x {}", a.n_rot, to_text(x)));
+    return shape_error(
+        kOp_rope,
+        fmt::format("n_rot is {}, must be even and between 2 and the head_dim of x {}", a.n_rot, to_text(x)));
   if (!(a.base > 0)) return shape_error(kOp_rope, fmt::format("base is {}, must be positive", a.base));
   return std::vector<TensorType>{x};
 }
@@ -34,7 +36,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
 const OpDef kOp_rope = {
     .name = "rope",
     .summary =
-        "Rotary position embedding over the first n_rot dims of each head, pairs (i, i + n_rot/2); the rest passes "
+        "Rotary position embedding over the first n_rot dims of each head, pairs (i, i + n_rot/2); the rest "
+        "passes "
         "through. Angle = position * base^(-2i/n_rot), scaled by freq_scale or mixed by the YaRN ramp.",
     .operands = kOperands,
     .attrs = kAttrs,

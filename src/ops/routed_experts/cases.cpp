@@ -6,7 +6,8 @@
 namespace gannet {
 namespace {
 
-// Activations are rounded to 8 bits twice (before gate and up, before down), see matmul/cases.cpp for one rounding.
+// Activations are rounded to 8 bits twice (before gate and up, before down), see matmul/cases.cpp for one
+// rounding.
 constexpr double kRoundedTwice = 3e-4;
 
 struct Size {
@@ -20,14 +21,15 @@ OpCase make(const Size& s, DType gate, DType up, DType down, bool fused, bool be
                        dtype_info(down).name, s.n_tokens, s.n_experts, s.top_k, s.n_embd, s.n_ff,
                        fused ? "_fused" : "");
   const Fill weight{.kind = Fill::Kind::kNormal, .scale = 0.05};
-  c.operands = {{{DType::kF32, Shape(s.n_tokens, s.n_embd)}, {}},
-                {{DType::kI32, Shape(s.n_tokens, s.top_k)},
-                 {.kind = Fill::Kind::kDistinct, .high = static_cast<double>(s.n_experts)}},
-                {{DType::kF32, Shape(s.n_tokens, s.top_k)}, {.kind = Fill::Kind::kUniform, .low = 0.01, .high = 0.5}},
-                {{gate, Shape(s.n_experts, fused ? 2 * s.n_ff : s.n_ff, s.n_embd)}, weight},
-                {fused ? TensorType{} : TensorType{up, Shape(s.n_experts, s.n_ff, s.n_embd)},
-                 fused ? Fill{.kind = Fill::Kind::kAbsent} : weight},
-                {{down, Shape(s.n_experts, s.n_embd, s.n_ff)}, weight}};
+  c.operands = {
+      {{DType::kF32, Shape(s.n_tokens, s.n_embd)}, {}},
+      {{DType::kI32, Shape(s.n_tokens, s.top_k)},
+       {.kind = Fill::Kind::kDistinct, .high = static_cast<double>(s.n_experts)}},
+      {{DType::kF32, Shape(s.n_tokens, s.top_k)}, {.kind = Fill::Kind::kUniform, .low = 0.01, .high = 0.5}},
+      {{gate, Shape(s.n_experts, fused ? 2 * s.n_ff : s.n_ff, s.n_embd)}, weight},
+      {fused ? TensorType{} : TensorType{up, Shape(s.n_experts, s.n_ff, s.n_embd)},
+       fused ? Fill{.kind = Fill::Kind::kAbsent} : weight},
+      {{down, Shape(s.n_experts, s.n_embd, s.n_ff)}, weight}};
   const bool rounds = dtype_info(gate).quantized || dtype_info(up).quantized || dtype_info(down).quantized;
   if (rounds) c.nmse = kRoundedTwice;
   c.bench = bench;

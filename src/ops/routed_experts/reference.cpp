@@ -1,5 +1,5 @@
-// routed_experts, the law: weights widened to F32, sums in double. Members take rows of the gate and up matrices, then
-// rows of the down matrix.
+// routed_experts, the law: weights widened to F32, sums in double. Members take rows of the gate and up
+// matrices, then rows of the down matrix.
 #include <cmath>
 
 #include "backend/api/kernel.h"
@@ -9,7 +9,9 @@
 namespace gannet {
 namespace {
 
-int64_t row_floats(const Shape& x, const Shape& down) { return x.dim[1] > down.dim[2] ? x.dim[1] : down.dim[2]; }
+int64_t row_floats(const Shape& x, const Shape& down) {
+  return x.dim[1] > down.dim[2] ? x.dim[1] : down.dim[2];
+}
 
 // Hidden values of all (token, choice) pairs, then one row per member.
 int64_t workspace(const OpSite& site, int n_threads) {
@@ -67,5 +69,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "routed_experts", .name = "reference", .isa = Isa::kScalar, .priority = 0, .refuses = nullptr,
-                .workspace = workspace, .run = run})
+GANNET_KERNELS({.op = "routed_experts",
+                .name = "reference",
+                .isa = Isa::kScalar,
+                .priority = 0,
+                .refuses = nullptr,
+                .workspace = workspace,
+                .run = run})

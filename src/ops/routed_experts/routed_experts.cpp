@@ -19,26 +19,29 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   if (experts.dtype != DType::kI32 || experts.shape.rank != 2 || experts.shape.dim[0] != n_tokens)
     return bad(fmt::format("experts must be I32[{}, top_k], not {}", n_tokens, to_text(experts)));
   if (weights.dtype != DType::kF32 || weights.shape != experts.shape)
-    return bad(fmt::format("weights {} must be F32 in the shape of experts {}", to_text(weights), to_text(experts)));
+    return bad(
+        fmt::format("weights {} must be F32 in the shape of experts {}", to_text(weights), to_text(experts)));
   const TensorType* const matrices[] = {&gate, &up, &down};
   const char* const names[] = {"gate", "up", "down"};
   for (int i = 0; i < 3; ++i) {
     const TensorType& m = *matrices[i];
     if (i == 1 && m.shape.rank == 0) continue;
     if (!is_weight_type(m.dtype) || m.shape.rank != 3 || !whole_blocks(m))
-      return bad(fmt::format("{} {} must have rank 3, a weight type and rows of whole blocks", names[i], to_text(m)));
+      return bad(fmt::format("{} {} must have rank 3, a weight type and rows of whole blocks", names[i],
+                             to_text(m)));
   }
   const int64_t n_experts = down.shape.dim[0], n_ff = down.shape.dim[2];
   if (down.shape.dim[1] != n_embd)
     return bad(fmt::format("down {} does not give rows of {} like x", to_text(down), n_embd));
   const bool fused = up.shape.rank == 0;
   if (gate.shape != Shape(n_experts, fused ? 2 * n_ff : n_ff, n_embd))
-    return bad(fmt::format("gate must be [{}, {}, {}] to go with down, not {}", n_experts, fused ? 2 * n_ff : n_ff,
-                           n_embd, to_text(gate)));
+    return bad(fmt::format("gate must be [{}, {}, {}] to go with down, not {}", n_experts,
+                           fused ? 2 * n_ff : n_ff, n_embd, to_text(gate)));
   if (!fused && up.shape != gate.shape)
     return bad(fmt::format("up {} must have the shape of gate {}", to_text(up), to_text(gate)));
   if (experts.shape.dim[1] < 1 || experts.shape.dim[1] > n_experts)
-    return bad(fmt::format("experts {} chooses more than the {} experts there are", to_text(experts), n_experts));
+    return bad(
+        fmt::format("experts {} chooses more than the {} experts there are", to_text(experts), n_experts));
   return std::vector<TensorType>{{DType::kF32, x.shape}};
 }
 
@@ -57,7 +60,8 @@ Cost cost(const OpSite& site) {
 
 const OpDef kOp_routed_experts = {
     .name = "routed_experts",
-    .summary = "The chosen experts of each token: down(silu(gate x) * up x), summed with the router's weights.",
+    .summary =
+        "The chosen experts of each token: down(silu(gate x) * up x), summed with the router's weights.",
     .operands = kOperands,
     .attrs = {},
     .n_results = 1,

@@ -1,4 +1,5 @@
-// router, the law: softmax in double; experts are compared by their logits, of which the softmax is a rising function.
+// router, the law: softmax in double; experts are compared by their logits, of which the softmax is a rising
+// function.
 #include <cmath>
 
 #include "backend/api/kernel.h"
@@ -45,5 +46,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "router", .name = "reference", .isa = Isa::kScalar, .priority = 0, .refuses = nullptr,
-                .workspace = nullptr, .run = run})
+GANNET_KERNELS({.op = "router",
+                .name = "reference",
+                .isa = Isa::kScalar,
+                .priority = 0,
+                .refuses = nullptr,
+                .workspace = nullptr,
+                .run = run})

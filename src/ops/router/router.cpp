@@ -12,10 +12,11 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   const TensorType& logits = site.operands[0];
   const int64_t top_k = site.as<RouterAttrs>().top_k;
   if (logits.dtype != DType::kF32 || logits.shape.rank != 2)
-    return shape_error(kOp_router, fmt::format("logits must be F32[n_tokens, n_experts], not {}", to_text(logits)));
-  if (top_k < 1 || top_k > logits.shape.dim[1])
     return shape_error(kOp_router,
-                       fmt::format("top_k = {} is not in 1 .. {}, the number of experts", top_k, logits.shape.dim[1]));
+                       fmt::format("logits must be F32[n_tokens, n_experts], not {}", to_text(logits)));
+  if (top_k < 1 || top_k > logits.shape.dim[1])
+    return shape_error(kOp_router, fmt::format("top_k = {} is not in 1 .. {}, the number of experts", top_k,
+                                               logits.shape.dim[1]));
   const Shape shape(logits.shape.dim[0], top_k);
   return std::vector<TensorType>{{DType::kI32, shape}, {DType::kF32, shape}};
 }

@@ -32,6 +32,8 @@ const OpDef kOp_swiglu = {
     .decompose = decompose,
 };
 
-ValueId swiglu(GraphBuilder& builder, ValueId gate, ValueId up) { return builder.add1(kOp_swiglu, {gate, up}); }
+ValueId swiglu(GraphBuilder& builder, ValueId gate, ValueId up) {
+  return builder.add1(kOp_swiglu, {gate, up});
+}
 
 }  // namespace gannet

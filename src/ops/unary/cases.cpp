@@ -7,7 +7,8 @@ namespace gannet {
 std::vector<OpCase> cases_unary() {
   std::vector<OpCase> cases;
   const auto make = [&](const char* name, UnaryFunction function, const Shape& shape, double scale) {
-    cases.push_back({&kOp_unary, name, {normal(shape, scale)}, pack_attrs(UnaryAttrs{function}), 1e-13, false});
+    cases.push_back(
+        {&kOp_unary, name, {normal(shape, scale)}, pack_attrs(UnaryAttrs{function}), 1e-13, false});
   };
   make("silu_t1_n1", UnaryFunction::kSilu, Shape(1, 1), 1);
   make("silu_t5_n333", UnaryFunction::kSilu, Shape(5, 333), 3);

@@ -1,5 +1,5 @@
-// Decoders (see decode_32.h) of the types with 256 elements per block that unpack with shifts and masks: a unit is one
-// block.
+// Decoders (see decode_32.h) of the types with 256 elements per block that unpack with shifts and masks: a
+// unit is one block.
 #pragma once
 
 #include "backend/cpu/dot.h"
@@ -13,7 +13,9 @@ struct Decode256 {
   static constexpr int64_t kUnitBytes = kBlockBytes;
   static constexpr bool kSigned = false;
 
-  static GANNET_INLINE const Block& block(const uint8_t* unit) { return *reinterpret_cast<const Block*>(unit); }
+  static GANNET_INLINE const Block& block(const uint8_t* unit) {
+    return *reinterpret_cast<const Block*>(unit);
+  }
   static GANNET_INLINE uint32_t word(const uint8_t* p) {
     uint32_t w;
     __builtin_memcpy(&w, p, 4);
@@ -48,8 +50,9 @@ struct Decode256 {
 #endif
   }
   // Q4_K, Q5_K: d * scale and -dmin * min of the 8 sub-blocks.
-  static GANNET_INLINE void six_bit_scales(const Block& b, Scales<32>& s, Scales<32>& o)
-    requires requires { b.dmin; }
+  static GANNET_INLINE void six_bit_scales(const Block& b, Scales<32>& s, Scales<32>& o) requires requires {
+    b.dmin;
+  }
   {
     constexpr uint32_t k2 = 0x30303030, k4 = 0x0F0F0F0F, k6 = 0x3F3F3F3F;
     const uint32_t u = word(b.scales), v = word(b.scales + 4), w = word(b.scales + 8);
@@ -80,8 +83,8 @@ struct DecodeQ3_K : Decode256<BlockQ3_K> {
     const BlockQ3_K& b = block(unit);
     constexpr uint32_t k2 = 0x03030303, k4 = 0x0F0F0F0F;
     const uint32_t u = word(b.scales), v = word(b.scales + 4), w = word(b.scales + 8);
-    // Bytes 0..63 stand for -32..31: moving them into bits 2..7 and flipping the top bit makes signed bytes of 4 times
-    // the value, exact in float.
+    // Bytes 0..63 stand for -32..31: moving them into bits 2..7 and flipping the top bit makes signed bytes
+    // of 4 times the value, exact in float.
     constexpr uint64_t kFlip = 0x8080808080808080;
     const uint64_t low = words((u & k4) | ((w & k2) << 4), (v & k4) | (((w >> 2) & k2) << 4));
     const uint64_t high =
@@ -133,7 +136,8 @@ struct DecodeQ6_K : Decode256<BlockQ6_K> {
     const Bytes high = shift_halves(twice32(b.qh + step / 2 * 32), odd ? 0 : -4, odd ? 2 : -2);
 #else
     const int n = step / 4, j = step % 4;
-    const Bytes low = and_bytes(shift_right(load_bytes(b.ql + 64 * n + 32 * (j % 2)), j / 2 * 4), splat_byte(15));
+    const Bytes low =
+        and_bytes(shift_right(load_bytes(b.ql + 64 * n + 32 * (j % 2)), j / 2 * 4), splat_byte(15));
     const Bytes high = shift_right(load_bytes(b.qh + 32 * n), 2 * j - 4);
 #endif
     return or_bytes(low, and_bytes(high, splat_byte(0x30)));

@@ -1,5 +1,5 @@
-// Decoders of the types with 32 elements per block. A decoder turns a unit (256 elements, here 8 blocks in a row of the
-// file) into codes and scales, value = scale * (code - kBias) + offset:
+// Decoders of the types with 32 elements per block. A decoder turns a unit (256 elements, here 8 blocks in a
+// row of the file) into codes and scales, value = scale * (code - kBias) + offset:
 //   kGroup     elements per scale
 //   kSigned    the codes are for dot<true>; kBias is then kSignedBias
 //   kOffsets   the type has offsets besides kBias
@@ -34,7 +34,8 @@ struct Decode32 {
   // The fifth bits of Q5_0 and Q5_1.
   static GANNET_INLINE Bytes five_bits(const uint8_t* unit, int step) {
 #if defined(__AVX512F__)
-    const uint64_t bits = block(unit, 2 * step).qh | static_cast<uint64_t>(block(unit, 2 * step + 1).qh) << 32;
+    const uint64_t bits = block(unit, 2 * step).qh | static_cast<uint64_t>(block(unit, 2 * step + 1).qh)
+                                                         << 32;
 #else
     const uint64_t bits = block(unit, step).qh;
 #endif

@@ -29,7 +29,8 @@ GANNET_INLINE Floats load_tail(const typename W::Element* p, int64_t n) {
 
 template <class W>
 GANNET_INLINE const typename W::Element* row_at(const LinearArgs& args, int64_t row) {
-  return reinterpret_cast<const typename W::Element*>(args.w + (row < args.n_rows ? row : args.n_rows - 1) * args.row_bytes);
+  return reinterpret_cast<const typename W::Element*>(args.w + (row < args.n_rows ? row : args.n_rows - 1) *
+                                                                   args.row_bytes);
 }
 
 template <class W, int R, int T>
@@ -77,12 +78,22 @@ void rows_tile(const LinearArgs& args, int64_t row) {
 
 template <class W>
 void rows(const LinearArgs& args) {
-  for (int64_t row = 0; row < args.n_rows; row += args.n_tokens <= 2 ? 4 : 2) {
+  constexpr int kMany = kLanes == 8 ? 2 : 4;  // AVX2 has 16 registers
+  const int64_t step = args.n_tokens <= 2 ? 4 : kMany;
+  for (int64_t row = 0; row < args.n_rows; row += step) {
     switch (args.n_tokens) {
-      case 1: rows_tile<W, 4, 1>(args, row); break;
-      case 2: rows_tile<W, 4, 2>(args, row); break;
-      case 3: rows_tile<W, 2, 3>(args, row); break;
-      default: rows_tile<W, 2, 4>(args, row); break;
+      case 1:
+        rows_tile<W, 4, 1>(args, row);
+        break;
+      case 2:
+        rows_tile<W, 4, 2>(args, row);
+        break;
+      case 3:
+        rows_tile<W, kMany, 3>(args, row);
+        break;
+      default:
+        rows_tile<W, kMany, 4>(args, row);
+        break;
     }
   }
 }
@@ -108,13 +119,14 @@ void pack(const LinearArgs& args, int64_t row, int64_t first, int64_t n, float* 
       const typename W::Element* at = row_at<W>(args, row + r) + first + k;
       store_floats(square[r], left >= kLanes ? W::load(at) : load_tail<W>(at, left));
     }
-    transpose_words(reinterpret_cast<const uint32_t*>(square), kLanes, reinterpret_cast<uint32_t*>(out) + k * kLanes,
-                    kLanes, kLanes);
+    transpose_words(reinterpret_cast<const uint32_t*>(square), kLanes,
+                    reinterpret_cast<uint32_t*>(out) + k * kLanes, kLanes, kLanes);
   }
 }
 
 template <int kP, int kT>
-void tile(const Scratch& s, const LinearArgs& args, int64_t t0, int64_t row, int n, int64_t first, int64_t count) {
+void tile(const Scratch& s, const LinearArgs& args, int64_t t0, int64_t row, int n, int64_t first,
+          int64_t count) {
   Floats acc[kP][kT];
   const float* x[kT];
   for (int t = 0; t < kT; ++t) {
@@ -151,12 +163,24 @@ void tiles(const Scratch& s, const LinearArgs& args, int64_t row, int n, int64_t
     const int64_t left = args.n_tokens - t;
     const int64_t now = left >= 2 * kTile || left <= kTile ? (left < kTile ? left : kTile) : (left + 1) / 2;
     switch (now) {
-      case 1: tile<kP, 1>(s, args, t, row, n, first, count); break;
-      case 2: tile<kP, 2>(s, args, t, row, n, first, count); break;
-      case 3: tile<kP, 3>(s, args, t, row, n, first, count); break;
-      case 4: tile<kP, 4>(s, args, t, row, n, first, count); break;
-      case 5: tile<kP, 5>(s, args, t, row, n, first, count); break;
-      default: tile<kP, 6>(s, args, t, row, n, first, count); break;
+      case 1:
+        tile<kP, 1>(s, args, t, row, n, first, count);
+        break;
+      case 2:
+        tile<kP, 2>(s, args, t, row, n, first, count);
+        break;
+      case 3:
+        tile<kP, 3>(s, args, t, row, n, first, count);
+        break;
+      case 4:
+        tile<kP, 4>(s, args, t, row, n, first, count);
+        break;
+      case 5:
+        tile<kP, 5>(s, args, t, row, n, first, count);
+        break;
+      default:
+        tile<kP, 6>(s, args, t, row, n, first, count);
+        break;
     }
     t += now;
   }
@@ -189,6 +213,7 @@ constexpr LinearKernel float_kernel(DType type) {
           .bias = 0,
           .offsets = false,
           .is_signed = false,
+          .row_tokens = 4,
           .rows = rows<W>,
           .panels = panels<W>,
           .pack = nullptr};
@@ -197,10 +222,14 @@ constexpr LinearKernel float_kernel(DType type) {
 }  // namespace
 
 extern const LinearKernel kLinearFloat[];
-const LinearKernel kLinearFloat[] = {float_kernel<WeightF32>(DType::kF32), float_kernel<WeightF16>(DType::kF16),
-                                     float_kernel<WeightBF16>(DType::kBF16), {}};
+const LinearKernel kLinearFloat[] = {float_kernel<WeightF32>(DType::kF32),
+                                     float_kernel<WeightF16>(DType::kF16),
+                                     float_kernel<WeightBF16>(DType::kBF16),
+                                     {}};
 
 int64_t float_scratch_bytes();
-int64_t float_scratch_bytes() { return static_cast<int64_t>(sizeof(Scratch)); }
+int64_t float_scratch_bytes() {
+  return static_cast<int64_t>(sizeof(Scratch));
+}
 
 }  // namespace gannet::GANNET_ISA_NS

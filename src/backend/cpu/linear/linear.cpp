@@ -17,7 +17,7 @@ const LinearKernel* find_linear(DType type) {
 }
 
 void linear_product(const LinearKernel& kernel, const LinearArgs& args) {
-  if (args.n_tokens <= kRowTokens)
+  if (args.n_tokens <= kernel.row_tokens)
     kernel.rows(args);
   else
     kernel.panels(kernel, args);
@@ -42,6 +42,8 @@ void quantize_act_piece(const float* x, int64_t from, int64_t n, int64_t row_n, 
   }
 }
 
-void quantize_act(const float* x, int64_t n, void* memory) { quantize_act_piece(x, 0, n, n, memory); }
+void quantize_act(const float* x, int64_t n, void* memory) {
+  quantize_act_piece(x, 0, n, n, memory);
+}
 
 }  // namespace gannet::GANNET_ISA_NS

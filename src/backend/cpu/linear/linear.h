@@ -1,8 +1,10 @@
-// Products of weight rows with activation rows for every stored weight type: the inside of matmul and routed_experts.
-// One table of functions per weight type and instruction set; the functions know nothing of threads, tensors or ops.
+// Products of weight rows with activation rows for every stored weight type: the inside of matmul and
+// routed_experts. One table of functions per weight type and instruction set; the functions know nothing of
+// threads, tensors or ops.
 //
-// A row's result depends only on the row, the activation row and the path (rows or panels), never on what else is
-// computed in the same call. The two paths add in different orders, so they agree to float32 rounding, not bitwise.
+// A row's result depends only on the row, the activation row and the path (rows or panels), never on what
+// else is computed in the same call. The two paths add in different orders, so they agree to float32
+// rounding, not bitwise.
 #pragma once
 
 #include <cstddef>
@@ -14,25 +16,27 @@
 namespace gannet::GANNET_ISA_NS {
 
 struct LinearArgs {
-  const uint8_t* w;    // first weight row
-  int64_t row_bytes;   // distance of weight rows
-  int64_t n_rows;      // weight rows to multiply
-  int64_t n_in;        // elements of a row
-  const ActRow* x;     // n_tokens rows
+  const uint8_t* w;   // first weight row
+  int64_t row_bytes;  // distance of weight rows
+  int64_t n_rows;     // weight rows to multiply
+  int64_t n_in;       // elements of a row
+  const ActRow* x;    // n_tokens rows
   int64_t n_tokens;
-  float* const* y;     // y[t][y_first + r] receives the product of row r with x[t]; y[t] need not be aligned
+  float* const* y;  // y[t][y_first + r] receives the product of row r with x[t]; y[t] need not be aligned
   int64_t y_first;
   std::byte* scratch;  // linear_scratch_bytes(), 64-byte aligned, private to the caller; unused by rows()
 };
 
 struct LinearKernel {
   DType type;
-  bool rounds;      // multiplies with ActRow::q (else with ActRow::x)
-  int group;        // block types: see decode_32.h
+  bool rounds;  // multiplies with ActRow::q (else with ActRow::x)
+  int group;    // block types: see decode_32.h
   int bias;
   bool offsets, is_signed;
 
-  // For few tokens (n_tokens <= kRowTokens): decodes weights in registers, reads them once.
+  // For few tokens (1 .. row_tokens): decodes weights in registers, reads them once. Above row_tokens
+  // panels() is faster: decoding into a panel costs less than scaling the sums of every step for every token.
+  int64_t row_tokens;
   void (*rows)(const LinearArgs& args);
   // For any number of tokens: decodes kLanes rows into a panel, then multiplies it with all tokens.
   void (*panels)(const LinearKernel& kernel, const LinearArgs& args);
@@ -40,8 +44,6 @@ struct LinearKernel {
   void (*pack)(const LinearArgs& args, int64_t row, int64_t first, int64_t n, uint8_t* codes, float* scales,
                float* offsets);
 };
-
-inline constexpr int kRowTokens = 4;
 
 // The functions for a weight type (is_weight_type() of ops/weight_type.h), never null for those.
 const LinearKernel* find_linear(DType type);
@@ -54,8 +56,8 @@ int64_t linear_scratch_bytes();
 // Rounds n floats (n a multiple of 32) into `memory` (act_bytes(n)).
 void quantize_act(const float* x, int64_t n, void* memory);
 
-// Rounds n floats, a multiple of 32, that lie `from` elements into a row of which `memory` holds the rounded form; the
-// piece that ends the row also clears the padding.
+// Rounds n floats, a multiple of 32, that lie `from` elements into a row of which `memory` holds the rounded
+// form; the piece that ends the row also clears the padding.
 void quantize_act_piece(const float* x, int64_t from, int64_t n, int64_t row_n, void* memory);
 
 }  // namespace gannet::GANNET_ISA_NS

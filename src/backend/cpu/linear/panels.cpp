@@ -1,5 +1,5 @@
-// Products of decoded panels with many activation rows: kLanes weight rows side by side in a vector, one broadcast of
-// four activations per step. Knows codes, scales and offsets, not the types they come from.
+// Products of decoded panels with many activation rows: kLanes weight rows side by side in a vector, one
+// broadcast of four activations per step. Knows codes, scales and offsets, not the types they come from.
 #include "backend/cpu/linear/rows.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -10,7 +10,8 @@ constexpr int kPanels = 2, kTile = 6;  // of 32 registers: 24 accumulators
 #else
 constexpr int kPanels = 1, kTile = 4;
 #endif
-constexpr int64_t kSlabUnits = 8;  // elements of a row decoded at once: kPanels panels stay in the second cache level
+constexpr int64_t kSlabUnits =
+    8;  // elements of a row decoded at once: kPanels panels stay in the second cache level
 constexpr int64_t kSlab = kSlabUnits * kUnit;
 constexpr int64_t kSlabGroups = kSlab / 16;
 
@@ -22,10 +23,11 @@ struct Scratch {
   alignas(64) float sums[kTile][kSlabGroups];     // d * sum of the activations of a group
 };
 
-// One slab of kP panels times kT tokens, added to y unless it is the first. y[t] points at the first row's result; n
-// rows of the last panel count.
+// One slab of kP panels times kT tokens, added to y unless it is the first. y[t] points at the first row's
+// result; n rows of the last panel count.
 template <int kGroup, bool kOffsets, bool kSigned, int kP, int kT>
-void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x, float* const* y, int64_t row, int n) {
+void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x, float* const* y,
+          int64_t row, int n) {
   Floats acc[kP][kT];
   for (int p = 0; p < kP; ++p)
     for (int t = 0; t < kT; ++t) {
@@ -86,7 +88,8 @@ void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x
 
 // What the activations of a tile contribute per group besides the products of codes.
 template <int kGroup>
-void prepare(Scratch& s, const LinearKernel& kernel, int64_t first_unit, int64_t n_units, const ActRow* x, int n_tokens) {
+void prepare(Scratch& s, const LinearKernel& kernel, int64_t first_unit, int64_t n_units, const ActRow* x,
+             int n_tokens) {
   for (int t = 0; t < n_tokens; ++t) {
     const int16_t* sums = x[t].sums + first_unit * 16;
     const float* d = x[t].d + first_unit * 8;
@@ -99,8 +102,8 @@ void prepare(Scratch& s, const LinearKernel& kernel, int64_t first_unit, int64_t
 }
 
 template <int kGroup, bool kOffsets, bool kSigned, int kP>
-void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64_t first_row, int n, int64_t first_unit,
-           int64_t n_units) {
+void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64_t first_row, int n,
+           int64_t first_unit, int64_t n_units) {
   const int64_t row = args.y_first + first_row;
   for (int64_t t = 0; t < args.n_tokens;) {
     const int64_t left = args.n_tokens - t;
@@ -110,15 +113,28 @@ void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64
     float* const* y = args.y + t;
     prepare<kGroup>(s, kernel, first_unit, n_units, x, static_cast<int>(now));
     switch (now) {
-      case 1: tile<kGroup, kOffsets, kSigned, kP, 1>(s, first_unit, n_units, x, y, row, n); break;
-      case 2: tile<kGroup, kOffsets, kSigned, kP, 2>(s, first_unit, n_units, x, y, row, n); break;
-      case 3: tile<kGroup, kOffsets, kSigned, kP, 3>(s, first_unit, n_units, x, y, row, n); break;
-      case 4: tile<kGroup, kOffsets, kSigned, kP, 4>(s, first_unit, n_units, x, y, row, n); break;
+      case 1:
+        tile<kGroup, kOffsets, kSigned, kP, 1>(s, first_unit, n_units, x, y, row, n);
+        break;
+      case 2:
+        tile<kGroup, kOffsets, kSigned, kP, 2>(s, first_unit, n_units, x, y, row, n);
+        break;
+      case 3:
+        tile<kGroup, kOffsets, kSigned, kP, 3>(s, first_unit, n_units, x, y, row, n);
+        break;
+      case 4:
+        tile<kGroup, kOffsets, kSigned, kP, 4>(s, first_unit, n_units, x, y, row, n);
+        break;
 #if defined(__AVX512F__) || defined(__ARM_NEON)
-      case 5: tile<kGroup, kOffsets, kSigned, kP, 5>(s, first_unit, n_units, x, y, row, n); break;
-      default: tile<kGroup, kOffsets, kSigned, kP, 6>(s, first_unit, n_units, x, y, row, n); break;
+      case 5:
+        tile<kGroup, kOffsets, kSigned, kP, 5>(s, first_unit, n_units, x, y, row, n);
+        break;
+      default:
+        tile<kGroup, kOffsets, kSigned, kP, 6>(s, first_unit, n_units, x, y, row, n);
+        break;
 #else
-      default: __builtin_unreachable();
+      default:
+        __builtin_unreachable();
 #endif
     }
     t += now;
@@ -149,9 +165,11 @@ void all_panels(const LinearKernel& kernel, const LinearArgs& args) {
 template <bool kSigned>
 void by_shape(const LinearKernel& kernel, const LinearArgs& args) {
   if (kernel.group == 32)
-    kernel.offsets ? all_panels<32, true, kSigned>(kernel, args) : all_panels<32, false, kSigned>(kernel, args);
+    kernel.offsets ? all_panels<32, true, kSigned>(kernel, args)
+                   : all_panels<32, false, kSigned>(kernel, args);
   else
-    kernel.offsets ? all_panels<16, true, kSigned>(kernel, args) : all_panels<16, false, kSigned>(kernel, args);
+    kernel.offsets ? all_panels<16, true, kSigned>(kernel, args)
+                   : all_panels<16, false, kSigned>(kernel, args);
 }
 
 }  // namespace
@@ -165,6 +183,8 @@ void block_panels(const LinearKernel& kernel, const LinearArgs& args) {
 }
 
 int64_t block_scratch_bytes();
-int64_t block_scratch_bytes() { return static_cast<int64_t>(sizeof(Scratch)); }
+int64_t block_scratch_bytes() {
+  return static_cast<int64_t>(sizeof(Scratch));
+}
 
 }  // namespace gannet::GANNET_ISA_NS

@@ -1,10 +1,10 @@
 // An activation row as the matrix kernels take it: the floats, and the same row rounded to 8 bits.
 //
-// Rounding: blocks of 32 share d = max |x| / 127 and q = round(x / d), so |x - d q| <= d / 2 (where max |x| < 1e-30 the
-// block becomes zero). A product with weights w is therefore off by at most
+// Rounding: blocks of 32 share d = max |x| / 127 and q = round(x / d), so |x - d q| <= d / 2 (where max |x| <
+// 1e-30 the block becomes zero). A product with weights w is therefore off by at most
 //     sum over i of |w_i| d(block of i) / 2,
-// besides float32 rounding of the sums. A block with a value that is not finite has d = NaN, so the result is NaN.
-// Weights of block types are multiplied with the rounded row; F32, F16 and BF16 weights with the floats.
+// besides float32 rounding of the sums. A block with a value that is not finite has d = NaN, so the result is
+// NaN. Weights of block types are multiplied with the rounded row; F32, F16 and BF16 weights with the floats.
 //
 // Memory for n elements, padded with zeros to whole units of 256: codes, then block scales, then sums.
 #pragma once
@@ -22,10 +22,14 @@ struct ActRow {
   const int16_t* sums = nullptr;  // of q, one per 16
 };
 
-GANNET_INLINE int64_t act_padded(int64_t n) { return (n + 255) / 256 * 256; }
+GANNET_INLINE int64_t act_padded(int64_t n) {
+  return (n + 255) / 256 * 256;
+}
 
 // Bytes of the rounded form of a row of n elements; a multiple of 64.
-GANNET_INLINE int64_t act_bytes(int64_t n) { return act_padded(n) / 4 * 5; }
+GANNET_INLINE int64_t act_bytes(int64_t n) {
+  return act_padded(n) / 4 * 5;
+}
 
 // The rounded row that lies at `memory`.
 GANNET_INLINE ActRow act_row(const float* x, const void* memory, int64_t n) {

@@ -6,9 +6,13 @@ namespace gannet::GANNET_ISA_NS {
 
 extern const LinearKernel kLinear256[];
 const LinearKernel kLinear256[] = {
-    linear_kernel<DecodeQ2_K>(DType::kQ2_K),     linear_kernel<DecodeQ3_K>(DType::kQ3_K),
-    linear_kernel<DecodeQ4_K>(DType::kQ4_K),     linear_kernel<DecodeQ5_K>(DType::kQ5_K),
-    linear_kernel<DecodeQ6_K>(DType::kQ6_K),     linear_kernel<DecodeIQ4_XS>(DType::kIQ4_XS), {},
+    linear_kernel<DecodeQ2_K>(DType::kQ2_K),
+    linear_kernel<DecodeQ3_K>(DType::kQ3_K),
+    linear_kernel<DecodeQ4_K>(DType::kQ4_K),
+    linear_kernel<DecodeQ5_K>(DType::kQ5_K),
+    linear_kernel<DecodeQ6_K>(DType::kQ6_K),
+    linear_kernel<DecodeIQ4_XS>(DType::kIQ4_XS),
+    {},
 };
 
 }  // namespace gannet::GANNET_ISA_NS

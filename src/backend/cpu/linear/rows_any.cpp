@@ -1,5 +1,5 @@
-// Row kernels of the remaining types: grids, ternary, one and two bits, NVFP4. Their units are decoded by the scalar
-// decode_groups() into a buffer, from which the vector code goes on.
+// Row kernels of the remaining types: grids, ternary, one and two bits, NVFP4. Their units are decoded by the
+// scalar decode_groups() into a buffer, from which the vector code goes on.
 #include "backend/cpu/linear/rows.h"
 #include "tensor/groups.h"
 
