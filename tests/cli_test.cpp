@@ -37,8 +37,9 @@ struct CliTest : testing::Test {
   }
   Outcome gannet(const std::string& arguments, const std::string& input = "") {
     write("in", input);
-    const std::string command = "timeout 120 " GANNET_PROGRAM " " + arguments + " <" + (folder / "in").string() + " >" +
-                                (folder / "out").string() + " 2>" + (folder / "err").string();
+    const std::string command = "timeout 120 " GANNET_PROGRAM " " + arguments + " <" +
+                                (folder / "in").string() + " >" + (folder / "out").string() + " 2>" +
+                                (folder / "err").string();
     const int status = std::system(command.c_str());
     Outcome o;
     o.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
@@ -83,8 +84,9 @@ TEST_F(CliTest, PromptBeyondTheContextIsRefusedWithBothNumbers) {
 }
 
 TEST_F(CliTest, WrongPathsAreNamed) {
-  for (const char* command : {"run -m /nowhere/x.gguf hi", "logits -m /nowhere/x.gguf --tokens /dev/null --out /tmp/x",
-                              "inspect /nowhere/x.gguf", "gguf verify /nowhere/x.gguf", "tokenize -m /nowhere/x.gguf hi"}) {
+  for (const char* command :
+       {"run -m /nowhere/x.gguf hi", "logits -m /nowhere/x.gguf --tokens /dev/null --out /tmp/x",
+        "inspect /nowhere/x.gguf", "gguf verify /nowhere/x.gguf", "tokenize -m /nowhere/x.gguf hi"}) {
     const Outcome o = gannet(command);
     EXPECT_TRUE(o.code == 3 || o.code == 2) << command;
     EXPECT_TRUE(o.one_line()) << o.err;
@@ -101,8 +103,10 @@ TEST_F(CliTest, DamagedModelsGiveExitCode3AndOneLine) {
   flipped[8] = static_cast<char>(0xFF);
   flipped[15] = static_cast<char>(0xFF);
   const std::pair<const char*, std::string> cases[] = {
-      {"empty.gguf", ""}, {"text.gguf", "this is no model at all, but a sentence"},
-      {"head.gguf", pocket.substr(0, 1000)}, {"cut.gguf", pocket.substr(0, pocket.size() - 100000)},
+      {"empty.gguf", ""},
+      {"text.gguf", "this is no model at all, but a sentence"},
+      {"head.gguf", pocket.substr(0, 1000)},
+      {"cut.gguf", pocket.substr(0, pocket.size() - 100000)},
       {"count.gguf", flipped}};
   for (const auto& [name, bytes] : cases) {
     const std::string path = write(name, bytes);

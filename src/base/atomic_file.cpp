@@ -78,7 +78,8 @@ Result<void> AtomicFile::flush() {
 Result<void> AtomicFile::commit() {
   GANNET_TRY(flush());
   if (fsync(fd_) != 0) return output_error(path_, std::strerror(errno));
-  if (rename((path_ + ".partial").c_str(), path_.c_str()) != 0) return output_error(path_, std::strerror(errno));
+  if (rename((path_ + ".partial").c_str(), path_.c_str()) != 0)
+    return output_error(path_, std::strerror(errno));
   close(fd_);
   fd_ = -1;
   return {};

@@ -10,11 +10,12 @@
 
 namespace gannet {
 
-// Writes to `PATH.partial`; commit() syncs and renames it to PATH. Without a commit the destructor removes the partial
-// file, so PATH either keeps its old content or holds the complete new one. Not thread-safe.
+// Writes to `PATH.partial`; commit() syncs and renames it to PATH. Without a commit the destructor removes
+// the partial file, so PATH either keeps its old content or holds the complete new one. Not thread-safe.
 class AtomicFile {
  public:
-  // `expected_bytes` (0 = unknown) is compared with the free space first. Errors: kOutput with path and reason.
+  // `expected_bytes` (0 = unknown) is compared with the free space first. Errors: kOutput with path and
+  // reason.
   static Result<AtomicFile> create(const std::string& path, uint64_t expected_bytes = 0);
 
   AtomicFile(AtomicFile&& other) noexcept;

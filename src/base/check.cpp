@@ -6,8 +6,8 @@
 namespace gannet {
 
 void check_failed(const char* file, int line, const char* expression, const char* what) noexcept {
-  std::fprintf(stderr, "gannet: internal error at %s:%d: %s%s%s\n", file, line, expression, what[0] ? ": " : "",
-               what);
+  std::fprintf(stderr, "gannet: internal error at %s:%d: %s%s%s\n", file, line, expression,
+               what[0] ? ": " : "", what);
   std::abort();
 }
 

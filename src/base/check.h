@@ -1,4 +1,5 @@
-// Loud stops for our own bugs. Test before use: can any file or request reach it? Then it must be a Result instead.
+// Loud stops for our own bugs. Test before use: can any file or request reach it? Then it must be a Result
+// instead.
 #pragma once
 
 namespace gannet {

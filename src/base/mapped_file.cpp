@@ -16,8 +16,8 @@
 namespace gannet {
 namespace {
 
-// The signal handler may only touch lock-free data, so mappings sit in a fixed table. A process that maps more
-// files than this still works; the surplus just lacks the friendly message.
+// The signal handler may only touch lock-free data, so mappings sit in a fixed table. A process that maps
+// more files than this still works; the surplus just lacks the friendly message.
 struct Slot {
   std::atomic<const std::byte*> begin{nullptr};
   std::atomic<size_t> size{0};
@@ -73,7 +73,8 @@ void remember(const std::string& path, const std::byte* data, size_t size) {
 void forget(const std::byte* data) {
   std::lock_guard lock(slots_mutex);
   for (Slot& slot : slots)
-    if (slot.begin.load(std::memory_order_relaxed) == data) slot.begin.store(nullptr, std::memory_order_release);
+    if (slot.begin.load(std::memory_order_relaxed) == data)
+      slot.begin.store(nullptr, std::memory_order_release);
 }
 
 Error cannot_open(const std::string& path, const char* why) {
@@ -100,7 +101,9 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
-MappedFile::~MappedFile() { release(); }
+MappedFile::~MappedFile() {
+  release();
+}
 
 void MappedFile::release() {
   if (data_ == nullptr) return;

@@ -11,12 +11,13 @@
 namespace gannet {
 
 // Owns a read-only private mapping of a whole file. Movable; unmapped by the destructor.
-// Reading pages that the file no longer has (it was truncated after open) raises SIGBUS; the first open() installs a
-// handler that ends the process with exit code 3 and the name of the file when the fault lies in one of our mappings.
+// Reading pages that the file no longer has (it was truncated after open) raises SIGBUS; the first open()
+// installs a handler that ends the process with exit code 3 and the name of the file when the fault lies in
+// one of our mappings.
 class MappedFile {
  public:
-  // Errors: kModelFile with the path and the system's reason (missing, a directory, unreadable). An empty file maps
-  // to an empty span.
+  // Errors: kModelFile with the path and the system's reason (missing, a directory, unreadable). An empty
+  // file maps to an empty span.
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;

@@ -22,7 +22,8 @@ Result<NpyMatrix> read_npy(const std::string& path) {
   };
   const MappedFile file = GANNET_TRY(MappedFile::open(path));
   const auto bytes = file.bytes();
-  if (bytes.size() < kPrefix || std::memcmp(bytes.data(), kMagic, 8) != 0) return error("is no .npy file of version 1.0");
+  if (bytes.size() < kPrefix || std::memcmp(bytes.data(), kMagic, 8) != 0)
+    return error("is no .npy file of version 1.0");
   const size_t header_size = static_cast<size_t>(bytes[8]) | static_cast<size_t>(bytes[9]) << 8;
   if (bytes.size() - kPrefix < header_size) return error("ends inside its header");
   const std::string header(reinterpret_cast<const char*>(bytes.data()) + kPrefix, header_size);
@@ -32,7 +33,8 @@ Result<NpyMatrix> read_npy(const std::string& path) {
   const size_t shape = header.find("'shape': (");
   long long rows = 0, columns = 0;
   if (shape == std::string::npos ||
-      std::sscanf(header.c_str() + shape, "'shape': (%lld, %lld)", &rows, &columns) != 2 || rows < 0 || columns < 0)
+      std::sscanf(header.c_str() + shape, "'shape': (%lld, %lld)", &rows, &columns) != 2 || rows < 0 ||
+      columns < 0)
     return error("is not a matrix");
   const auto count = checked_mul(static_cast<uint64_t>(rows), static_cast<uint64_t>(columns));
   const size_t data = kPrefix + header_size;

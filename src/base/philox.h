@@ -1,6 +1,6 @@
-// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as
-// 1, 2, 3", SC 2011). The same (key, counter) always gives the same four words, on every machine and thread, so a
-// draw can be repeated without keeping generator state.
+// Counter-based random numbers: Philox 4x32-10 (Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy
+// as 1, 2, 3", SC 2011). The same (key, counter) always gives the same four words, on every machine and
+// thread, so a draw can be repeated without keeping generator state.
 #pragma once
 
 #include <array>
@@ -24,6 +24,8 @@ inline std::array<uint32_t, 4> philox4x32(uint64_t key, uint64_t counter_hi, uin
 }
 
 // Uniform in the open interval (0, 1): never 0 and never 1.
-inline double philox_uniform(uint32_t word) { return (word + 0.5) * (1.0 / 4294967296.0); }
+inline double philox_uniform(uint32_t word) {
+  return (word + 0.5) * (1.0 / 4294967296.0);
+}
 
 }  // namespace gannet

@@ -1,6 +1,6 @@
 // Error values. What a file, a request or a device can cause is returned as a Result; only our own bugs abort
-// (see check.h). An Error carries the exit code of the command line, a message that names the thing and the remedy,
-// and the context added on the way up ("loading blk.3.attn_q.weight: ...").
+// (see check.h). An Error carries the exit code of the command line, a message that names the thing and the
+// remedy, and the context added on the way up ("loading blk.3.attn_q.weight: ...").
 #pragma once
 
 #include <string>
@@ -96,9 +96,9 @@ class [[nodiscard]] Result<void> {
 
 // Evaluates a Result expression; on error returns it from the enclosing function, otherwise yields the value:
 //   auto file = GANNET_TRY(MappedFile::open(path));
-#define GANNET_TRY(...)                                                  \
-  __extension__({                                                        \
-    auto gannet_result_ = (__VA_ARGS__);                                 \
+#define GANNET_TRY(...)                                                      \
+  __extension__({                                                            \
+    auto gannet_result_ = (__VA_ARGS__);                                     \
     if (!gannet_result_.ok()) return std::move(gannet_result_).take_error(); \
-    gannet_result_.take();                                               \
+    gannet_result_.take();                                                   \
   })

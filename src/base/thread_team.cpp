@@ -20,11 +20,11 @@ inline void relax() {
 #endif
 }
 
-// Spinning covers the gap between two plans of a token loop (tens of microseconds); after that a helper sleeps so an
-// idle program uses no CPU.
+// Spinning covers the gap between two plans of a token loop (tens of microseconds); after that a helper
+// sleeps so an idle program uses no CPU.
 constexpr int kSpinsBeforeSleep = 20000;
-// Inside a run members wait for each other. When the machine has fewer free cores than members, the one that is
-// waited for may not be running, so waiting gives its core away from time to time.
+// Inside a run members wait for each other. When the machine has fewer free cores than members, the one that
+// is waited for may not be running, so waiting gives its core away from time to time.
 constexpr int kSpinsBeforeYield = 4000;
 
 void bind_to_cpu(int cpu) {
@@ -36,8 +36,12 @@ void bind_to_cpu(int cpu) {
 
 }  // namespace
 
-void Worker::barrier() noexcept { wait_for_all(false); }
-void Worker::reset_claims() noexcept { wait_for_all(true); }
+void Worker::barrier() noexcept {
+  wait_for_all(false);
+}
+void Worker::reset_claims() noexcept {
+  wait_for_all(true);
+}
 
 void Worker::wait_for_all(bool reset) noexcept {
   ThreadTeam& team = *team_;
@@ -132,18 +136,18 @@ Result<std::vector<int>> ThreadTeam::parse_cpu_mask(const std::string& mask) {
                        : c >= 'A' && c <= 'F' ? c - 'A' + 10
                                               : -1;
     if (nibble < 0)
-      return Error(ErrorCode::kUsage,
-                   fmt::format("CPU mask \"{}\" is not hexadecimal; write for example 0x3 for CPUs 0 and 1", mask));
+      return Error(
+          ErrorCode::kUsage,
+          fmt::format("CPU mask \"{}\" is not hexadecimal; write for example 0x3 for CPUs 0 and 1", mask));
     for (int bit = 0; bit < 4; ++bit)
       if (nibble & (1 << bit)) cpus.push_back(4 * i + bit);
   }
-  if (cpus.empty())
-    return Error(ErrorCode::kUsage, fmt::format("CPU mask \"{}\" names no CPU", mask));
+  if (cpus.empty()) return Error(ErrorCode::kUsage, fmt::format("CPU mask \"{}\" names no CPU", mask));
   const int limit = static_cast<int>(std::thread::hardware_concurrency());
   for (int cpu : cpus)
     if (cpu >= limit)
-      return Error(ErrorCode::kUsage,
-                   fmt::format("CPU mask \"{}\" names CPU {}, this machine has 0 to {}", mask, cpu, limit - 1));
+      return Error(ErrorCode::kUsage, fmt::format("CPU mask \"{}\" names CPU {}, this machine has 0 to {}",
+                                                  mask, cpu, limit - 1));
   return cpus;
 }
 

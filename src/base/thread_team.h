@@ -1,6 +1,6 @@
-// A persistent team of threads that runs one function at a time on all members, with a barrier between phases.
-// It knows nothing about what it runs. The calling thread is member 0; helpers spin briefly between calls and sleep
-// when no work comes.
+// A persistent team of threads that runs one function at a time on all members, with a barrier between
+// phases. It knows nothing about what it runs. The calling thread is member 0; helpers spin briefly between
+// calls and sleep when no work comes.
 #pragma once
 
 #include <atomic>
@@ -17,7 +17,8 @@ namespace gannet {
 
 class ThreadTeam;
 
-// What a member sees while the team runs. Passed by reference to kernels; all methods are thread-safe and noexcept.
+// What a member sees while the team runs. Passed by reference to kernels; all methods are thread-safe and
+// noexcept.
 class Worker {
  public:
   int index() const { return index_; }  // 0 .. count()-1
@@ -26,8 +27,9 @@ class Worker {
   // Waits until every member of this run has arrived.
   void barrier() noexcept;
 
-  // Hands out [0, total) in pieces of at most `grain`, first come first served, each piece exactly once across the
-  // team. Returns false when nothing is left. Every member must ask until it gets false before reset_claims().
+  // Hands out [0, total) in pieces of at most `grain`, first come first served, each piece exactly once
+  // across the team. Returns false when nothing is left. Every member must ask until it gets false before
+  // reset_claims().
   bool claim(int64_t total, int64_t grain, int64_t& begin, int64_t& end) noexcept;
 
   // A barrier after which claim() starts from 0 again.
@@ -53,7 +55,8 @@ class Worker {
 
 class ThreadTeam {
  public:
-  // `n_threads` >= 1 members in total. `cpus` binds member i to cpus[i % size]; empty leaves placement to the system.
+  // `n_threads` >= 1 members in total. `cpus` binds member i to cpus[i % size]; empty leaves placement to the
+  // system.
   explicit ThreadTeam(int n_threads, std::vector<int> cpus = {});
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -61,8 +64,8 @@ class ThreadTeam {
 
   int size() const { return n_threads_; }
 
-  // Runs `work(worker)` on members 0 .. n-1 (n = 0 or more than size(): all) and returns when all are done. `work`
-  // must not throw. Not reentrant; one caller at a time.
+  // Runs `work(worker)` on members 0 .. n-1 (n = 0 or more than size(): all) and returns when all are done.
+  // `work` must not throw. Not reentrant; one caller at a time.
   template <class F>
   void run(F&& work, int n = 0) {
     auto* f = &work;

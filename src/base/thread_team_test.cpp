@@ -48,11 +48,13 @@ TEST(ThreadTeam, ClaimsCoverTheRangeExactlyOnce) {
 TEST(ThreadTeam, ActiveMembersMayBeFewerThanTheTeam) {
   ThreadTeam team(3);
   std::atomic<int> runs{0};
-  team.run([&](Worker& worker) {
-    EXPECT_EQ(worker.count(), 2);
-    worker.barrier();
-    runs.fetch_add(1);
-  }, 2);
+  team.run(
+      [&](Worker& worker) {
+        EXPECT_EQ(worker.count(), 2);
+        worker.barrier();
+        runs.fetch_add(1);
+      },
+      2);
   EXPECT_EQ(runs.load(), 2);
 }
 

@@ -10,8 +10,9 @@ namespace {
 
 // Spellings with one dash and more than one letter, and the long option they stand for.
 constexpr std::pair<std::string_view, std::string_view> kSingleDash[] = {
-    {"-tb", "--threads-batch"}, {"-ub", "--ubatch-size"},  {"-ctk", "--cache-type-k"}, {"-ctv", "--cache-type-v"},
-    {"-sys", "--system-prompt"}, {"-pg", "--prompt-and-gen"}, {"-oe", "--output-err"},
+    {"-tb", "--threads-batch"}, {"-ub", "--ubatch-size"},    {"-ctk", "--cache-type-k"},
+    {"-ctv", "--cache-type-v"}, {"-sys", "--system-prompt"}, {"-pg", "--prompt-and-gen"},
+    {"-oe", "--output-err"},
 };
 
 constexpr std::string_view kEnvironment[] = {

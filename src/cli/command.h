@@ -1,5 +1,5 @@
-// The shape of a command of the gannet program: it declares its options on a CLI11 sub-command and leaves an action
-// that main() runs after parsing. Data goes to stdout, everything else to stderr.
+// The shape of a command of the gannet program: it declares its options on a CLI11 sub-command and leaves an
+// action that main() runs after parsing. Data goes to stdout, everything else to stderr.
 #pragma once
 
 #include <functional>
@@ -24,11 +24,12 @@ void add_logits_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
 void add_devices_command(CLI::App& app, Action& action);
 
-// Users type multi-letter options with one dash (-ub 512, -ctk f16). CLI11 reads those as clusters of short options, so
-// known ones get their second dash before parsing. Values and unknown words pass unchanged.
+// Users type multi-letter options with one dash (-ub 512, -ctk f16). CLI11 reads those as clusters of short
+// options, so known ones get their second dash before parsing. Values and unknown words pass unchanged.
 std::vector<std::string> expand_single_dash(const std::vector<std::string>& arguments);
 
-// GANNET_ARG_X takes the value of LLAMA_ARG_X where only that is set, so that existing environments keep working.
+// GANNET_ARG_X takes the value of LLAMA_ARG_X where only that is set, so that existing environments keep
+// working.
 void adopt_environment();
 
 }  // namespace gannet

@@ -18,7 +18,8 @@ struct BlockBytes {
 BlockBytes block_bytes(const WeightTable& weights, uint32_t n) {
   const std::string prefix = fmt::format("blk.{}.", n);
   BlockBytes b;
-  for (auto it = weights.all().lower_bound(prefix); it != weights.all().end() && it->first.starts_with(prefix); ++it) {
+  for (auto it = weights.all().lower_bound(prefix);
+       it != weights.all().end() && it->first.starts_with(prefix); ++it) {
     const auto bytes = static_cast<uint64_t>(tensor_bytes(it->second.dtype, it->second.shape));
     (it->first.find("_exps.") != std::string::npos ? b.experts : b.dense) += bytes;
   }
@@ -26,10 +27,11 @@ BlockBytes block_bytes(const WeightTable& weights, uint32_t n) {
 }
 
 std::string layer_text(const Hyperparameters& hp, uint32_t n) {
-  std::string text = hp.is_recurrent(n) ? fmt::format("Gated DeltaNet, {} key and {} value heads x {}", hp.n_k_heads,
-                                                      hp.n_v_heads, hp.delta_head_dim)
+  std::string text = hp.is_recurrent(n) ? fmt::format("Gated DeltaNet, {} key and {} value heads x {}",
+                                                      hp.n_k_heads, hp.n_v_heads, hp.delta_head_dim)
                                         : fmt::format("{}attention, {} heads x {}, {} KV heads",
-                                                      hp.arch_facts().hybrid ? "gated " : "", hp.n_heads, hp.head_dim, hp.n_kv_heads);
+                                                      hp.arch_facts().hybrid ? "gated " : "", hp.n_heads,
+                                                      hp.head_dim, hp.n_kv_heads);
   if (hp.arch_facts().moe)
     text += fmt::format("; {} experts x {}, {} per token{}", hp.n_experts, hp.n_ff_expert, hp.n_experts_used,
                         hp.arch_facts().shared_expert ? fmt::format(" + shared {}", hp.n_ff_shared) : "");
@@ -71,8 +73,10 @@ Result<std::string> inspect_model(const GgufFile& file) {
   out += fmt::format("  layers              {}\n", human_bytes(dense));
   if (experts) out += fmt::format("  chosen experts      {}\n", human_bytes(experts));
   out += fmt::format("  head ({}) {}\n", head_name, human_bytes(head_bytes));
-  if (recurrent) out += fmt::format("  recurrent state     {} (read and written once)\n", human_bytes(2 * recurrent));
-  out += fmt::format("  KV cache            {} per token of context (f16)\n", human_bytes(static_cast<uint64_t>(state.kv_bytes_per_token())));
+  if (recurrent)
+    out += fmt::format("  recurrent state     {} (read and written once)\n", human_bytes(2 * recurrent));
+  out += fmt::format("  KV cache            {} per token of context (f16)\n",
+                     human_bytes(static_cast<uint64_t>(state.kv_bytes_per_token())));
   out += fmt::format("  total at context 0  {}\n", human_bytes(dense + experts + head_bytes + 2 * recurrent));
   return out;
 }

@@ -23,7 +23,11 @@ void catch_interrupts() {
   sigaction(SIGINT, &action, nullptr);
 }
 
-bool interrupted() { return count.load() > 0; }
-void clear_interrupt() { count.store(0); }
+bool interrupted() {
+  return count.load() > 0;
+}
+void clear_interrupt() {
+  count.store(0);
+}
 
 }  // namespace gannet

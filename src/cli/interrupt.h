@@ -3,8 +3,8 @@
 
 namespace gannet {
 
-void catch_interrupts();   // installs the handler
-bool interrupted();        // since the last clear
+void catch_interrupts();  // installs the handler
+bool interrupted();       // since the last clear
 void clear_interrupt();
 
 }  // namespace gannet

@@ -30,8 +30,9 @@ Result<std::vector<int32_t>> read_tokens(const std::string& path) {
     int32_t id;
     const auto [next, code] = std::from_chars(at, end, id);
     if (code != std::errc())
-      return Error(ErrorCode::kUsage, fmt::format("{}: token {} is no integer; token ids separated by white space are expected",
-                                                  path, tokens.size()));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("{}: token {} is no integer; token ids separated by white space are expected",
+                               path, tokens.size()));
     tokens.push_back(id);
     at = next;
   }
@@ -48,11 +49,11 @@ Result<void> write_mtp(Session& session, std::span<const int32_t> tokens, const 
   std::vector<float> hidden;
   for (int64_t at = 0; at < n; at += session.options().n_ubatch) {
     const auto count = static_cast<size_t>(std::min(session.options().n_ubatch, n - at));
-    const ForwardRows rows =
-        GANNET_TRY(session.forward(trunk, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kNone, true));
+    const ForwardRows rows = GANNET_TRY(
+        session.forward(trunk, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kNone, true));
     hidden.assign(rows.hidden.f32(0), rows.hidden.f32(0) + static_cast<int64_t>(count) * n_embd);
-    const ForwardRows next = GANNET_TRY(
-        session.forward_mtp(mtp, tokens.subspan(static_cast<size_t>(at) + 1, count), hidden, LogitRows::kAll));
+    const ForwardRows next = GANNET_TRY(session.forward_mtp(
+        mtp, tokens.subspan(static_cast<size_t>(at) + 1, count), hidden, LogitRows::kAll));
     GANNET_TRY(writer.append(next.logits.f32(0), static_cast<int64_t>(count)));
   }
   return writer.finish();
@@ -65,8 +66,8 @@ Result<void> write_trunk(Session& session, std::span<const int32_t> tokens, cons
   ProgressBar bar("logits");
   for (int64_t at = 0; at < n; at += session.options().n_ubatch) {
     const auto count = static_cast<size_t>(std::min(session.options().n_ubatch, n - at));
-    const ForwardRows rows =
-        GANNET_TRY(session.forward(sequence, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kAll));
+    const ForwardRows rows = GANNET_TRY(
+        session.forward(sequence, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kAll));
     GANNET_TRY(writer.append(rows.logits.f32(0), static_cast<int64_t>(count)));
     bar.update(static_cast<double>(at) / static_cast<double>(n));
   }
@@ -77,7 +78,8 @@ Result<void> run_logits(const LogitsOptions& o) {
   const std::vector<int32_t> tokens = GANNET_TRY(read_tokens(o.tokens));
   auto model = GANNET_TRY(load_model(o.model));
   if (o.mtp && model->hyperparameters().n_mtp == 0)
-    return Error(ErrorCode::kUsage, fmt::format("{}: has no MTP block; leave out --mtp", model->file().path()));
+    return Error(ErrorCode::kUsage,
+                 fmt::format("{}: has no MTP block; leave out --mtp", model->file().path()));
   if (o.mtp && tokens.size() < 2)
     return Error(ErrorCode::kUsage, fmt::format("{}: --mtp needs at least two tokens", o.tokens));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
@@ -90,11 +92,13 @@ Result<void> run_logits(const LogitsOptions& o) {
 void add_logits_command(CLI::App& app, Action& action) {
   auto o = std::make_shared<LogitsOptions>();
   o->model.cache_type_k = o->model.cache_type_v = "f32";  // a measuring tool: no rounding unless asked for
-  CLI::App* sub = app.add_subcommand("logits", "Write the float32 logits of every position of a token list (.npy)");
+  CLI::App* sub =
+      app.add_subcommand("logits", "Write the float32 logits of every position of a token list (.npy)");
   add_model_option(*sub, o->model);
   sub->add_option("--tokens", o->tokens, "File with token ids separated by white space")->required();
   sub->add_option("--out", o->out, "Output file, a float32 matrix [positions, vocabulary]")->required();
-  sub->add_flag("--mtp", o->mtp, "Logits of the MTP block: row i from the trunk row of token i and token i + 1");
+  sub->add_flag("--mtp", o->mtp,
+                "Logits of the MTP block: row i from the trunk row of token i and token i + 1");
   add_session_options(*sub, o->model);
   sub->callback([o, &action] { action = [o] { return run_logits(*o); }; });
 }

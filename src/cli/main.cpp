@@ -23,11 +23,12 @@ int run_program(const std::vector<std::string>& arguments) {
   app.set_version_flag("--version", GANNET_VERSION);
   app.require_subcommand(0, 1);
   app.get_formatter()->column_width(34);
-  app.footer("\nExamples:\n"
-             "  gannet run \"define harbor\"                   ask the embedded pocket model\n"
-             "  gannet run -m model.gguf                      chat with a model\n"
-             "  gannet bench -m model.gguf -p 512 -n 128      measure it\n"
-             "`gannet COMMAND --help` tells the options of a command.");
+  app.footer(
+      "\nExamples:\n"
+      "  gannet run \"define harbor\"                   ask the embedded pocket model\n"
+      "  gannet run -m model.gguf                      chat with a model\n"
+      "  gannet bench -m model.gguf -p 512 -n 128      measure it\n"
+      "`gannet COMMAND --help` tells the options of a command.");
   Action action;
   add_run_command(app, action);
   add_tokenize_command(app, action);

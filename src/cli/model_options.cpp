@@ -9,7 +9,8 @@
 namespace gannet {
 
 void add_model_option(CLI::App& app, ModelOptions& o) {
-  app.add_option("-m,--model", o.model, "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model")
+  app.add_option("-m,--model", o.model,
+                 "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model")
       ->envname("GANNET_ARG_MODEL");
   app.add_flag("--check-tensors", o.check_tensors, "Check every weight for NaN and infinity while loading");
 }
@@ -17,23 +18,32 @@ void add_model_option(CLI::App& app, ModelOptions& o) {
 void add_kernel_options(CLI::App& app, ModelOptions& o) {
   app.add_option("-C,--cpu-mask", o.cpu_mask, "Bind threads to the CPUs of this hexadecimal mask");
   app.add_option("--isa", o.isa, "Use at most this instruction set: scalar, avx2, avx512, avx512vnni, neon");
-  app.add_option("--kernel", o.kernels, "Force a kernel: OP=NAME (repeatable; `gannet devices --kernels` lists them)")
+  app.add_option("--kernel", o.kernels,
+                 "Force a kernel: OP=NAME (repeatable; `gannet devices --kernels` lists them)")
       ->allow_extra_args(false);
 }
 
 void add_session_options(CLI::App& app, ModelOptions& o) {
   app.add_option("-c,--ctx-size", o.ctx_size, "Longest sequence in tokens; 0: what the model was trained for")
-      ->envname("GANNET_ARG_CTX_SIZE")->check(CLI::NonNegativeNumber);
+      ->envname("GANNET_ARG_CTX_SIZE")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--ubatch-size", o.ubatch_size, "-ub N: prompt tokens per forward call")
-      ->envname("GANNET_ARG_UBATCH")->check(CLI::PositiveNumber)->capture_default_str();
+      ->envname("GANNET_ARG_UBATCH")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("-t,--threads", o.threads, "Threads while generating; 0: one per physical core")
-      ->envname("GANNET_ARG_THREADS")->check(CLI::NonNegativeNumber);
-  app.add_option("--threads-batch", o.threads_batch, "-tb N: threads while reading the prompt; 0: as --threads")
-      ->envname("GANNET_ARG_THREADS_BATCH")->check(CLI::NonNegativeNumber);
+      ->envname("GANNET_ARG_THREADS")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--threads-batch", o.threads_batch,
+                 "-tb N: threads while reading the prompt; 0: as --threads")
+      ->envname("GANNET_ARG_THREADS_BATCH")
+      ->check(CLI::NonNegativeNumber);
   app.add_option("--cache-type-k", o.cache_type_k, "-ctk T: type of stored keys: f32, f16, bf16, q8_0")
-      ->envname("GANNET_ARG_CACHE_TYPE_K")->capture_default_str();
+      ->envname("GANNET_ARG_CACHE_TYPE_K")
+      ->capture_default_str();
   app.add_option("--cache-type-v", o.cache_type_v, "-ctv T: type of stored values: f32, f16, bf16, q8_0")
-      ->envname("GANNET_ARG_CACHE_TYPE_V")->capture_default_str();
+      ->envname("GANNET_ARG_CACHE_TYPE_V")
+      ->capture_default_str();
   add_kernel_options(app, o);
 }
 
@@ -45,7 +55,8 @@ Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
 
 Result<DType> cache_type(const std::string& flag, const std::string& name) {
   if (const auto type = dtype_from_name(name)) return *type;
-  return Error(ErrorCode::kUsage, fmt::format("{}: there is no type \"{}\" (f32, f16, bf16, q8_0 are)", flag, name));
+  return Error(ErrorCode::kUsage,
+               fmt::format("{}: there is no type \"{}\" (f32, f16, bf16, q8_0 are)", flag, name));
 }
 
 Result<SessionOptions> session_options(const ModelOptions& o) {
@@ -63,12 +74,14 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
   }
   for (const std::string& rule : o.kernels) {
     const size_t equals = rule.find('=');
-    const std::string op = rule.substr(0, equals), kernel = equals == std::string::npos ? "" : rule.substr(equals + 1);
+    const std::string op = rule.substr(0, equals),
+                      kernel = equals == std::string::npos ? "" : rule.substr(equals + 1);
     bool known = false;
     for (const KernelInfo* k : all_kernels().kernels()) known = known || (op == k->op && kernel == k->name);
     if (!known)
-      return Error(ErrorCode::kUsage,
-                   fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
+      return Error(
+          ErrorCode::kUsage,
+          fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
     s.policy.forced[op] = kernel;
   }
   return s;

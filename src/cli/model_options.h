@@ -25,9 +25,10 @@ struct ModelOptions {
   std::vector<std::string> kernels;  // OP=KERNEL
 };
 
-void add_model_option(CLI::App& app, ModelOptions& options);    // -m, --check-tensors
+void add_model_option(CLI::App& app, ModelOptions& options);     // -m, --check-tensors
 void add_session_options(CLI::App& app, ModelOptions& options);  // threads, context, cache types, kernels
-void add_kernel_options(CLI::App& app, ModelOptions& options);   // of those: processors, instruction set, kernels
+void add_kernel_options(CLI::App& app,
+                        ModelOptions& options);  // of those: processors, instruction set, kernels
 
 // Loads the model with a progress bar on stderr.
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& options);

@@ -1,4 +1,5 @@
-// The pocket model as part of the program's read-only data: found wherever the program is installed, paged in on use.
+// The pocket model as part of the program's read-only data: found wherever the program is installed, paged in
+// on use.
 #include "cli/model_options.h"
 
 // GANNET_POCKET_MODEL is the path of the file at build time.
@@ -7,7 +8,8 @@ asm(".section .rodata\n"
     ".global gannet_pocket_begin\n"
     ".global gannet_pocket_end\n"
     "gannet_pocket_begin:\n"
-    ".incbin \"" GANNET_POCKET_MODEL "\"\n"
+    ".incbin \"" GANNET_POCKET_MODEL
+    "\"\n"
     "gannet_pocket_end:\n"
     ".byte 0\n"
     ".previous\n");
@@ -19,6 +21,8 @@ extern const std::byte gannet_pocket_end[] __attribute__((visibility("hidden")))
 
 namespace gannet {
 
-std::span<const std::byte> pocket_model() { return {gannet_pocket_begin, gannet_pocket_end}; }
+std::span<const std::byte> pocket_model() {
+  return {gannet_pocket_begin, gannet_pocket_end};
+}
 
 }  // namespace gannet

@@ -18,7 +18,10 @@ constexpr int kWidth = 30;
 }  // namespace
 
 ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1), started_(Clock::now()), last_(started_) {}
+    : what_(std::move(what)),
+      terminal_(isatty(STDERR_FILENO) == 1),
+      started_(Clock::now()),
+      last_(started_) {}
 
 ProgressBar::~ProgressBar() {
   if (shown_ && terminal_) fmt::print(stderr, "\r\x1b[K");
@@ -27,7 +30,8 @@ ProgressBar::~ProgressBar() {
 void ProgressBar::update(double fraction) {
   const auto now = Clock::now();
   if (now - started_ < kBeforeFirst) return;
-  if (shown_ && now - last_ < (terminal_ ? Clock::duration(kBetweenDraws) : Clock::duration(kBetweenLines))) return;
+  if (shown_ && now - last_ < (terminal_ ? Clock::duration(kBetweenDraws) : Clock::duration(kBetweenLines)))
+    return;
   last_ = now;
   shown_ = true;
   fraction = std::clamp(fraction, 0.0, 1.0);

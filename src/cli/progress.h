@@ -1,5 +1,5 @@
-// A progress bar on stderr. Appears only when the work takes longer than a moment, and only as plain lines when stderr
-// is no terminal.
+// A progress bar on stderr. Appears only when the work takes longer than a moment, and only as plain lines
+// when stderr is no terminal.
 #pragma once
 
 #include <chrono>

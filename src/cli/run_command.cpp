@@ -1,4 +1,5 @@
-// `gannet run`: one answer to a prompt, or a conversation at the terminal. The answer goes to stdout and nothing else.
+// `gannet run`: one answer to a prompt, or a conversation at the terminal. The answer goes to stdout and
+// nothing else.
 #include <unistd.h>
 
 #include <cstdio>
@@ -37,18 +38,24 @@ constexpr const char* kHelp =
 class Conversation {
  public:
   Conversation(const RunOptions& options, Session& session, const Tokenizer& tokenizer, Sampler sampler)
-      : o_(options), tokenizer_(tokenizer), sampler_(std::move(sampler)), generator_(session, tokenizer, sampler_),
+      : o_(options),
+        tokenizer_(tokenizer),
+        sampler_(std::move(sampler)),
+        generator_(session, tokenizer, sampler_),
         raw_(options.raw || !has_chat_markers(tokenizer)) {}
 
   Result<Answer> say(const std::string& text) {
     std::vector<TokenId> tokens;
     if (raw_) {
-      tokens = GANNET_TRY(tokenizer_.encode(text, {.add_special = generator_.history().empty(), .parse_special = true}));
+      tokens = GANNET_TRY(
+          tokenizer_.encode(text, {.add_special = generator_.history().empty(), .parse_special = true}));
     } else {
       const bool continued = !generator_.history().empty();
       const bool closed = continued && tokenizer_.vocabulary().is_end(generator_.history().back());
-      tokens = GANNET_TRY(chat_tokens(
-          tokenizer_, {.system = continued ? "" : std::string_view(o_.system), .user = text, .continued = continued, .closed = closed}));
+      tokens = GANNET_TRY(chat_tokens(tokenizer_, {.system = continued ? "" : std::string_view(o_.system),
+                                                   .user = text,
+                                                   .continued = continued,
+                                                   .closed = closed}));
     }
     last_text_ = text;
     const Answer answer = GANNET_TRY(generator_.generate(tokens, o_.n_predict, [](std::string_view piece) {
@@ -81,8 +88,9 @@ class Conversation {
     const double prompt_rate = a.prompt_seconds > 0 ? static_cast<double>(a.n_prompt) / a.prompt_seconds : 0;
     // The first token costs no decode step.
     const double steps = a.n_generated > 1 ? static_cast<double>(a.n_generated - 1) : 0;
-    fmt::print(stderr, "\n[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n", a.n_prompt, prompt_rate,
-               a.n_generated, a.generate_seconds > 0 ? steps / a.generate_seconds : 0, sampler_.params().seed);
+    fmt::print(stderr, "\n[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n",
+               a.n_prompt, prompt_rate, a.n_generated,
+               a.generate_seconds > 0 ? steps / a.generate_seconds : 0, sampler_.params().seed);
   }
 
   const RunOptions& o_;
@@ -136,7 +144,8 @@ Result<std::string> prompt_text(const RunOptions& o) {
     const MappedFile file = GANNET_TRY(MappedFile::open(o.file));
     return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
   }
-  if (o.file == "-" || isatty(STDIN_FILENO) == 0) return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  if (o.file == "-" || isatty(STDIN_FILENO) == 0)
+    return std::string(std::istreambuf_iterator<char>(std::cin), {});
   return std::string();
 }
 
@@ -157,7 +166,8 @@ Result<void> run_model(const RunOptions& o) {
   if (interactive) return converse(conversation);
   const Answer answer = GANNET_TRY(conversation.say(prompt));
   if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) fmt::print("\n");
-  if (std::fflush(stdout) != 0 || std::ferror(stdout)) return Error(ErrorCode::kOutput, "stdout cannot be written");
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return Error(ErrorCode::kOutput, "stdout cannot be written");
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
 }
@@ -172,8 +182,10 @@ void add_run_command(CLI::App& app, Action& action) {
   sub->add_option("-p,--prompt", o->prompt, "The same as an option");
   sub->add_option("-f,--file", o->file, "Read the prompt from this file (- for stdin)");
   sub->add_option("--system-prompt", o->system, "-sys TEXT: instructions in front of the conversation");
-  sub->add_option("-n,--predict,--n-predict", o->n_predict, "Most tokens to generate; -1: until the answer ends")
-      ->envname("GANNET_ARG_N_PREDICT")->capture_default_str();
+  sub->add_option("-n,--predict,--n-predict", o->n_predict,
+                  "Most tokens to generate; -1: until the answer ends")
+      ->envname("GANNET_ARG_N_PREDICT")
+      ->capture_default_str();
   sub->add_flag("--raw", o->raw, "Continue the text as it is, without chat format");
   sub->add_flag("--timings", o->timings, "Print token counts and rates to stderr");
   add_sampling_options(*sub, o->sampling);

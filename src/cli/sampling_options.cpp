@@ -15,10 +15,12 @@ void choose(T& value, const std::optional<T>& flag, const GgufFile& file, const 
     return;
   }
   if constexpr (std::is_same_v<T, float>) {
-    if (auto stored = file.get_float(key); stored.ok() && stored->has_value()) value = static_cast<float>(**stored);
+    if (auto stored = file.get_float(key); stored.ok() && stored->has_value())
+      value = static_cast<float>(**stored);
   } else {
     auto stored = file.get_int(key);
-    if (stored.ok() && stored->has_value() && **stored >= -1 && **stored <= 1'000'000) value = static_cast<T>(**stored);
+    if (stored.ok() && stored->has_value() && **stored >= -1 && **stored <= 1'000'000)
+      value = static_cast<T>(**stored);
   }
 }
 
@@ -27,7 +29,9 @@ Result<LogitBias> parse_bias(const std::string& text) {
   const long id = std::strtol(text.c_str(), &end, 10);
   const char* sign = end;
   if (end == text.c_str() || (*sign != '+' && *sign != '-'))
-    return Error(ErrorCode::kUsage, fmt::format("--logit-bias {}: write ID+BIAS or ID-BIAS, for example 15043+1 or 15043-inf", text));
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format("--logit-bias {}: write ID+BIAS or ID-BIAS, for example 15043+1 or 15043-inf", text));
   const float bias = std::strtof(sign, &end);
   if (*end != 0 || end == sign + 1)
     return Error(ErrorCode::kUsage, fmt::format("--logit-bias {}: \"{}\" is no number", text, sign));
@@ -37,16 +41,19 @@ Result<LogitBias> parse_bias(const std::string& text) {
 }  // namespace
 
 void add_sampling_options(CLI::App& app, SamplingOptions& o) {
-  app.add_option("--temp,--temperature", o.temperature, "Temperature; 0: always the likeliest token (default 0.8)");
+  app.add_option("--temp,--temperature", o.temperature,
+                 "Temperature; 0: always the likeliest token (default 0.8)");
   app.add_option("--top-k", o.top_k, "Sample among the k likeliest; 0: all (default 40)");
   app.add_option("--top-p", o.top_p, "Keep the likeliest until they reach this probability (default 0.95)");
   app.add_option("--min-p", o.min_p, "Drop tokens below this share of the likeliest (default 0.05)");
   app.add_option("--repeat-penalty", o.repeat_penalty, "Penalty for recent tokens; 1: none (default 1)");
   app.add_option("--repeat-last-n", o.repeat_last_n, "How many tokens are recent; -1: all (default 64)");
-  app.add_option("--presence-penalty", o.presence_penalty, "Taken off the logits of recent tokens (default 0)");
+  app.add_option("--presence-penalty", o.presence_penalty,
+                 "Taken off the logits of recent tokens (default 0)");
   app.add_option("--frequency-penalty", o.frequency_penalty, "The same for each occurrence (default 0)");
   app.add_option("-l,--logit-bias", o.logit_bias, "ID+BIAS or ID-BIAS, repeatable")->allow_extra_args(false);
-  app.add_option("-s,--seed", o.seed, "Seed; the same seed gives the same answer. -1: from the system")->capture_default_str();
+  app.add_option("-s,--seed", o.seed, "Seed; the same seed gives the same answer. -1: from the system")
+      ->capture_default_str();
 }
 
 Result<SamplingParams> sampling_params(const SamplingOptions& o, const GgufFile& file) {

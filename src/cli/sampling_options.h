@@ -1,4 +1,5 @@
-// Sampling flags. A value comes from the flag, else from the model file's general.sampling.* keys, else the default.
+// Sampling flags. A value comes from the flag, else from the model file's general.sampling.* keys, else the
+// default.
 #pragma once
 
 #include <optional>

@@ -29,22 +29,28 @@ Result<std::string> input_text(const TokenizeOptions& o) {
 std::string printable(std::string_view piece) {
   std::string out;
   for (char c : piece) {
-    if (c == '\n') out += "\\n";
-    else if (c == '\t') out += "\\t";
-    else if (c == '\r') out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else out += c;
+    if (c == '\n')
+      out += "\\n";
+    else if (c == '\t')
+      out += "\\t";
+    else if (c == '\r')
+      out += "\\r";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+    else
+      out += c;
   }
   return out;
 }
 
 Result<void> run_tokenize(const TokenizeOptions& o) {
   // Only the vocabulary is needed, so a vocabulary-only file will do.
-  const GgufFile file = GANNET_TRY(o.model.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
-                                                   : GgufFile::open(o.model));
+  const GgufFile file = GANNET_TRY(
+      o.model.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)") : GgufFile::open(o.model));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(file));
   const std::string text = GANNET_TRY(input_text(o));
-  const std::vector<TokenId> ids = GANNET_TRY(tokenizer.encode(text, {.add_special = true, .parse_special = o.parse_special}));
+  const std::vector<TokenId> ids =
+      GANNET_TRY(tokenizer.encode(text, {.add_special = true, .parse_special = o.parse_special}));
   std::string out;
   for (size_t i = 0; i < ids.size(); ++i) {
     if (o.ids)

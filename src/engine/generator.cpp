@@ -12,7 +12,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
 
 }  // namespace
 
@@ -31,7 +33,8 @@ void Generator::clear() {
   history_before_ = 0;
 }
 
-Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text) {
+Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_predict,
+                                   const OnText& on_text) {
   before_ = sequence_.snapshot();
   history_before_ = history_.size();
   history_.insert(history_.end(), prompt.begin(), prompt.end());
@@ -40,13 +43,15 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_pr
     return error;
   };
 
-  const std::span<const TokenId> unread = std::span(history_).subspan(static_cast<size_t>(sequence_.length()));
+  const std::span<const TokenId> unread =
+      std::span(history_).subspan(static_cast<size_t>(sequence_.length()));
   const auto n_ctx = static_cast<size_t>(session_.options().n_ctx);
   if (unread.empty()) return fail(Error(ErrorCode::kUsage, "the prompt is empty"));
   if (history_.size() >= n_ctx)
-    return fail(Error(ErrorCode::kRuntime,
-                      fmt::format("the prompt has {} tokens, the context holds {}; shorten it or raise --ctx-size",
-                                  history_.size(), n_ctx)));
+    return fail(
+        Error(ErrorCode::kRuntime,
+              fmt::format("the prompt has {} tokens, the context holds {}; shorten it or raise --ctx-size",
+                          history_.size(), n_ctx)));
 
   Answer answer;
   answer.n_prompt = unread.size();

@@ -1,5 +1,6 @@
-// Token by token generation on one sequence: reads prompt tokens, samples, feeds back, hands out text. The token that
-// ended an answer is remembered and fed first on the next call, so a conversation costs only its new tokens.
+// Token by token generation on one sequence: reads prompt tokens, samples, feeds back, hands out text. The
+// token that ended an answer is remembered and fed first on the next call, so a conversation costs only its
+// new tokens.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,8 @@ struct Answer {
   double prompt_seconds = 0, generate_seconds = 0;
 };
 
-// Called with complete UTF-8 text as it comes (possibly empty); false stops the answer. During the prompt it is called
-// with empty text after every micro-batch.
+// Called with complete UTF-8 text as it comes (possibly empty); false stops the answer. During the prompt it
+// is called with empty text after every micro-batch.
 using OnText = std::function<bool(std::string_view text)>;
 
 class Generator {
@@ -30,9 +31,9 @@ class Generator {
   // All referenced objects must outlive the generator.
   Generator(Session& session, const Tokenizer& tokenizer, Sampler& sampler);
 
-  // Appends `prompt` to the sequence and generates at most n_predict tokens (< 0: until an end token or the context is
-  // full). Errors: a prompt that does not fit (kRuntime, both numbers), no memory, unusable logits (kRuntime). After an
-  // error the sequence is as before the call.
+  // Appends `prompt` to the sequence and generates at most n_predict tokens (< 0: until an end token or the
+  // context is full). Errors: a prompt that does not fit (kRuntime, both numbers), no memory, unusable logits
+  // (kRuntime). After an error the sequence is as before the call.
   Result<Answer> generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text);
 
   // Everything said so far, prompts and answers.

@@ -1,5 +1,5 @@
-// Logits against the recorded outputs of independent implementations, for every architecture, micro-batch size and
-// instruction set of this machine. The recordings lie beside the checkout.
+// Logits against the recorded outputs of independent implementations, for every architecture, micro-batch
+// size and instruction set of this machine. The recordings lie beside the checkout.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -46,7 +46,8 @@ std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t 
   return session.take();
 }
 
-std::vector<float> trunk_logits(Session& session, std::span<const int32_t> ids, std::vector<float>* hidden = nullptr) {
+std::vector<float> trunk_logits(Session& session, std::span<const int32_t> ids,
+                                std::vector<float>* hidden = nullptr) {
   std::vector<float> logits;
   SequenceState sequence = session.new_sequence();
   for (size_t at = 0; at < ids.size();) {
@@ -81,7 +82,8 @@ TEST_P(GoldenLogits, OracleModels) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, GoldenLogits, testing::Values("qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"),
+INSTANTIATE_TEST_SUITE_P(All, GoldenLogits,
+                         testing::Values("qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"),
                          [](const auto& arch) { return arch.param; });
 
 TEST(GoldenPocket, TrunkAndMtp) {
@@ -95,7 +97,8 @@ TEST(GoldenPocket, TrunkAndMtp) {
     std::vector<float> hidden;
     const std::vector<float> logits = trunk_logits(*session, ids, &hidden);
     ASSERT_EQ(logits.size(), trunk.values.size());
-    EXPECT_LE(nmse(logits.data(), trunk.values.data(), static_cast<int64_t>(logits.size())), 1e-8) << isa_name(isa);
+    EXPECT_LE(nmse(logits.data(), trunk.values.data(), static_cast<int64_t>(logits.size())), 1e-8)
+        << isa_name(isa);
 
     const size_t n = ids.size() - 1;
     hidden.resize(n * session->model().hyperparameters().n_embd);
@@ -103,7 +106,8 @@ TEST(GoldenPocket, TrunkAndMtp) {
     auto rows = session->forward_mtp(sequence, std::span(ids).subspan(1), hidden, LogitRows::kAll);
     ASSERT_TRUE(rows.ok()) << rows.error().message();
     ASSERT_EQ(rows->logits.shape.elements(), static_cast<int64_t>(mtp.values.size()));
-    EXPECT_LE(nmse(rows->logits.f32(0), mtp.values.data(), rows->logits.shape.elements()), 1e-8) << isa_name(isa);
+    EXPECT_LE(nmse(rows->logits.f32(0), mtp.values.data(), rows->logits.shape.elements()), 1e-8)
+        << isa_name(isa);
   }
 }
 

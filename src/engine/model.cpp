@@ -29,7 +29,8 @@ void bring_in(const GgufFile& file, const LoadProgress& progress) {
 #endif
       if (!populated) {
         madvise(address, n, MADV_WILLNEED);
-        for (size_t i = 0; i < n; i += kPage) static_cast<void>(*static_cast<volatile const std::byte*>(address + i));
+        for (size_t i = 0; i < n; i += kPage)
+          static_cast<void>(*static_cast<volatile const std::byte*>(address + i));
       }
       done += static_cast<double>(n);
       if (progress) progress(done / total);
@@ -43,9 +44,11 @@ Result<void> check_rows(const GgufFile& file) {
     for (int64_t row = 0; row < t.shape.rows(); ++row) {
       const int64_t bad = find_bad_block(t.dtype, t.data.data() + row * bytes, n);
       if (bad >= 0)
-        return Error(ErrorCode::kModelFile,
-                     fmt::format("{}: {} row {} block {} (byte {}) holds a value that is not finite; download the file again",
-                                 file.path(), t.name, row, bad, t.file_offset + static_cast<uint64_t>(row * bytes)));
+        return Error(
+            ErrorCode::kModelFile,
+            fmt::format(
+                "{}: {} row {} block {} (byte {}) holds a value that is not finite; download the file again",
+                file.path(), t.name, row, bad, t.file_offset + static_cast<uint64_t>(row * bytes)));
     }
   }
   return {};
@@ -71,7 +74,8 @@ Result<std::shared_ptr<const Model>> Model::load(const std::string& path, bool c
   return model;
 }
 
-Result<std::shared_ptr<const Model>> Model::load_embedded(std::span<const std::byte> bytes, const std::string& name) {
+Result<std::shared_ptr<const Model>> Model::load_embedded(std::span<const std::byte> bytes,
+                                                          const std::string& name) {
   GgufFile file = GANNET_TRY(GgufFile::parse(bytes, name));
   return make(std::move(file), false);
 }
@@ -90,10 +94,13 @@ int64_t Model::parameter_count() const {
 
 std::string Model::type_text() const {
   std::map<std::string_view, int64_t> bytes;
-  for (const GgufTensor& t : file_.tensors()) bytes[dtype_info(t.dtype).name] += static_cast<int64_t>(t.data.size());
-  const auto most = std::max_element(bytes.begin(), bytes.end(), [](auto& a, auto& b) { return a.second < b.second; });
+  for (const GgufTensor& t : file_.tensors())
+    bytes[dtype_info(t.dtype).name] += static_cast<int64_t>(t.data.size());
+  const auto most =
+      std::max_element(bytes.begin(), bytes.end(), [](auto& a, auto& b) { return a.second < b.second; });
   const double billions = static_cast<double>(parameter_count()) * 1e-9;
-  return fmt::format("{} {:.2f}B {}", hp_.arch_facts().name, billions, most == bytes.end() ? "" : most->first);
+  return fmt::format("{} {:.2f}B {}", hp_.arch_facts().name, billions,
+                     most == bytes.end() ? "" : most->first);
 }
 
 }  // namespace gannet

@@ -30,15 +30,18 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   if (options.n_threads_batch <= 0) options.n_threads_batch = options.n_threads;
   if (options.policy.isas.empty()) options.policy.isas = machine_isas();
   if (options.n_ubatch < 1)
-    return Error(ErrorCode::kUsage, fmt::format("--ubatch-size is {}, it must be at least 1", options.n_ubatch));
+    return Error(ErrorCode::kUsage,
+                 fmt::format("--ubatch-size is {}, it must be at least 1", options.n_ubatch));
   for (DType type : {options.k_type, options.v_type}) {
-    const bool known = type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kQ8_0;
+    const bool known =
+        type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kQ8_0;
     if (!known)
-      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} is not supported (f32, f16, bf16, q8_0 are)",
-                                                  dtype_info(type).name));
+      return Error(
+          ErrorCode::kUsage,
+          fmt::format("KV cache type {} is not supported (f32, f16, bf16, q8_0 are)", dtype_info(type).name));
     if (hp.head_dim % dtype_info(type).block_elems != 0)
-      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} does not fit heads of {}", dtype_info(type).name,
-                                                  hp.head_dim));
+      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} does not fit heads of {}",
+                                                  dtype_info(type).name, hp.head_dim));
   }
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
@@ -73,8 +76,8 @@ Result<Plan*> Session::plan_for(const GraphShape& shape, bool mtp) {
   return &plans_.front().plan;
 }
 
-Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
-                                 const GraphShape& shape, bool mtp) {
+Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_t> tokens,
+                                 const float* hidden, const GraphShape& shape, bool mtp) {
   const Hyperparameters& hp = model_->hyperparameters();
   for (int32_t id : tokens)
     if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab)
@@ -93,15 +96,16 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
   return ForwardRows{plan->output("logits"), plan->output("hidden")};
 }
 
-Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const int32_t> tokens, LogitRows logits,
-                                     bool hidden) {
+Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const int32_t> tokens,
+                                     LogitRows logits, bool hidden) {
   return run(sequence, tokens, nullptr, {static_cast<int64_t>(tokens.size()), logits, hidden}, false);
 }
 
 Result<ForwardRows> Session::forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
                                          std::span<const float> hidden, LogitRows logits, bool want_hidden) {
   GANNET_CHECK(hidden.size() == tokens.size() * model_->hyperparameters().n_embd);
-  return run(sequence, tokens, hidden.data(), {static_cast<int64_t>(tokens.size()), logits, want_hidden}, true);
+  return run(sequence, tokens, hidden.data(), {static_cast<int64_t>(tokens.size()), logits, want_hidden},
+             true);
 }
 
 Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const int32_t> tokens,
@@ -112,7 +116,8 @@ Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const in
     const bool last = at + n == tokens.size();
     rows = GANNET_TRY(forward(sequence, tokens.subspan(at, n), last ? LogitRows::kLast : LogitRows::kNone));
     at += n;
-    if (keep_going && !keep_going(at) && !last) return Error(ErrorCode::kInterrupted, "stopped while reading the prompt");
+    if (keep_going && !keep_going(at) && !last)
+      return Error(ErrorCode::kInterrupted, "stopped while reading the prompt");
   }
   return rows;
 }

@@ -1,5 +1,5 @@
-// A session: a model made ready to run on this machine with chosen threads, kernels and cache types. Plans are built
-// once per shape and replayed. One thread uses a session at a time.
+// A session: a model made ready to run on this machine with chosen threads, kernels and cache types. Plans
+// are built once per shape and replayed. One thread uses a session at a time.
 #pragma once
 
 #include <list>
@@ -18,13 +18,13 @@
 namespace gannet {
 
 struct SessionOptions {
-  int64_t n_ctx = 0;         // longest sequence; 0: what the model was trained for
-  int64_t n_ubatch = 512;    // tokens per run of the trunk in prefill
-  int n_threads = 0;         // decode; 0: physical cores
-  int n_threads_batch = 0;   // prefill; 0: as n_threads
-  std::vector<int> cpus;     // thread i runs on cpus[i % size]; empty: anywhere
+  int64_t n_ctx = 0;        // longest sequence; 0: what the model was trained for
+  int64_t n_ubatch = 512;   // tokens per run of the trunk in prefill
+  int n_threads = 0;        // decode; 0: physical cores
+  int n_threads_batch = 0;  // prefill; 0: as n_threads
+  std::vector<int> cpus;    // thread i runs on cpus[i % size]; empty: anywhere
   DType k_type = DType::kF16, v_type = DType::kF16;
-  KernelPolicy policy;       // empty isas: all of the machine
+  KernelPolicy policy;  // empty isas: all of the machine
 };
 
 // Rows a run produced. Valid until the next run of the session.
@@ -44,8 +44,8 @@ class Session {
   SequenceState new_sequence() const { return SequenceState(trunk_.pool); }
   SequenceState new_mtp_sequence() const { return SequenceState(mtp_.pool); }
 
-  // Runs the trunk over `tokens` (at most n_ubatch) behind what `sequence` holds. Errors: kRuntime (token id outside
-  // the vocabulary, context full), kOutOfMemory. After an error the sequence is unchanged.
+  // Runs the trunk over `tokens` (at most n_ubatch) behind what `sequence` holds. Errors: kRuntime (token id
+  // outside the vocabulary, context full), kOutOfMemory. After an error the sequence is unchanged.
   Result<ForwardRows> forward(SequenceState& sequence, std::span<const int32_t> tokens, LogitRows logits,
                               bool hidden = false);
 
@@ -55,8 +55,8 @@ class Session {
   Result<ForwardRows> forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
                                   std::span<const float> hidden, LogitRows logits, bool want_hidden = false);
 
-  // Feeds any number of tokens in pieces of n_ubatch and returns the last row's logits. `keep_going` is asked between
-  // pieces with the tokens done; false ends with kInterrupted. May be null.
+  // Feeds any number of tokens in pieces of n_ubatch and returns the last row's logits. `keep_going` is asked
+  // between pieces with the tokens done; false ends with kInterrupted. May be null.
   Result<ForwardRows> prefill(SequenceState& sequence, std::span<const int32_t> tokens,
                               const std::function<bool(size_t done)>& keep_going = {});
 

@@ -10,7 +10,8 @@ MemoryPlan plan_memory(const std::vector<BufferLife>& buffers) {
   plan.offsets.assign(buffers.size(), 0);
   std::vector<size_t> order(buffers.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return buffers[a].bytes > buffers[b].bytes; });
 
   std::vector<size_t> placed;  // by rising offset
   for (size_t i : order) {

@@ -17,8 +17,8 @@ struct MemoryPlan {
   int64_t arena_bytes = 0;
 };
 
-// Largest first, each at the lowest offset where no buffer alive at the same time lies (greedy by size, Pisarchyk and
-// Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288).
+// Largest first, each at the lowest offset where no buffer alive at the same time lies (greedy by size,
+// Pisarchyk and Lee, "Efficient memory management for deep neural net inference", arXiv 2001.03288).
 MemoryPlan plan_memory(const std::vector<BufferLife>& buffers);
 
 }  // namespace gannet

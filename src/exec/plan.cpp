@@ -11,7 +11,9 @@
 
 namespace gannet {
 
-Arena::~Arena() { std::free(data_); }
+Arena::~Arena() {
+  std::free(data_);
+}
 
 Result<void> Arena::reserve(int64_t bytes) {
   if (bytes <= size_) return {};
@@ -30,9 +32,8 @@ Result<void> Arena::reserve(int64_t bytes) {
 
 namespace {
 
-
 struct ViewSlot {
-  TensorView view;       // view.data is relative to the arena while in_arena
+  TensorView view;  // view.data is relative to the arena while in_arena
   bool in_arena = false;
 };
 
@@ -117,7 +118,8 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
   impl->n_threads = options.n_threads;
   impl->arena = std::move(arena);
   const auto missing = [&](const Value& v, const char* what) {
-    return Error(ErrorCode::kRuntime, fmt::format("plan {}: there is no {} \"{}\"", graph.name, what, v.name));
+    return Error(ErrorCode::kRuntime,
+                 fmt::format("plan {}: there is no {} \"{}\"", graph.name, what, v.name));
   };
 
   std::vector<ValuePlan> values(graph.values.size());
@@ -140,9 +142,11 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
       p.view.data = static_cast<std::byte*>(states(v.name));
       if (p.view.data == nullptr) return missing(v, "state");
     } else if (v.kind == ValueKind::kInput) {
-      impl->input_memory.push_back(std::make_unique<std::byte[]>(static_cast<size_t>(type_bytes(v.type)) + 64));
+      impl->input_memory.push_back(
+          std::make_unique<std::byte[]>(static_cast<size_t>(type_bytes(v.type)) + 64));
       const auto address = reinterpret_cast<uintptr_t>(impl->input_memory.back().get());
-      p.view = contiguous_view(reinterpret_cast<std::byte*>((address + 63) / 64 * 64), v.type.dtype, v.type.shape);
+      p.view =
+          contiguous_view(reinterpret_cast<std::byte*>((address + 63) / 64 * 64), v.type.dtype, v.type.shape);
       input_values.emplace_back(v.name, i);
     }
   }
@@ -172,7 +176,8 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
       }
     }
   }
-  for (const GraphOutput& out : graph.outputs) values[values[static_cast<size_t>(out.value)].root].last = n_nodes;
+  for (const GraphOutput& out : graph.outputs)
+    values[values[static_cast<size_t>(out.value)].root].last = n_nodes;
 
   std::vector<BufferLife> lives;
   std::vector<int> buffer_of(values.size(), -1);
@@ -197,8 +202,8 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
     const Graph::Site s = graph.site(node);
     const KernelChoice choice = kernels.choose(*node.op, s.site, options.policy);
     if (choice.kernel == nullptr)
-      return Error(ErrorCode::kRuntime, fmt::format("plan {}: no kernel can run {} ({})", graph.name, node.op->name,
-                                                    refusals(choice, 0)));
+      return Error(ErrorCode::kRuntime, fmt::format("plan {}: no kernel can run {} ({})", graph.name,
+                                                    node.op->name, refusals(choice, 0)));
     if (choice.kernel->workspace != nullptr)
       workspace = std::max(workspace, choice.kernel->workspace(s.site, options.n_threads));
     impl->attrs.push_back(node.attrs);
@@ -217,8 +222,9 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
     impl->steps.push_back(step);
     StepNote note;
     note.cost = node.op->cost(s.site);
-    note.text = fmt::format("{:<18} {:<28} {:<22} weights {:>11} flops {:>13}", node.op->name, choice.kernel->name,
-                            to_text(s.results[0]), note.cost.weight_bytes, note.cost.flops);
+    note.text =
+        fmt::format("{:<18} {:<28} {:<22} weights {:>11} flops {:>13}", node.op->name, choice.kernel->name,
+                    to_text(s.results[0]), note.cost.weight_bytes, note.cost.flops);
     if (choice.candidates.size() > 1) note.text += "  # " + refusals(choice, 1);
     impl->notes.push_back(std::move(note));
   }
@@ -232,8 +238,12 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
   return Plan(std::move(impl));
 }
 
-TensorView Plan::input(const std::string& name) const { return impl_->find(impl_->inputs, name); }
-TensorView Plan::output(const std::string& name) const { return impl_->find(impl_->outputs, name); }
+TensorView Plan::input(const std::string& name) const {
+  return impl_->find(impl_->inputs, name);
+}
+TensorView Plan::output(const std::string& name) const {
+  return impl_->find(impl_->outputs, name);
+}
 
 void Plan::run(ThreadTeam& team, int n_threads) {
   Impl& p = *impl_;
@@ -243,8 +253,8 @@ void Plan::run(ThreadTeam& team, int n_threads) {
   team.run(
       [&](Worker& worker) {
         for (const Step& step : p.steps) {
-          const KernelArgs args{p.bound.data() + step.first_operand, p.bound.data() + step.first_result, step.attrs,
-                                workspace};
+          const KernelArgs args{p.bound.data() + step.first_operand, p.bound.data() + step.first_result,
+                                step.attrs, workspace};
           step.kernel->run(args, worker);
           worker.reset_claims();
         }
@@ -259,8 +269,12 @@ std::string Plan::explain() const {
   return text;
 }
 
-int64_t Plan::arena_bytes() const { return impl_->arena_bytes; }
-size_t Plan::n_steps() const { return impl_->steps.size(); }
+int64_t Plan::arena_bytes() const {
+  return impl_->arena_bytes;
+}
+size_t Plan::n_steps() const {
+  return impl_->steps.size();
+}
 
 Cost Plan::cost() const {
   Cost sum;

@@ -95,7 +95,9 @@ std::vector<ValueId> GraphBuilder::add(const OpDef& op, std::span<const ValueId>
   return graph_.nodes.back().results;
 }
 
-void GraphBuilder::output(const std::string& name, ValueId value) { graph_.outputs.push_back({name, value}); }
+void GraphBuilder::output(const std::string& name, ValueId value) {
+  graph_.outputs.push_back({name, value});
+}
 
 void GraphBuilder::fail(const std::string& what) {
   if (error_.empty()) error_ = what;
@@ -119,7 +121,8 @@ Result<void> verify_graph(const Graph& graph) {
     if (value.kind == ValueKind::kResult) continue;
     defined[i] = true;
     if (!names.insert(value.name).second)
-      return Error(ErrorCode::kUsage, fmt::format("graph {}: two values are named \"{}\"", graph.name, value.name));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("graph {}: two values are named \"{}\"", graph.name, value.name));
   }
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
@@ -140,7 +143,8 @@ Result<void> verify_graph(const Graph& graph) {
   for (const GraphOutput& out : graph.outputs)
     if (out.value < 0 || static_cast<size_t>(out.value) >= graph.values.size() ||
         !defined[static_cast<size_t>(out.value)])
-      return Error(ErrorCode::kUsage, fmt::format("graph {}: output \"{}\" is not defined", graph.name, out.name));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("graph {}: output \"{}\" is not defined", graph.name, out.name));
   return {};
 }
 

@@ -1,6 +1,6 @@
-// The graph: typed values in static single assignment order, nodes that are uses of OpDefs, named outputs. Nodes are
-// kept in a valid execution order. A graph holds no memory and no pointers to weights; parameters and states are named
-// and bound when a plan is made.
+// The graph: typed values in static single assignment order, nodes that are uses of OpDefs, named outputs.
+// Nodes are kept in a valid execution order. A graph holds no memory and no pointers to weights; parameters
+// and states are named and bound when a plan is made.
 #pragma once
 
 #include <string>
@@ -48,18 +48,20 @@ class Graph {
   Site site(const Node& node) const;
 };
 
-// Builds a graph node by node. The first illegal use is remembered and reported by finish(); later calls return
-// harmless values, so model code needs no checks of its own.
+// Builds a graph node by node. The first illegal use is remembered and reported by finish(); later calls
+// return harmless values, so model code needs no checks of its own.
 class GraphBuilder {
  public:
   explicit GraphBuilder(std::string name) { graph_.name = std::move(name); }
 
   ValueId input(const std::string& name, const TensorType& type);
-  ValueId param(const std::string& name, const TensorType& type);  // one value per name, asked for again: the same
+  ValueId param(const std::string& name,
+                const TensorType& type);  // one value per name, asked for again: the same
   ValueId state(const std::string& name, const TensorType& type);
 
   // Adds a use of `op`. `attrs` points at the op's attribute struct (null when it has none).
-  std::vector<ValueId> add(const OpDef& op, std::span<const ValueId> operands, const void* attrs, size_t attrs_size);
+  std::vector<ValueId> add(const OpDef& op, std::span<const ValueId> operands, const void* attrs,
+                           size_t attrs_size);
 
   // The common case of one result.
   template <class A>
@@ -86,8 +88,8 @@ class GraphBuilder {
   std::string error_;
 };
 
-// Checks that ids are in range, values are defined before use, names are unique, and every shape rule still yields
-// the recorded types. Errors name the node.
+// Checks that ids are in range, values are defined before use, names are unique, and every shape rule still
+// yields the recorded types. Errors name the node.
 Result<void> verify_graph(const Graph& graph);
 
 // Text form (.gir). parse(print(g)) gives an equal graph. Syntax, one item per line:

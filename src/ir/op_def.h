@@ -1,5 +1,6 @@
-// What an operation is: its name, operands, attributes, shape rule, cost and meaning. One OpDef per folder of src/ops;
-// nothing else in the program switches over kinds of operations. Kernels are known only to the backends.
+// What an operation is: its name, operands, attributes, shape rule, cost and meaning. One OpDef per folder of
+// src/ops; nothing else in the program switches over kinds of operations. Kernels are known only to the
+// backends.
 #pragma once
 
 #include <array>
@@ -18,8 +19,8 @@ class GraphBuilder;
 using ValueId = int32_t;
 inline constexpr ValueId kNoValue = -1;  // an optional operand that is not given
 
-// Type of a value in a graph. For state values: kKvCache has shape [n_kv_heads, head_dim]; kRecurrent has the shape of
-// the state of one sequence.
+// Type of a value in a graph. For state values: kKvCache has shape [n_kv_heads, head_dim]; kRecurrent has the
+// shape of the state of one sequence.
 struct TensorType {
   DType dtype = DType::kF32;
   Shape shape;
@@ -32,7 +33,11 @@ struct AttrBytes {
   alignas(8) std::array<std::byte, kAttrBytes> raw{};
 };
 
-enum class AttrKind : uint8_t { kInt /* int64_t */, kFloat /* float */, kEnum /* int32_t index into names */ };
+enum class AttrKind : uint8_t {
+  kInt /* int64_t */,
+  kFloat /* float */,
+  kEnum /* int32_t index into names */
+};
 
 struct AttrDef {
   const char* name;
@@ -46,8 +51,8 @@ struct OperandDef {
   bool optional = false;
 };
 
-// One use of an op: types and attributes, no memory. Kernels and shape rules decide from this. An operand that is not
-// given has rank 0.
+// One use of an op: types and attributes, no memory. Kernels and shape rules decide from this. An operand
+// that is not given has rank 0.
 struct OpSite {
   const TensorType* operands;
   int n_operands;
@@ -76,18 +81,19 @@ struct OpDef {
   std::span<const AttrDef> attrs;
   int n_results;
 
-  // Types of the results, or why this use is illegal (the message names operand and shapes). Operand counts and
-  // presence of required operands were checked before.
+  // Types of the results, or why this use is illegal (the message names operand and shapes). Operand counts
+  // and presence of required operands were checked before.
   Result<std::vector<TensorType>> (*infer)(const OpSite& site);
 
   Cost (*cost)(const OpSite& site);
 
   // Builds the same meaning from simpler ops and returns the results; null when the op is primitive.
-  std::vector<ValueId> (*decompose)(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) = nullptr;
+  std::vector<ValueId> (*decompose)(GraphBuilder& builder, const OpSite& site,
+                                    std::span<const ValueId> operands) = nullptr;
 
-  // Non-null for ops that only look at memory differently: the result's view of operand 0. Such ops need no kernel.
+  // Non-null for ops that only look at memory differently: the result's view of operand 0. Such ops need no
+  // kernel.
   TensorView (*view)(const OpSite& site, const TensorView& operand) = nullptr;
-
 };
 
 // Ops by name, in catalogue order.

@@ -86,8 +86,9 @@ class Parser {
       labels.push_back(label);
     } while (take(','));
     if (!take('=')) return error("expected =");
-    for (const auto& [keyword, kind] : {std::pair("input", ValueKind::kInput), std::pair("param", ValueKind::kParam),
-                                        std::pair("state", ValueKind::kState)}) {
+    for (const auto& [keyword, kind] :
+         {std::pair("input", ValueKind::kInput), std::pair("param", ValueKind::kParam),
+          std::pair("state", ValueKind::kState)}) {
       if (!word(keyword)) continue;
       std::string name;
       TensorType type;
@@ -154,7 +155,8 @@ class Parser {
       ++given;
       if (!take(',') && (skip(), peek() != '}')) return error("expected , or }");
     }
-    if (given != op.attrs.size()) return error(fmt::format("op {} needs {} attributes", op.name, op.attrs.size()));
+    if (given != op.attrs.size())
+      return error(fmt::format("op {} needs {} attributes", op.name, op.attrs.size()));
     return {};
   }
 
@@ -205,7 +207,8 @@ class Parser {
   std::string identifier() {
     skip();
     std::string name;
-    while (!at_end() && (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '_')) name += text_[at_++];
+    while (!at_end() && (std::isalnum(static_cast<unsigned char>(peek())) || peek() == '_'))
+      name += text_[at_++];
     return name;
   }
 
@@ -213,7 +216,8 @@ class Parser {
     skip();
     if (text_.substr(at_, w.size()) != w) return false;
     const size_t end = at_ + w.size();
-    if (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_')) return false;
+    if (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) || text_[end] == '_'))
+      return false;
     at_ = end;
     return true;
   }
@@ -241,7 +245,9 @@ class Parser {
   char peek() const { return at_end() ? '\0' : text_[at_]; }
 
   Error error(const std::string& what) const {
-    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
+    const auto line =
+        1 + std::count(text_.begin(),
+                       text_.begin() + static_cast<std::ptrdiff_t>(std::min(at_, text_.size())), '\n');
     return {ErrorCode::kUsage, fmt::format("line {}: {}", line, what)};
   }
 
@@ -256,14 +262,17 @@ class Parser {
 
 std::string print_graph(const Graph& graph) {
   std::string text = fmt::format("graph {} {{\n", graph.name);
-  // Labels count in the order of the text, as the parser numbers values: printing what was parsed gives the same text.
+  // Labels count in the order of the text, as the parser numbers values: printing what was parsed gives the
+  // same text.
   std::vector<size_t> label(graph.values.size());
   size_t n_labels = 0;
   const auto name = [&](ValueId id) { return fmt::format("%{}", label[static_cast<size_t>(id)]); };
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& v = graph.values[i];
     if (v.kind == ValueKind::kResult) continue;
-    const char* keyword = v.kind == ValueKind::kInput ? "input" : v.kind == ValueKind::kParam ? "param" : "state";
+    const char* keyword = v.kind == ValueKind::kInput   ? "input"
+                          : v.kind == ValueKind::kParam ? "param"
+                                                        : "state";
     label[i] = n_labels++;
     text += fmt::format("  %{} = {} {} : {}\n", label[i], keyword, quoted(v.name), to_text(v.type));
   }
@@ -283,10 +292,13 @@ std::string print_graph(const Graph& graph) {
       text += (i ? ", " : "") + to_text(graph.type(node.results[i]));
     text += "\n";
   }
-  for (const GraphOutput& out : graph.outputs) text += fmt::format("  return {} = {}\n", quoted(out.name), name(out.value));
+  for (const GraphOutput& out : graph.outputs)
+    text += fmt::format("  return {} = {}\n", quoted(out.name), name(out.value));
   return text + "}\n";
 }
 
-Result<Graph> parse_graph(std::string_view text, OpCatalogue catalogue) { return Parser(text, catalogue).parse(); }
+Result<Graph> parse_graph(std::string_view text, OpCatalogue catalogue) {
+  return Parser(text, catalogue).parse();
+}
 
 }  // namespace gannet

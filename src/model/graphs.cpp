@@ -44,7 +44,9 @@ std::string first_present(const WeightTable& weights, std::initializer_list<std:
 
 }  // namespace
 
-ValueId BlockContext::param(uint32_t block, const char* suffix) const { return param(block_tensor(block, suffix)); }
+ValueId BlockContext::param(uint32_t block, const char* suffix) const {
+  return param(block_tensor(block, suffix));
+}
 
 ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
   GraphBuilder& b = c.builder;
@@ -62,7 +64,8 @@ Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights,
   const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
   ValueId x = embed(builder, c.param("token_embd.weight"), tokens);
   for (uint32_t n = 0; n < hp.n_trunk(); ++n) x = layer(c, n, x);
-  finish_rows(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}), shape);
+  finish_rows(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}),
+              shape);
   return builder.finish();
 }
 
@@ -75,15 +78,18 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
   const ValueId hidden = builder.input("hidden", {DType::kF32, Shape(shape.n_tokens, hp.n_embd)});
 
-  const std::string table = first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});
+  const std::string table =
+      first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});
   const ValueId embedded = embed(builder, c.param(table), tokens);
   const ValueId e = rms_norm(builder, embedded, c.param(n, "nextn.enorm.weight"), hp.eps);
   const ValueId h = rms_norm(builder, hidden, c.param(n, "nextn.hnorm.weight"), hp.eps);
   ValueId x = matmul(builder, concat(builder, e, h), c.param(n, "nextn.eh_proj.weight"));
   x = layer(c, n, x);
-  finish_rows(c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),
-              first_present(weights, {block_tensor(n, "nextn.shared_head_head.weight"), "output.weight", "token_embd.weight"}),
-              shape);
+  finish_rows(
+      c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),
+      first_present(weights,
+                    {block_tensor(n, "nextn.shared_head_head.weight"), "output.weight", "token_embd.weight"}),
+      shape);
   return builder.finish();
 }
 
@@ -106,7 +112,8 @@ StateLayout mtp_state_layout(const Hyperparameters& hp, DType k_type, DType v_ty
   StateLayout layout;
   layout.k_type = k_type;
   layout.v_type = v_type;
-  for (uint32_t n = hp.n_trunk(); n < hp.n_blocks; ++n) layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
+  for (uint32_t n = hp.n_trunk(); n < hp.n_blocks; ++n)
+    layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
   return layout;
 }
 

@@ -20,8 +20,8 @@ constexpr ArchitectureFacts kFacts[] = {
 constexpr uint32_t kAny = 0xFFFFFFFF;
 constexpr float kLowestRopeFactor = 1e-3f, kHighestRopeFactor = 1e6f;
 
-// One call per key: field, key suffix, whether a file must have it, range. A default is what the field holds before the
-// visit. Order matters only where a default comes from an earlier field.
+// One call per key: field, key suffix, whether a file must have it, range. A default is what the field holds
+// before the visit. Order matters only where a default comes from an earlier field.
 template <class V>
 void visit_fields(Hyperparameters& hp, V& v) {
   const ArchitectureFacts& f = hp.arch_facts();
@@ -37,7 +37,8 @@ void visit_fields(Hyperparameters& hp, V& v) {
   v.number("attention.key_length", hp.head_dim, false, 8, 4096);
   uint32_t value_dim = hp.head_dim;
   v.number("attention.value_length", value_dim, false, 8, 4096);
-  v.require(value_dim == hp.head_dim, "attention.value_length differs from attention.key_length, which no Qwen model has");
+  v.require(value_dim == hp.head_dim,
+            "attention.value_length differs from attention.key_length, which no Qwen model has");
   v.number("attention.layer_norm_rms_epsilon", hp.eps, true, 0.0f, 1.0f);
 
   v.fallback(hp.n_rot, hp.head_dim);
@@ -92,8 +93,8 @@ class Reader {
     else
       field = static_cast<float>(v);
   }
-  // A number, or an array with one entry per block. The families have no layer that differs, so entries must agree;
-  // zeros (blocks of another kind) are passed over.
+  // A number, or an array with one entry per block. The families have no layer that differs, so entries must
+  // agree; zeros (blocks of another kind) are passed over.
   void per_block(const char* suffix, uint32_t& field, bool required, uint32_t low, uint32_t high) {
     const std::string key = prefix_ + suffix;
     const GgufValue* found = file_.find(key);
@@ -105,7 +106,8 @@ class Reader {
     uint64_t common = 0;
     for (uint64_t v : **values) {
       if (v == 0) continue;
-      if (common != 0 && v != common) return problem(fmt::format("{} differs between blocks, which no Qwen model has", key));
+      if (common != 0 && v != common)
+        return problem(fmt::format("{} differs between blocks, which no Qwen model has", key));
       common = v;
     }
     check_range(suffix, common, low, high, field);
@@ -187,7 +189,9 @@ class Printer {
   void number(const char* suffix, T& field, bool, Low, High) {
     line(suffix, fmt::format("{}", field));
   }
-  void per_block(const char* suffix, uint32_t& field, bool, uint32_t, uint32_t) { line(suffix, fmt::format("{}", field)); }
+  void per_block(const char* suffix, uint32_t& field, bool, uint32_t, uint32_t) {
+    line(suffix, fmt::format("{}", field));
+  }
   void text(const char* suffix, std::string& field) { line(suffix, field); }
   void sections(const char* suffix, std::vector<int32_t>& field, bool) {
     if (!field.empty()) line(suffix, fmt::format("{}", fmt::join(field, ", ")));
@@ -207,15 +211,18 @@ void check_relations(const Hyperparameters& hp, Reader& reader) {
   };
   require(hp.n_mtp < hp.n_blocks, "nextn_predict_layers leaves no trunk block");
   require(hp.n_kv_heads > 0 && hp.n_heads % hp.n_kv_heads == 0,
-          fmt::format("attention.head_count {} is not a multiple of head_count_kv {}", hp.n_heads, hp.n_kv_heads));
-  require(hp.head_dim >= 8 && hp.head_dim % 8 == 0, fmt::format("attention.key_length {} is not a multiple of 8", hp.head_dim));
+          fmt::format("attention.head_count {} is not a multiple of head_count_kv {}", hp.n_heads,
+                      hp.n_kv_heads));
+  require(hp.head_dim >= 8 && hp.head_dim % 8 == 0,
+          fmt::format("attention.key_length {} is not a multiple of 8", hp.head_dim));
   require(hp.n_rot >= 2 && hp.n_rot % 2 == 0 && hp.n_rot <= hp.head_dim,
           fmt::format("rope.dimension_count {} does not fit head size {}", hp.n_rot, hp.head_dim));
   require(hp.rope_scaling == "none" || hp.rope_scaling == "linear" || hp.rope_scaling == "yarn",
           fmt::format("rope.scaling.type \"{}\" is not supported (none, linear, yarn are)", hp.rope_scaling));
   if (f.moe) {
-    require(hp.n_experts_used <= hp.n_experts,
-            fmt::format("expert_used_count {} is more than expert_count {}", hp.n_experts_used, hp.n_experts));
+    require(
+        hp.n_experts_used <= hp.n_experts,
+        fmt::format("expert_used_count {} is more than expert_count {}", hp.n_experts_used, hp.n_experts));
     require(hp.n_ff_expert > 0, "the key expert_feed_forward_length is missing");
     require(!f.shared_expert || hp.n_ff_shared > 0, "the key expert_shared_feed_forward_length is missing");
   } else {
@@ -223,9 +230,12 @@ void check_relations(const Hyperparameters& hp, Reader& reader) {
   }
   if (f.hybrid) {
     require(hp.n_k_heads > 0 && hp.n_v_heads % hp.n_k_heads == 0,
-            fmt::format("ssm.time_step_rank {} is not a multiple of ssm.group_count {}", hp.n_v_heads, hp.n_k_heads));
-    require(hp.delta_head_dim % 8 == 0, fmt::format("ssm.state_size {} is not a multiple of 8", hp.delta_head_dim));
-    require(uint64_t{hp.delta_head_dim} * hp.n_v_heads <= (1u << 24) && uint64_t{hp.delta_head_dim} * hp.n_k_heads <= (1u << 24),
+            fmt::format("ssm.time_step_rank {} is not a multiple of ssm.group_count {}", hp.n_v_heads,
+                        hp.n_k_heads));
+    require(hp.delta_head_dim % 8 == 0,
+            fmt::format("ssm.state_size {} is not a multiple of 8", hp.delta_head_dim));
+    require(uint64_t{hp.delta_head_dim} * hp.n_v_heads <= (1u << 24) &&
+                uint64_t{hp.delta_head_dim} * hp.n_k_heads <= (1u << 24),
             "the ssm.* sizes are beyond reason");
   }
   require(uint64_t{hp.n_heads} * hp.head_dim <= (1u << 24), "the attention sizes are beyond reason");
@@ -238,7 +248,8 @@ void adopt_untyped_rope_scaling(const GgufFile& file, Hyperparameters& hp, Reade
   const bool old_key = file.find(prefix + "scale_linear") != nullptr;
   if (!old_key && file.find(prefix + "scaling.factor") == nullptr) return;
   hp.rope_scaling = "linear";
-  if (old_key) reader.number("rope.scale_linear", hp.rope_factor, false, kLowestRopeFactor, kHighestRopeFactor);
+  if (old_key)
+    reader.number("rope.scale_linear", hp.rope_factor, false, kLowestRopeFactor, kHighestRopeFactor);
 }
 
 Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
@@ -260,8 +271,12 @@ Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reade
 
 }  // namespace
 
-std::span<const ArchitectureFacts> architectures() { return kFacts; }
-const ArchitectureFacts& facts(Architecture arch) { return kFacts[static_cast<size_t>(arch)]; }
+std::span<const ArchitectureFacts> architectures() {
+  return kFacts;
+}
+const ArchitectureFacts& facts(Architecture arch) {
+  return kFacts[static_cast<size_t>(arch)];
+}
 
 Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   const auto error = [&](const std::string& what) {
@@ -274,10 +289,12 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   for (const ArchitectureFacts& f : kFacts)
     if (*arch == f.name) found = &f;
   if (found == nullptr)
-    return error(fmt::format("architecture \"{}\" is not supported; gannet runs qwen3, qwen3moe, qwen3next, qwen35 and qwen35moe",
-                             arch->substr(0, 64)));
+    return error(fmt::format(
+        "architecture \"{}\" is not supported; gannet runs qwen3, qwen3moe, qwen3next, qwen35 and qwen35moe",
+        arch->substr(0, 64)));
   hp.arch = found->arch;
-  if (auto name = file.get_string("general.name"); name.ok() && name->has_value()) hp.name = std::string(**name);
+  if (auto name = file.get_string("general.name"); name.ok() && name->has_value())
+    hp.name = std::string(**name);
 
   Reader reader(file, hp);
   adopt_untyped_rope_scaling(file, hp, reader);

@@ -1,5 +1,6 @@
-// Hyper-parameters of the five architectures, declared once: visit_fields() names every GGUF key with its range and
-// default, and reading, writing and printing are visitors over it. Symbols of the field in comments.
+// Hyper-parameters of the five architectures, declared once: visit_fields() names every GGUF key with its
+// range and default, and reading, writing and printing are visitors over it. Symbols of the field in
+// comments.
 #pragma once
 
 #include <cstdint>
@@ -20,8 +21,8 @@ struct ArchitectureFacts {
   bool hybrid;       // Gated DeltaNet layers beside gated attention
   bool moe;
   bool shared_expert;
-  bool rope_sections;   // M-RoPE sections are a required key
-  bool grouped_heads;   // value head h of the delta rule uses key head h / r; otherwise h % n_k_heads
+  bool rope_sections;  // M-RoPE sections are a required key
+  bool grouped_heads;  // value head h of the delta rule uses key head h / r; otherwise h % n_k_heads
   const char* pre_tokenizer;
 };
 
@@ -55,11 +56,11 @@ struct Hyperparameters {
   uint32_t n_experts = 0, n_experts_used = 0, n_ff_expert = 0, n_ff_shared = 0;
 
   // Gated DeltaNet
-  uint32_t conv_kernel = 0;                 // taps
-  uint32_t delta_head_dim = 0;              // S, of keys and values
-  uint32_t n_k_heads = 0, n_v_heads = 0;    // Hk, Hv
+  uint32_t conv_kernel = 0;               // taps
+  uint32_t delta_head_dim = 0;            // S, of keys and values
+  uint32_t n_k_heads = 0, n_v_heads = 0;  // Hk, Hv
   uint32_t full_attention_interval = 4;
-  std::vector<bool> recurrent;              // per block; empty families: all false
+  std::vector<bool> recurrent;  // per block; empty families: all false
 
   uint32_t n_trunk() const { return n_blocks - n_mtp; }
   uint32_t key_width() const { return delta_head_dim * n_k_heads; }

@@ -6,7 +6,8 @@ namespace gannet {
 namespace {
 
 void declare_attention(const Hyperparameters& hp, uint32_t n, std::vector<TensorSpec>& out) {
-  const int64_t q = int64_t{hp.n_heads} * hp.head_dim, kv = int64_t{hp.n_kv_heads} * hp.head_dim, d = hp.n_embd;
+  const int64_t q = int64_t{hp.n_heads} * hp.head_dim, kv = int64_t{hp.n_kv_heads} * hp.head_dim,
+                d = hp.n_embd;
   const int64_t q_rows = hp.arch_facts().hybrid ? 2 * q : q;  // per head: query rows, then gate rows
   out.push_back({block_tensor(n, "attn_q.weight"), Shape(q_rows, d), TensorRole::kMatrix});
   out.push_back({block_tensor(n, "attn_k.weight"), Shape(kv, d), TensorRole::kMatrix});
@@ -61,7 +62,9 @@ void declare_mtp(const Hyperparameters& hp, uint32_t n, std::vector<TensorSpec>&
 
 }  // namespace
 
-std::string block_tensor(uint32_t block, const char* suffix) { return fmt::format("blk.{}.{}", block, suffix); }
+std::string block_tensor(uint32_t block, const char* suffix) {
+  return fmt::format("blk.{}.{}", block, suffix);
+}
 
 std::vector<TensorSpec> declare_tensors(const Hyperparameters& hp) {
   std::vector<TensorSpec> out;

@@ -1,5 +1,5 @@
-// The tensors of a model as a table of records, made from the hyper-parameters alone. The loader, the synthesiser and
-// the card print from the same table; nobody else knows a tensor name's shape.
+// The tensors of a model as a table of records, made from the hyper-parameters alone. The loader, the
+// synthesiser and the card print from the same table; nobody else knows a tensor name's shape.
 #pragma once
 
 #include <string>
@@ -13,9 +13,9 @@ namespace gannet {
 enum class TensorRole : uint8_t {
   kEmbedding,
   kHead,
-  kMatrix,  // goes through matmul; any weight type
-  kExperts, // stacked matrices of the experts; any weight type
-  kVector,  // norms, gates, conv taps: used as F32, widened at load when stored as F16 or BF16
+  kMatrix,   // goes through matmul; any weight type
+  kExperts,  // stacked matrices of the experts; any weight type
+  kVector,   // norms, gates, conv taps: used as F32, widened at load when stored as F16 or BF16
 };
 
 struct TensorSpec {
@@ -25,7 +25,8 @@ struct TensorSpec {
   bool required = true;
 };
 
-// Canonical tensors: what the graph functions ask for. Files may store some of them in other forms (variants.h).
+// Canonical tensors: what the graph functions ask for. Files may store some of them in other forms
+// (variants.h).
 std::vector<TensorSpec> declare_tensors(const Hyperparameters& hp);
 
 // "blk.N.SUFFIX"

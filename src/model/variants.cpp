@@ -14,7 +14,8 @@ const GgufTensor* take(const VariantContext& c, const std::string& name, const S
   const GgufTensor* t = c.file.find_tensor(name);
   if (t == nullptr) return nullptr;
   if (t->shape == shape) return t;
-  c.problems.push_back(fmt::format("{} is {}, expected {}", name, to_text({t->dtype, t->shape}), to_text({t->dtype, shape})));
+  c.problems.push_back(
+      fmt::format("{} is {}, expected {}", name, to_text({t->dtype, t->shape}), to_text({t->dtype, shape})));
   return nullptr;
 }
 
@@ -28,7 +29,8 @@ struct RowRun {
   int64_t from, count;
 };
 
-// A matrix put together from runs of rows of `t`, in order. Rows of every type are independent, so this is lossless.
+// A matrix put together from runs of rows of `t`, in order. Rows of every type are independent, so this is
+// lossless.
 TensorView gather_rows(const VariantContext& c, const GgufTensor& t, const std::vector<RowRun>& runs) {
   const int64_t bytes = row_bytes(t.dtype, t.shape.last());
   int64_t n = 0;
@@ -56,8 +58,8 @@ void bind_fused_attention(const VariantContext& c, uint32_t n) {
 // Older qwen3next: one input matrix, rows grouped per key head as q, k, the v of its value heads, their z.
 void bind_grouped_input(const VariantContext& c, uint32_t n) {
   const int64_t s = c.hp.delta_head_dim, hk = c.hp.n_k_heads, r = c.hp.n_v_heads / c.hp.n_k_heads;
-  const GgufTensor* t =
-      take(c, block_tensor(n, "ssm_in.weight"), Shape(int64_t{c.hp.conv_channels()} + c.hp.value_width(), c.hp.n_embd));
+  const GgufTensor* t = take(c, block_tensor(n, "ssm_in.weight"),
+                             Shape(int64_t{c.hp.conv_channels()} + c.hp.value_width(), c.hp.n_embd));
   if (t == nullptr) return;
   const int64_t group = 2 * s + 2 * r * s;
   std::vector<RowRun> qkv, z;
@@ -72,7 +74,8 @@ void bind_grouped_input(const VariantContext& c, uint32_t n) {
 // qwen3next: beta and alpha in one matrix, per key head first its betas, then its alphas.
 void bind_grouped_gates(const VariantContext& c, uint32_t n) {
   const int64_t hk = c.hp.n_k_heads, r = c.hp.n_v_heads / c.hp.n_k_heads;
-  const GgufTensor* t = take(c, block_tensor(n, "ssm_ba.weight"), Shape(2 * int64_t{c.hp.n_v_heads}, c.hp.n_embd));
+  const GgufTensor* t =
+      take(c, block_tensor(n, "ssm_ba.weight"), Shape(2 * int64_t{c.hp.n_v_heads}, c.hp.n_embd));
   if (t == nullptr) return;
   std::vector<RowRun> beta, alpha;
   for (int64_t g = 0; g < hk; ++g) {

@@ -1,5 +1,6 @@
-// Forms in which files in the wild store canonical tensors: fused projections, rows grouped by key head (older
-// qwen3next), fused gate and up experts. Each function looks whether the file has its form and binds what it can.
+// Forms in which files in the wild store canonical tensors: fused projections, rows grouped by key head
+// (older qwen3next), fused gate and up experts. Each function looks whether the file has its form and binds
+// what it can.
 #pragma once
 
 #include "model/weights.h"

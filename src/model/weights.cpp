@@ -39,7 +39,8 @@ bool same_content(const Shape& a, const Shape& b) {
   return a.elements() == b.elements() && (a == b || (a.rows() == 1 && b.rows() == 1));
 }
 
-void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table, std::vector<std::string>& problems) {
+void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table,
+          std::vector<std::string>& problems) {
   if (!same_content(t.shape, spec.shape)) {
     problems.push_back(fmt::format("{} is {}, expected {}", spec.name, to_text({t.dtype, t.shape}),
                                    to_text({t.dtype, spec.shape})));
@@ -48,9 +49,11 @@ void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table, std::
   auto* data = const_cast<std::byte*>(t.data.data());
   const bool is_float = t.dtype == DType::kF32 || t.dtype == DType::kF16 || t.dtype == DType::kBF16;
   if (spec.role == TensorRole::kVector && !is_float) {
-    problems.push_back(fmt::format("{} is stored as {}, but must be F32, F16 or BF16", spec.name, dtype_info(t.dtype).name));
+    problems.push_back(
+        fmt::format("{} is stored as {}, but must be F32, F16 or BF16", spec.name, dtype_info(t.dtype).name));
   } else if (!is_weight_type(t.dtype)) {
-    problems.push_back(fmt::format("{} is stored as {}, which is no weight type", spec.name, dtype_info(t.dtype).name));
+    problems.push_back(
+        fmt::format("{} is stored as {}, which is no weight type", spec.name, dtype_info(t.dtype).name));
   } else if (spec.role == TensorRole::kVector && t.dtype != DType::kF32) {
     const int64_t n = spec.shape.elements();
     std::byte* wide = table.own(n * 4);
@@ -76,27 +79,33 @@ Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp
       bind(*t, spec, table, problems);
       continue;
     }
-    const bool in_fused_experts = spec.name.ends_with("ffn_gate_exps.weight") || spec.name.ends_with("ffn_up_exps.weight");
-    if (in_fused_experts && table.has(spec.name.substr(0, spec.name.rfind("ffn_")) + "ffn_gate_up_exps.weight")) continue;
+    const bool in_fused_experts =
+        spec.name.ends_with("ffn_gate_exps.weight") || spec.name.ends_with("ffn_up_exps.weight");
+    if (in_fused_experts &&
+        table.has(spec.name.substr(0, spec.name.rfind("ffn_")) + "ffn_gate_up_exps.weight"))
+      continue;
     if (spec.required) problems.push_back(fmt::format("{} is missing", spec.name));
   }
   for (const GgufTensor& t : file.tensors()) {
     // Kernels read weights where they lie; general.alignment may be less than what a float needs.
     if (reinterpret_cast<uintptr_t>(t.data.data()) % alignof(float) != 0)
-      problems.push_back(fmt::format("{} begins at byte {}, which is no multiple of {}; write the file again with "
-                                     "general.alignment 32", t.name, t.file_offset, alignof(float)));
+      problems.push_back(
+          fmt::format("{} begins at byte {}, which is no multiple of {}; write the file again with "
+                      "general.alignment 32",
+                      t.name, t.file_offset, alignof(float)));
     if (t.name.ends_with(".scale"))
-      problems.push_back(fmt::format("{}: NVFP4 files with separate scale tensors are not supported", t.name));
+      problems.push_back(
+          fmt::format("{}: NVFP4 files with separate scale tensors are not supported", t.name));
     if (t.name.ends_with(".bias") && t.name.find("attn_") != std::string::npos)
-      problems.push_back(fmt::format("{}: attention biases are not supported, no published Qwen3 model has them", t.name));
+      problems.push_back(
+          fmt::format("{}: attention biases are not supported, no published Qwen3 model has them", t.name));
   }
   if (!problems.empty()) {
     constexpr size_t kShown = 40;
     const size_t more = problems.size() > kShown ? problems.size() - kShown : 0;
     problems.resize(problems.size() - more);
-    return Error(ErrorCode::kModelFile,
-                 fmt::format("{}: {}{}", file.path(), fmt::join(problems, "; "),
-                             more ? fmt::format("; and {} more", more) : ""));
+    return Error(ErrorCode::kModelFile, fmt::format("{}: {}{}", file.path(), fmt::join(problems, "; "),
+                                                    more ? fmt::format("; and {} more", more) : ""));
   }
   return table;
 }

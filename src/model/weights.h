@@ -1,5 +1,5 @@
-// The weights of a loaded model: canonical names bound to memory. Tensors stay where the file's mapping has them; only
-// what must change its form (F16/BF16 vectors to F32, regrouped rows of older files) is copied.
+// The weights of a loaded model: canonical names bound to memory. Tensors stay where the file's mapping has
+// them; only what must change its form (F16/BF16 vectors to F32, regrouped rows of older files) is copied.
 #pragma once
 
 #include <map>
@@ -33,8 +33,8 @@ class WeightTable {
   int64_t owned_bytes_ = 0;
 };
 
-// Binds every canonical tensor of hp to the file. All missing tensors and wrong shapes are reported in one kModelFile
-// error, separated by "; ". `file` must outlive the table.
+// Binds every canonical tensor of hp to the file. All missing tensors and wrong shapes are reported in one
+// kModelFile error, separated by "; ". `file` must outlive the table.
 Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp);
 
 }  // namespace gannet

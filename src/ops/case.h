@@ -1,5 +1,5 @@
-// Cases: the uses of an op that every kernel of it must get right, judged against the reference kernel. Data only; the
-// conformance runner (conformance_test.cpp) and the microbenchmark read the same list.
+// Cases: the uses of an op that every kernel of it must get right, judged against the reference kernel. Data
+// only; the conformance runner (conformance_test.cpp) and the microbenchmark read the same list.
 #pragma once
 
 #include <cstring>
@@ -30,8 +30,8 @@ struct Fill {
 struct CaseOperand {
   TensorType type;
   Fill fill;
-  // The op's header lets this operand be strided in its leading axes: it is also run with gaps between rows and a base
-  // address that is only 4-byte aligned.
+  // The op's header lets this operand be strided in its leading axes: it is also run with gaps between rows
+  // and a base address that is only 4-byte aligned.
   bool strided = false;
 };
 
@@ -40,8 +40,8 @@ struct OpCase {
   std::string name;  // unique per op: "t7_h4_s64_tiled"
   std::vector<CaseOperand> operands;
   AttrBytes attrs;
-  // Greatest allowed normalised mean square error of a kernel's results and written states against the reference:
-  // sum (a-b)^2 / sum b^2. Say next to the case why it is what it is.
+  // Greatest allowed normalised mean square error of a kernel's results and written states against the
+  // reference: sum (a-b)^2 / sum b^2. Say next to the case why it is what it is.
   double nmse = 1e-10;
   bool bench = false;  // model-sized: run by the benchmark, by the conformance test too
 };

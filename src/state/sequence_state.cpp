@@ -10,7 +10,9 @@ namespace {
 
 using Memory = std::shared_ptr<std::byte>;
 
-int64_t round_up(int64_t n, int64_t to) { return (n + to - 1) / to * to; }
+int64_t round_up(int64_t n, int64_t to) {
+  return (n + to - 1) / to * to;
+}
 
 int64_t k_page_bytes(const StateLayout& layout, const StateLayout::KvLayer& kv) {
   return round_up(kPageTokens * kv.n_kv_heads * row_bytes(layout.k_type, kv.head_dim), 64);
@@ -43,7 +45,9 @@ struct StateSnapshot::Content {
   Memory slot;  // null: the zero state
 };
 
-int64_t StateSnapshot::length() const { return content_ ? content_->length : 0; }
+int64_t StateSnapshot::length() const {
+  return content_ ? content_->length : 0;
+}
 
 // Memory that was given back, kept for reuse. Every live piece holds the pool, so this outlives them.
 struct StatePool::FreeLists {
@@ -55,7 +59,10 @@ struct StatePool::FreeLists {
 };
 
 StatePool::StatePool(StateLayout layout, int64_t max_tokens)
-    : layout_(std::move(layout)), max_tokens_(max_tokens), page_bytes_(0), slot_bytes_(0),
+    : layout_(std::move(layout)),
+      max_tokens_(max_tokens),
+      page_bytes_(0),
+      slot_bytes_(0),
       free_(std::make_shared<FreeLists>()) {
   for (const auto& kv : layout_.kv) page_bytes_ += k_page_bytes(layout_, kv) + v_page_bytes(layout_, kv);
   for (const auto& r : layout_.recurrent) slot_bytes_ += recurrent_stride(r);
@@ -78,10 +85,15 @@ StatePool::Memory StatePool::take(std::vector<std::byte*>& free, int64_t bytes, 
   });
 }
 
-StatePool::Memory StatePool::new_page() { return take(free_->pages, page_bytes_, pages_in_use_); }
-StatePool::Memory StatePool::new_slot() { return take(free_->slots, slot_bytes_, slots_in_use_); }
+StatePool::Memory StatePool::new_page() {
+  return take(free_->pages, page_bytes_, pages_in_use_);
+}
+StatePool::Memory StatePool::new_slot() {
+  return take(free_->slots, slot_bytes_, slots_in_use_);
+}
 
-StateBindings::StateBindings(const StateLayout& layout) : kv_(layout.kv.size()), recurrent_(layout.recurrent.size()) {
+StateBindings::StateBindings(const StateLayout& layout)
+    : kv_(layout.kv.size()), recurrent_(layout.recurrent.size()) {
   int64_t offset = 0;
   for (size_t i = 0; i < layout.kv.size(); ++i) {
     KvView& view = kv_[i];
@@ -112,7 +124,9 @@ SequenceState::SequenceState(SequenceState&&) noexcept = default;
 SequenceState& SequenceState::operator=(SequenceState&&) noexcept = default;
 SequenceState::~SequenceState() = default;
 
-int64_t SequenceState::length() const { return content_->length; }
+int64_t SequenceState::length() const {
+  return content_->length;
+}
 
 SequenceState SequenceState::fork() const {
   return SequenceState(pool_, std::make_shared<StateSnapshot::Content>(*content_));
@@ -139,9 +153,10 @@ Result<void> SequenceState::prepare(int64_t n_tokens, StateBindings& bindings) {
   StateSnapshot::Content& c = *content_;
   const StateLayout& layout = pool_->layout();
   if (n_tokens > pool_->max_tokens() - c.length)
-    return Error(ErrorCode::kRuntime,
-                 fmt::format("the context is full: {} tokens are stored, {} more asked for, {} fit; raise --ctx-size",
-                             c.length, n_tokens, pool_->max_tokens()));
+    return Error(
+        ErrorCode::kRuntime,
+        fmt::format("the context is full: {} tokens are stored, {} more asked for, {} fit; raise --ctx-size",
+                    c.length, n_tokens, pool_->max_tokens()));
   const auto short_of_memory = [&] {
     return Error(ErrorCode::kOutOfMemory,
                  fmt::format("no memory for the state of {} tokens ({} bytes per token); lower --ctx-size",
@@ -158,7 +173,8 @@ Result<void> SequenceState::prepare(int64_t n_tokens, StateBindings& bindings) {
       c.pages[full] = std::move(own);
     }
     const size_t needed = static_cast<size_t>((c.length + n_tokens + kPageTokens - 1) / kPageTokens);
-    // Pages behind the end hold nothing (a run that was not committed); they are reused if no snapshot shares them.
+    // Pages behind the end hold nothing (a run that was not committed); they are reused if no snapshot shares
+    // them.
     for (size_t p = full + (c.length % kPageTokens != 0); p < c.pages.size(); ++p)
       if (c.pages[p].use_count() > 1) c.pages.resize(p);
     while (c.pages.size() < needed) {

@@ -1,9 +1,9 @@
-// State of sequences: paged KV cache plus recurrent conv and delta state, as one value that can be forked, snapshotted,
-// rolled back and released. Nothing is copied by fork, snapshot or rollback: pages and recurrent slots are counted
-// references, and a run that follows writes to fresh memory where somebody else still holds the old (kernels read the
-// old recurrent state and write the new one in the same pass; only a shared, partly filled KV page is copied).
-// Knows nothing about models: a StateLayout says what each sequence keeps.
-// Not thread-safe: one pool and its sequences belong to one thread at a time.
+// State of sequences: paged KV cache plus recurrent conv and delta state, as one value that can be forked,
+// snapshotted, rolled back and released. Nothing is copied by fork, snapshot or rollback: pages and recurrent
+// slots are counted references, and a run that follows writes to fresh memory where somebody else still holds
+// the old (kernels read the old recurrent state and write the new one in the same pass; only a shared, partly
+// filled KV page is copied). Knows nothing about models: a StateLayout says what each sequence keeps. Not
+// thread-safe: one pool and its sequences belong to one thread at a time.
 #pragma once
 
 #include <map>
@@ -50,8 +50,8 @@ class StateSnapshot {
   std::shared_ptr<const Content> content_;
 };
 
-// Views of one sequence's state for plans. Addresses are stable for the life of the object, so plans bind to them once
-// and every run sees whatever bind() put in last.
+// Views of one sequence's state for plans. Addresses are stable for the life of the object, so plans bind to
+// them once and every run sees whatever bind() put in last.
 class StateBindings {
  public:
   explicit StateBindings(const StateLayout& layout);
@@ -89,8 +89,9 @@ class SequenceState {
   // Length 0, zero state; memory goes back to the pool.
   void clear();
 
-  // Makes room for n_tokens more and points `bindings` at the state. Between prepare() and commit() only the bound plan
-  // may touch the state. Errors: kRuntime when the context limit is passed (names both numbers), kOutOfMemory.
+  // Makes room for n_tokens more and points `bindings` at the state. Between prepare() and commit() only the
+  // bound plan may touch the state. Errors: kRuntime when the context limit is passed (names both numbers),
+  // kOutOfMemory.
   Result<void> prepare(int64_t n_tokens, StateBindings& bindings);
 
   // The plan ran: the sequence is n_tokens longer. Without commit the sequence stays where it was.

@@ -5,8 +5,8 @@
 namespace gannet {
 namespace {
 
-// A model of one KV layer (1 head of 8) and one recurrent state of 16 values. step() plays a kernel: it appends the
-// token value to K and adds it to every recurrent element.
+// A model of one KV layer (1 head of 8) and one recurrent state of 16 values. step() plays a kernel: it
+// appends the token value to K and adds it to every recurrent element.
 struct SequenceStateTest : testing::Test {
   StateLayout layout = [] {
     StateLayout l;

@@ -1,6 +1,6 @@
-// F16 and BF16 in software: exact widening, narrowing to nearest even. Kernels use the hardware instructions; these
-// are the definition. Forced inline because kernel files of several instruction sets include this header and the
-// linker must not pick one of their copies for everybody.
+// F16 and BF16 in software: exact widening, narrowing to nearest even. Kernels use the hardware instructions;
+// these are the definition. Forced inline because kernel files of several instruction sets include this
+// header and the linker must not pick one of their copies for everybody.
 #pragma once
 
 #include <bit>
@@ -29,7 +29,8 @@ GANNET_INLINE uint16_t f32_to_f16(float f) {
   if (magnitude > 0x7F800000) return static_cast<uint16_t>(sign | 0x7E00);
   if (magnitude >= 0x477FF000) return static_cast<uint16_t>(sign | 0x7C00);  // rounds to 65536 or more
   if (magnitude < 0x38800000) {                                              // below 2^-14: subnormal
-    // Adding 0.5 aligns the value so that its last kept bit is the F16 subnormal step 2^-24 (nearest even by the FPU).
+    // Adding 0.5 aligns the value so that its last kept bit is the F16 subnormal step 2^-24 (nearest even by
+    // the FPU).
     const float aligned = std::bit_cast<float>(magnitude) + 0.5f;
     return static_cast<uint16_t>(sign | (std::bit_cast<uint32_t>(aligned) - 0x3F000000));
   }
@@ -37,7 +38,9 @@ GANNET_INLINE uint16_t f32_to_f16(float f) {
   return static_cast<uint16_t>(sign | ((rounded - 0x38000000) >> 13));
 }
 
-GANNET_INLINE float bf16_to_f32(uint16_t h) { return std::bit_cast<float>(static_cast<uint32_t>(h) << 16); }
+GANNET_INLINE float bf16_to_f32(uint16_t h) {
+  return std::bit_cast<float>(static_cast<uint32_t>(h) << 16);
+}
 
 GANNET_INLINE uint16_t f32_to_bf16(float f) {
   const uint32_t bits = std::bit_cast<uint32_t>(f);

@@ -2,7 +2,9 @@
 
 namespace gannet {
 
-int64_t tensor_bytes(DType dtype, const Shape& shape) { return shape.rows() * row_bytes(dtype, shape.last()); }
+int64_t tensor_bytes(DType dtype, const Shape& shape) {
+  return shape.rows() * row_bytes(dtype, shape.last());
+}
 
 TensorView contiguous_view(void* data, DType dtype, const Shape& shape) {
   TensorView view;

@@ -1,5 +1,5 @@
-// Shapes and strided views. Dimensions are written slowest axis first: a linear weight is [n_out, n_in], activations
-// are [n_tokens, n_embd]. GGUF's reversed order exists only inside src/gguf.
+// Shapes and strided views. Dimensions are written slowest axis first: a linear weight is [n_out, n_in],
+// activations are [n_tokens, n_embd]. GGUF's reversed order exists only inside src/gguf.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,8 @@ struct Shape {
   }
 };
 
-// Memory with a shape. Does not own. The last axis is always contiguous; the other axes have byte strides, so slices
-// and reshapes are free. Block types are contiguous throughout.
+// Memory with a shape. Does not own. The last axis is always contiguous; the other axes have byte strides, so
+// slices and reshapes are free. Block types are contiguous throughout.
 struct TensorView {
   std::byte* data = nullptr;
   DType dtype = DType::kF32;

@@ -1,6 +1,6 @@
-// Kernels: named implementations of an op for one backend and instruction set. The list is closed, ordered and
-// enumerable; a kernel says why it refuses a use. Light on purpose: files compiled for wide instruction sets include
-// this header, so it must not bring in containers or streams (see backend/cpu/isa.h).
+// Kernels: named implementations of an op for one backend and instruction set. The list is closed, ordered
+// and enumerable; a kernel says why it refuses a use. Light on purpose: files compiled for wide instruction
+// sets include this header, so it must not bring in containers or streams (see backend/cpu/isa.h).
 #pragma once
 
 #include <cstddef>
@@ -15,8 +15,8 @@ namespace gannet {
 // Instruction sets in order of preference; each x86 one contains those before it.
 enum class Isa : uint8_t { kScalar, kAvx2, kAvx512, kAvx512Vnni, kNeon };
 
-// Memory of one execution of a step. Operands and results in the order of the OpDef; an optional operand that is not
-// given has data == nullptr. State operands: data points at a KvView or RecurrentView.
+// Memory of one execution of a step. Operands and results in the order of the OpDef; an optional operand that
+// is not given has data == nullptr. State operands: data points at a KvView or RecurrentView.
 struct KernelArgs {
   const TensorView* operands;
   const TensorView* results;
@@ -41,16 +41,16 @@ struct KernelInfo {
   // Bytes of workspace for this use with a team of n_threads; null means none.
   int64_t (*workspace)(const OpSite& site, int n_threads);
 
-  // Called by every member of the team at once; splits the work by worker.index()/count() or worker.claim(), and
-  // may use worker.barrier(). On return of all members the results are complete. The executor puts a barrier after
-  // it and starts claims at 0. Must not allocate, lock or throw.
+  // Called by every member of the team at once; splits the work by worker.index()/count() or worker.claim(),
+  // and may use worker.barrier(). On return of all members the results are complete. The executor puts a
+  // barrier after it and starts claims at 0. Must not allocate, lock or throw.
   void (*run)(const KernelArgs& args, Worker& worker);
 };
 
 }  // namespace gannet
 
-// Each kernel source ends with GANNET_KERNELS({...}, {...}): the build gives the table its name (per op, file and
-// instruction set) and collects all tables in the generated registry.
+// Each kernel source ends with GANNET_KERNELS({...}, {...}): the build gives the table its name (per op, file
+// and instruction set) and collects all tables in the generated registry.
 #define GANNET_KERNELS(...)                                   \
   namespace gannet {                                          \
   extern const KernelInfo GANNET_KERNEL_TABLE[];              \

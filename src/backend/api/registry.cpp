@@ -12,13 +12,16 @@ constexpr const char* kIsaNames[] = {"scalar", "avx2", "avx512", "avx512vnni", "
 
 }  // namespace
 
-const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
+const char* isa_name(Isa isa) {
+  return kIsaNames[static_cast<int>(isa)];
+}
 
 Result<Isa> isa_from_name(const std::string& name) {
   for (int i = 0; i < static_cast<int>(std::size(kIsaNames)); ++i)
     if (name == kIsaNames[i]) return static_cast<Isa>(i);
-  return Error(ErrorCode::kUsage,
-               fmt::format("there is no instruction set \"{}\"; known: scalar, avx2, avx512, avx512vnni, neon", name));
+  return Error(
+      ErrorCode::kUsage,
+      fmt::format("there is no instruction set \"{}\"; known: scalar, avx2, avx512, avx512vnni, neon", name));
 }
 
 void KernelRegistry::add_table(const KernelInfo* table) {
@@ -46,7 +49,8 @@ KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const K
                      if (a.kernel->isa != b.kernel->isa) return a.kernel->isa > b.kernel->isa;
                      return a.kernel->priority > b.kernel->priority;
                    });
-  if (!choice.candidates.empty() && choice.candidates[0].refusal.empty()) choice.kernel = choice.candidates[0].kernel;
+  if (!choice.candidates.empty() && choice.candidates[0].refusal.empty())
+    choice.kernel = choice.candidates[0].kernel;
   return choice;
 }
 

@@ -1,5 +1,5 @@
-// A set of kernels as a value, and the choice among them. Production uses all kernels (ops/catalogue.h); tests build
-// registries with one kernel.
+// A set of kernels as a value, and the choice among them. Production uses all kernels (ops/catalogue.h);
+// tests build registries with one kernel.
 #pragma once
 
 #include <map>
@@ -10,8 +10,8 @@
 
 namespace gannet {
 
-const char* isa_name(Isa isa);                                  // "scalar", "avx2", "avx512", "avx512vnni", "neon"
-Result<Isa> isa_from_name(const std::string& name);             // kUsage, lists the names
+const char* isa_name(Isa isa);                       // "scalar", "avx2", "avx512", "avx512vnni", "neon"
+Result<Isa> isa_from_name(const std::string& name);  // kUsage, lists the names
 
 struct KernelCandidate {
   const KernelInfo* kernel;
@@ -19,8 +19,8 @@ struct KernelCandidate {
 };
 
 struct KernelChoice {
-  const KernelInfo* kernel = nullptr;          // null: nobody accepts
-  std::vector<KernelCandidate> candidates;     // best first
+  const KernelInfo* kernel = nullptr;       // null: nobody accepts
+  std::vector<KernelCandidate> candidates;  // best first
 };
 
 // Rules for choosing. `isas` are the instruction sets that may be used (the machine's, or fewer when forced).

@@ -38,8 +38,9 @@ Result<std::vector<Isa>> isas_up_to(Isa limit) {
     found = found || isa == limit;
   }
   if (!found)
-    return Error(ErrorCode::kUsage, fmt::format("this machine has no {} instructions; `gannet devices` lists what it has",
-                                                isa_name(limit)));
+    return Error(ErrorCode::kUsage,
+                 fmt::format("this machine has no {} instructions; `gannet devices` lists what it has",
+                             isa_name(limit)));
   return isas;
 }
 

@@ -1,6 +1,6 @@
-// Which instruction sets this machine has. Sources compiled for one of them (the cpu*.cpp of src/ops) must not use
-// standard containers or streams: the linker could keep their wide-instruction copy of an inline function for the
-// whole program.
+// Which instruction sets this machine has. Sources compiled for one of them (the cpu*.cpp of src/ops) must
+// not use standard containers or streams: the linker could keep their wide-instruction copy of an inline
+// function for the whole program.
 #pragma once
 
 #include <vector>

@@ -22,11 +22,12 @@ RopeAttrs rope_attrs(const Hyperparameters& hp) {
   if (hp.rope_scaling == "none") return a;
   a.freq_scale = 1.0f / hp.rope_factor;
   if (hp.rope_scaling != "yarn") return a;
-  // YaRN: pairs that turn more than 32 times over the original context keep their angle, those that turn less than once
-  // are interpolated, a ramp between (Peng et al., arXiv 2309.00071).
+  // YaRN: pairs that turn more than 32 times over the original context keep their angle, those that turn less
+  // than once are interpolated, a ramp between (Peng et al., arXiv 2309.00071).
   const double pi = 3.14159265358979323846;
   const auto pair_with_turns = [&](double turns) {
-    return hp.n_rot * std::log(hp.rope_original_context / (turns * 2.0 * pi)) / (2.0 * std::log(double{hp.rope_base}));
+    return hp.n_rot * std::log(hp.rope_original_context / (turns * 2.0 * pi)) /
+           (2.0 * std::log(double{hp.rope_base}));
   };
   a.yarn_ext = 1.0f;
   a.ramp_low = static_cast<float>(std::max(0.0, std::floor(pair_with_turns(32.0))));
@@ -37,7 +38,9 @@ RopeAttrs rope_attrs(const Hyperparameters& hp) {
 
 }  // namespace
 
-std::string kv_state(uint32_t block) { return fmt::format("kv.{}", block); }
+std::string kv_state(uint32_t block) {
+  return fmt::format("kv.{}", block);
+}
 
 ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   const Hyperparameters& hp = c.hp;

@@ -1,5 +1,6 @@
-// Building blocks shared by the families. Each takes the residual-stream rows it works on and returns its contribution;
-// adding it to the stream is the caller's line, so the skeleton of a layer can be read in one place.
+// Building blocks shared by the families. Each takes the residual-stream rows it works on and returns its
+// contribution; adding it to the stream is the caller's line, so the skeleton of a layer can be read in one
+// place.
 #pragma once
 
 #include "ir/graph.h"
@@ -20,8 +21,9 @@ struct BlockContext {
 };
 
 // x F32[n_tokens, n_embd] (already normed) -> F32[n_tokens, n_embd].
-ValueId attention_block(const BlockContext& c, uint32_t block, ValueId x);   // gated in the hybrids, plain in Qwen3
-ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);   // Gated DeltaNet
+ValueId attention_block(const BlockContext& c, uint32_t block,
+                        ValueId x);  // gated in the hybrids, plain in Qwen3
+ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);     // Gated DeltaNet
 ValueId feed_forward_block(const BlockContext& c, uint32_t block, ValueId x);  // dense or routed experts
 
 // One whole layer on the residual stream.

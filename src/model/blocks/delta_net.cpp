@@ -10,8 +10,12 @@
 
 namespace gannet {
 
-std::string conv_state(uint32_t block) { return fmt::format("conv.{}", block); }
-std::string delta_state(uint32_t block) { return fmt::format("delta.{}", block); }
+std::string conv_state(uint32_t block) {
+  return fmt::format("conv.{}", block);
+}
+std::string delta_state(uint32_t block) {
+  return fmt::format("delta.{}", block);
+}
 
 ValueId delta_net_block(const BlockContext& c, uint32_t n, ValueId x) {
   const Hyperparameters& hp = c.hp;

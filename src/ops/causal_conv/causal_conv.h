@@ -1,5 +1,6 @@
-// causal_conv: depthwise convolution over time, no bias, then SiLU: y[t, c] = silu(sum_i w[c, i] * X[t - kc + 1 + i, c])
-// where X continues into the past through the conv state (the last kc-1 inputs before this run, zero at the start).
+// causal_conv: depthwise convolution over time, no bias, then SiLU: y[t, c] = silu(sum_i w[c, i] * X[t - kc +
+// 1 + i, c]) where X continues into the past through the conv state (the last kc-1 inputs before this run,
+// zero at the start).
 #pragma once
 
 #include "ir/graph.h"

@@ -1,5 +1,5 @@
-// gated_rms_norm: y = rms_norm(x; w) * silu(z) over the last axis (the output norm of Gated DeltaNet: norm first, gate
-// after).
+// gated_rms_norm: y = rms_norm(x; w) * silu(z) over the last axis (the output norm of Gated DeltaNet: norm
+// first, gate after).
 #pragma once
 
 #include "ir/graph.h"

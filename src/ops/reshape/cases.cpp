@@ -3,6 +3,8 @@
 namespace gannet {
 
 // A view runs no kernel; its address arithmetic is tested in src/ops/views_test.cpp.
-std::vector<OpCase> cases_reshape() { return {}; }
+std::vector<OpCase> cases_reshape() {
+  return {};
+}
 
 }  // namespace gannet

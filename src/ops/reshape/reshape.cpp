@@ -25,19 +25,21 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   if (a.rank < 1 || a.rank > kMaxRank) return shape_error(kOp_reshape, "rank must be 1 to 4");
   const Shape shape = target(a);
   if (shape.elements() != x.shape.elements())
-    return shape_error(kOp_reshape, fmt::format("{} has another number of elements than the target", to_text(x)));
+    return shape_error(kOp_reshape,
+                       fmt::format("{} has another number of elements than the target", to_text(x)));
   return std::vector<TensorType>{{x.dtype, shape}};
 }
 
-// The operand's memory as runs: axes that are dense with respect to each other are merged, then split again along the
-// target shape. A target that cuts across a stride is the model author's bug.
+// The operand's memory as runs: axes that are dense with respect to each other are merged, then split again
+// along the target shape. A target that cuts across a stride is the model author's bug.
 TensorView view(const OpSite& site, const TensorView& x) {
   const Shape shape = target(site.as<ReshapeAttrs>());
   const int64_t element = dtype_info(x.dtype).block_bytes;
   TensorView y = x;
   y.shape = shape;
   int from = x.shape.rank - 1;
-  int64_t run = 1, run_stride = element;  // elements covered so far in the current dense run of x, and its unit
+  int64_t run = 1,
+          run_stride = element;  // elements covered so far in the current dense run of x, and its unit
   int to = shape.rank - 1;
   while (to >= 0) {
     if (shape.dim[to] == 1) {

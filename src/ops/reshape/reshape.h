@@ -1,5 +1,5 @@
-// reshape: the same elements under another shape. A view; the operand must be contiguous (or only its leading axes
-// change in a way that strides can express).
+// reshape: the same elements under another shape. A view; the operand must be contiguous (or only its leading
+// axes change in a way that strides can express).
 #pragma once
 
 #include "ir/graph.h"

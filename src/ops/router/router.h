@@ -1,6 +1,6 @@
-// router: softmax over all experts, the top_k largest, renormalised: w_e = s_e / max(sum over top of s, 2^-14).
-// Order: falling weight, ties to the lower expert. NaN logits give experts 0 .. top_k-1 in range and NaN weights,
-// never an index out of range.
+// router: softmax over all experts, the top_k largest, renormalised: w_e = s_e / max(sum over top of s,
+// 2^-14). Order: falling weight, ties to the lower expert. NaN logits give experts 0 .. top_k-1 in range and
+// NaN weights, never an index out of range.
 #pragma once
 
 #include "ir/graph.h"

@@ -13,10 +13,12 @@ constexpr AttrDef kAttrs[] = {{"axis", AttrKind::kInt, offsetof(SliceAttrs, axis
 Result<std::vector<TensorType>> infer(const OpSite& site) {
   const auto& a = site.as<SliceAttrs>();
   TensorType y = site.operands[0];
-  if (a.axis < 0 || a.axis >= y.shape.rank) return shape_error(kOp_slice, fmt::format("{} has no axis {}", to_text(y), a.axis));
+  if (a.axis < 0 || a.axis >= y.shape.rank)
+    return shape_error(kOp_slice, fmt::format("{} has no axis {}", to_text(y), a.axis));
   const int64_t n = y.shape.dim[a.axis];
   if (a.start < 0 || a.length < 1 || a.start > n || a.length > n - a.start)
-    return shape_error(kOp_slice, fmt::format("[{}, +{}) is outside axis {} of {}", a.start, a.length, a.axis, to_text(y)));
+    return shape_error(
+        kOp_slice, fmt::format("[{}, +{}) is outside axis {} of {}", a.start, a.length, a.axis, to_text(y)));
   const int32_t block = dtype_info(y.dtype).block_elems;
   if (a.axis == y.shape.rank - 1 && (a.start % block != 0 || a.length % block != 0))
     return shape_error(kOp_slice, "cuts a block");
@@ -29,7 +31,8 @@ TensorView view(const OpSite& site, const TensorView& x) {
   TensorView y = x;
   y.shape.dim[a.axis] = a.length;
   const DTypeInfo& info = dtype_info(x.dtype);
-  y.data += a.axis == x.shape.rank - 1 ? a.start / info.block_elems * info.block_bytes : a.start * x.stride[a.axis];
+  y.data +=
+      a.axis == x.shape.rank - 1 ? a.start / info.block_elems * info.block_bytes : a.start * x.stride[a.axis];
   return y;
 }
 
