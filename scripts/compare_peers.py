@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Compares programs that run the same model files, taking turns, and prints medians and ratios as Markdown.
 
-Each program is a command template; {model} is the file and {test}, {p}, {n}, {t} are the test ("pp512", "tg64"), its
-prompt and generated tokens, and the threads. The command prints its speed: either JSON or JSON lines with "avg_ts" (as
-`gannet bench -o json` does), or text whose last number is the tokens per second.
+Each program is a command template; {model} is the file and {test}, {p}, {n}, {t} are the test ("pp512", "tg64"),
+its prompt and generated tokens, and the threads. The command prints its speed: either JSON or JSON lines with
+"avg_ts" (as `gannet bench -o json` does), or text whose last number is the tokens per second.
 
-Programs take turns within every round, and the order is turned around from round to round, so that what disturbs the
-machine disturbs all of them. The ratio of a program is the median over the rounds of (its speed / speed of the first
-program in the same round).
+Programs take turns within every round, and the order is turned around from round to round, so that what
+disturbs the machine disturbs all of them. The ratio of a program is the median over the rounds of (its speed /
+speed of the first program in the same round). Spinning thread pools suffer far more than others when cores are
+shared, so wall-clock ratios mean something only on a machine that has the cores to itself.
 
 Example:
   scripts/compare_peers.py --model a.gguf --test pp512 --test tg64 --threads 2 --rounds 5 \\
@@ -62,19 +63,23 @@ def run(template, values, timeout):
     except (OSError, subprocess.TimeoutExpired) as problem:
         sys.exit(f"compare_peers: {problem}")
     if done.returncode != 0:
-        sys.exit(f"compare_peers: exit code {done.returncode} from: {shlex.join(command)}\n{done.stderr[-2000:]}")
+        sys.exit(f"compare_peers: exit code {done.returncode} from: {shlex.join(command)}\n"
+                 f"{done.stderr[-2000:]}")
     speed = speed_from(done.stdout)
     if not speed:
-        sys.exit(f"compare_peers: no tokens per second in the output of: {shlex.join(command)}\n{done.stdout[-2000:]}")
+        sys.exit(f"compare_peers: no tokens per second in the output of: {shlex.join(command)}\n"
+                 f"{done.stdout[-2000:]}")
     return speed
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", required=True, help="model file (repeatable)")
     parser.add_argument("--program", action="append", required=True, type=parse_program, metavar="NAME=COMMAND",
-                        help="command template (repeatable); the first is what the others are divided by")
-    parser.add_argument("--test", action="append", required=True, type=parse_test, help="pp512, tg64, ... (repeatable)")
+                        help="command template (repeatable); the others are divided by the first")
+    parser.add_argument("--test", action="append", required=True, type=parse_test,
+                        help="pp512, tg64, ... (repeatable)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--timeout", type=float, default=3600, help="seconds that one run may take")
@@ -100,11 +105,13 @@ def main():
                     speeds[name].append(speed)
                     if options.raw:
                         with open(options.raw, "a", encoding="utf-8") as raw:
-                            raw.write(json.dumps({"model": model, "test": test, "threads": options.threads,
-                                                  "round": number, "program": name, "tokens_per_second": speed}) + "\n")
+                            entry = {"model": model, "test": test, "threads": options.threads,
+                                     "round": number, "program": name, "tokens_per_second": speed}
+                            raw.write(json.dumps(entry) + "\n")
             first = speeds[names[0]]
             cells = [f"{statistics.median(speeds[name]):.2f}" for name in names]
-            cells += [f"{statistics.median(s / f for s, f in zip(speeds[name], first)):.3f}" for name in names[1:]]
+            for name in names[1:]:
+                cells.append(f"{statistics.median(s / f for s, f in zip(speeds[name], first)):.3f}")
             print(f"| {os.path.basename(model)} | {test} | " + " | ".join(cells) + " |", flush=True)
 
 
