@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -73,6 +74,11 @@ int main(int argc, char** argv) {
     return gannet::run_program(gannet::expand_single_dash({argv + 1, argv + argc}));
   } catch (const std::bad_alloc&) {
     std::fputs("gannet: error: out of memory; use a smaller model, --ctx-size or --ubatch-size\n", stderr);
+    return static_cast<int>(gannet::ErrorCode::kOutOfMemory);
+  } catch (const std::system_error& error) {
+    std::fprintf(stderr,
+                 "gannet: error: the system gives no more threads or files: %s; use fewer threads (-t)\n",
+                 error.what());
     return static_cast<int>(gannet::ErrorCode::kOutOfMemory);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "gannet: error: %s\n", error.what());
