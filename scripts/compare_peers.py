@@ -2,13 +2,15 @@
 """Compares programs that run the same model files, taking turns, and prints medians and ratios as Markdown.
 
 Each program is a command template; {model} is the file and {test}, {p}, {n}, {t} are the test ("pp512",
-"tg64"), its prompt and generated tokens, and the threads. The command prints its speed: either JSON or JSON lines with
-"avg_ts" (as `gannet bench -o json` does), or text whose last number is the tokens per second.
+"tg64"), its prompt and generated tokens, and the threads. The command prints its speed: either JSON or
+JSON lines with "avg_ts" (as `gannet bench -o json` does), or text whose last number is the tokens per
+second.
 
 Programs take turns within every round, and the order is turned around from round to round, so that what
-disturbs the machine disturbs all of them. The ratio of a program is the median over the rounds of (its speed
-/ speed of the first program in the same round). Spinning thread pools suffer far more than others when cores are
-shared, so wall-clock ratios mean something only on a machine that has the cores to itself.
+disturbs the machine disturbs all of them. The ratio of a program is the median over the rounds of (its
+speed / speed of the first program in the same round). Spinning thread pools suffer far more than others
+when cores are shared, so wall-clock ratios mean something only on a machine that has the cores to
+itself.
 
 Example:
   scripts/compare_peers.py --model a.gguf --test pp512 --test tg64 --threads 2 --rounds 5 \\
