@@ -25,7 +25,7 @@ inline void relax() {
 constexpr int kSpinsBeforeSleep = 20000;
 // Inside a run members wait for each other. When the machine has fewer free cores than members, the one that
 // is waited for may not be running, so waiting gives its core away from time to time.
-constexpr int kSpinsBeforeYield = 4000;
+constexpr int kSpinsBeforeYield = 500;
 
 void bind_to_cpu(int cpu) {
   cpu_set_t set;

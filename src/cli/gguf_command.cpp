@@ -1,4 +1,6 @@
 // `gannet gguf verify FILE`.
+#include <unistd.h>
+
 #include "cli/command.h"
 #include "cli/gguf_verify.h"
 #include "cli/interrupt.h"
@@ -19,7 +21,8 @@ void add_gguf_command(CLI::App& app, Action& action) {
   sub->callback([o, &action] {
     action = [o] {
       catch_interrupts();
-      return run_gguf_verify(o->file, o->verify, stdout, stderr, interrupted);
+      std::FILE* progress = isatty(STDERR_FILENO) == 1 ? stderr : nullptr;
+      return run_gguf_verify(o->file, o->verify, stdout, progress, interrupted);
     };
   });
 }
