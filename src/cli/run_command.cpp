@@ -59,7 +59,7 @@ class Conversation {
     }
     last_text_ = text;
     const Answer answer = GANNET_TRY(generator_.generate(tokens, o_.n_predict, [](std::string_view piece) {
-      std::fwrite(piece.data(), 1, piece.size(), stdout);
+      if (!piece.empty()) std::fwrite(piece.data(), 1, piece.size(), stdout);
       return std::fflush(stdout) == 0 && !interrupted();
     }));
     report(answer);
