@@ -44,6 +44,10 @@ void Worker::reset_claims() noexcept {
 }
 
 void Worker::wait_for_all(bool reset) noexcept {
+  if (team_ == nullptr) {
+    if (reset) next_ = 0;
+    return;
+  }
   ThreadTeam& team = *team_;
   const uint32_t phase = team.phase_.load(std::memory_order_relaxed);
   if (count_ == 1 || team.arrived_.fetch_add(1, std::memory_order_acq_rel) == count_ - 1) {
@@ -63,7 +67,12 @@ void Worker::wait_for_all(bool reset) noexcept {
 }
 
 bool Worker::claim(int64_t total, int64_t grain, int64_t& begin, int64_t& end) noexcept {
-  begin = team_->next_.fetch_add(grain, std::memory_order_relaxed);
+  if (team_ == nullptr) {
+    begin = next_;
+    next_ += grain;
+  } else {
+    begin = team_->next_.fetch_add(grain, std::memory_order_relaxed);
+  }
   if (begin >= total) return false;
   end = std::min(begin + grain, total);
   return true;

@@ -35,6 +35,9 @@ class Worker {
   // A barrier after which claim() starts from 0 again.
   void reset_claims() noexcept;
 
+  // A team of one: what it runs is done completely by the caller, with nobody to wait for.
+  static Worker alone() { return Worker(nullptr, 0, 1); }
+
   // This member's static share of [0, total), in multiples of `grain`.
   void share(int64_t total, int64_t grain, int64_t& begin, int64_t& end) const noexcept {
     const int64_t pieces = (total + grain - 1) / grain;
@@ -48,9 +51,10 @@ class Worker {
   friend class ThreadTeam;
   void wait_for_all(bool reset) noexcept;
   Worker(ThreadTeam* team, int index, int count) : team_(team), index_(index), count_(count) {}
-  ThreadTeam* team_;
+  ThreadTeam* team_;  // null: alone
   int index_;
   int count_;
+  int64_t next_ = 0;  // of claim(), when alone
 };
 
 class ThreadTeam {

@@ -40,6 +40,7 @@ struct ViewSlot {
 struct Step {
   const KernelInfo* kernel = nullptr;
   size_t first_operand = 0, first_result = 0;  // indices into Impl::views
+  int n_operands = 0;
   const std::byte* attrs = nullptr;
 };
 
@@ -211,6 +212,7 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
     step.kernel = choice.kernel;
     step.attrs = impl->attrs.back().raw.data();
     step.first_operand = impl->slots.size();
+    step.n_operands = static_cast<int>(node.operands.size());
     for (ValueId id : node.operands) {
       if (id == kNoValue)
         impl->slots.push_back({});
@@ -254,7 +256,7 @@ void Plan::run(ThreadTeam& team, int n_threads) {
       [&](Worker& worker) {
         for (const Step& step : p.steps) {
           const KernelArgs args{p.bound.data() + step.first_operand, p.bound.data() + step.first_result,
-                                step.attrs, workspace};
+                                step.attrs, workspace, step.n_operands};
           step.kernel->run(args, worker);
           worker.reset_claims();
         }

@@ -40,11 +40,15 @@ namespace {
 
 // Presence of operands, then the op's own shape rule.
 Result<std::vector<TensorType>> checked_infer(const OpDef& op, const OpSite& site) {
-  if (static_cast<size_t>(site.n_operands) != op.operands.size())
+  const bool variadic = !op.operands.empty() && op.operands.back().variadic;
+  const auto n = static_cast<size_t>(site.n_operands);
+  if (variadic ? n < op.operands.size() : n != op.operands.size())
     return shape_error(op, fmt::format("takes {} operands, {} given", op.operands.size(), site.n_operands));
-  for (int i = 0; i < site.n_operands; ++i)
-    if (site.operands[i].shape.rank == 0 && !op.operands[static_cast<size_t>(i)].optional)
-      return shape_error(op, fmt::format("operand {} is required", op.operands[static_cast<size_t>(i)].name));
+  for (int i = 0; i < site.n_operands; ++i) {
+    const OperandDef& operand = operand_def(op, static_cast<size_t>(i));
+    if (site.operands[i].shape.rank == 0 && !operand.optional)
+      return shape_error(op, fmt::format("operand {} is required", operand.name));
+  }
   return op.infer(site);
 }
 

@@ -76,6 +76,9 @@ class GraphBuilder {
   void output(const std::string& name, ValueId value);
   void fail(const std::string& what);
 
+  // Rows of the KV caches that a decomposed attention looks at (at least n_past + n_tokens when it runs).
+  int64_t n_kv = 0;
+
   const TensorType& type(ValueId id) const { return graph_.type(id); }
   const Shape& shape(ValueId id) const { return graph_.type(id).shape; }
 
@@ -102,7 +105,8 @@ Result<void> verify_graph(const Graph& graph);
 //     %6, %7 = router(%4) {top_k = 8} : I32[7, 8], F32[7, 8]
 //     return "logits" = %9
 //   }
-// An operand that is not given is written `_`. `#` starts a comment.
+// An operand that is not given is written `_`; a node without results is written without `%N =` and type.
+// `#` starts a comment.
 std::string print_graph(const Graph& graph);
 
 // Errors (kUsage) name the line.

@@ -46,9 +46,18 @@ struct AttrDef {
   std::span<const char* const> enum_names{};  // kEnum only
 };
 
+// What an operand's memory may look like.
+enum class Access : uint8_t {
+  kRows,   // the last axis contiguous, the leading axes with any strides
+  kDense,  // contiguous throughout
+  kAny,    // any stride on every axis
+};
+
 struct OperandDef {
   const char* name;
   bool optional = false;
+  Access access = Access::kRows;
+  bool variadic = false;  // only the last operand: one or more of the kind
 };
 
 // One use of an op: types and attributes, no memory. Kernels and shape rules decide from this. An operand
@@ -74,6 +83,12 @@ struct Cost {
   int64_t flops = 0;
 };
 
+// An example of a use: what a pattern is first looked for with (see OpDef::samples).
+struct OpSample {
+  std::vector<TensorType> operands;  // rank 0: not given
+  AttrBytes attrs;
+};
+
 struct OpDef {
   const char* name;
   const char* summary;  // one paragraph, the op reference is made from it
@@ -87,14 +102,36 @@ struct OpDef {
 
   Cost (*cost)(const OpSite& site);
 
-  // Builds the same meaning from simpler ops and returns the results; null when the op is primitive.
+  // Builds the same meaning from simpler ops, the way the published model definition writes it, and returns
+  // the results; null when the op is primitive, an empty list when this use of it is. Lowering a graph
+  // (passes/lower.h) and recognising the op in a lowered graph (passes/pattern.h) both go by it.
   std::vector<ValueId> (*decompose)(GraphBuilder& builder, const OpSite& site,
                                     std::span<const ValueId> operands) = nullptr;
 
   // Non-null for ops that only look at memory differently: the result's view of operand 0. Such ops need no
   // kernel.
   TensorView (*view)(const OpSite& site, const TensorView& operand) = nullptr;
+
+  // The op changes a state operand: it is never removed, repeated or moved across another use of that state.
+  bool writes_state = false;
+
+  // Result element i depends on element i of operand 0 only (and on other operands), so the result may take
+  // operand 0's memory when that is dense and dies here.
+  bool elementwise = false;
+
+  // Each row of the results depends on the same row of the operands and little else, and is cheap: for few
+  // rows every thread may compute all of them into memory of its own instead of waiting for the others.
+  bool repeatable = false;
+
+  // Uses whose decompositions have every structure that one with this first result type can have (operand
+  // shapes and attributes may differ from the real use as long as the structure does not).
+  std::vector<OpSample> (*samples)(const TensorType& result) = nullptr;
 };
+
+// Operand i of a use; the last one repeats when it is variadic.
+inline const OperandDef& operand_def(const OpDef& op, size_t i) {
+  return op.operands[i < op.operands.size() ? i : op.operands.size() - 1];
+}
 
 // Ops by name, in catalogue order.
 using OpCatalogue = std::span<const OpDef* const>;

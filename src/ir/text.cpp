@@ -79,6 +79,7 @@ class Parser {
  private:
   Result<void> item() {
     std::vector<int64_t> labels;
+    if (skip(), peek() != '%') return node(labels);
     do {
       int64_t label;
       if (!take('%') || !integer(label)) return error("expected %N");
@@ -114,7 +115,7 @@ class Parser {
       if (!take(',') && (skip(), peek() != ')')) return error("expected , or )");
     }
     if (take('{')) GANNET_TRY(attributes(*node.op, node.attrs));
-    if (!take(':')) return error("expected : and the result types");
+    if (!labels.empty() && !take(':')) return error("expected : and the result types");
     for (size_t i = 0; i < labels.size(); ++i) {
       TensorType type;
       if ((i > 0 && !take(',')) || !tensor_type(type)) return error("expected a result type");
@@ -282,12 +283,12 @@ std::string print_graph(const Graph& graph) {
       label[static_cast<size_t>(node.results[i])] = n_labels++;
       text += (i ? ", " : "") + name(node.results[i]);
     }
-    text += fmt::format(" = {}(", node.op->name);
+    text += fmt::format("{}{}(", node.results.empty() ? "" : " = ", node.op->name);
     for (size_t i = 0; i < node.operands.size(); ++i) {
       if (i > 0) text += ", ";
       text += node.operands[i] == kNoValue ? "_" : name(node.operands[i]);
     }
-    text += ")" + attrs_text(*node.op, node.attrs) + " : ";
+    text += ")" + attrs_text(*node.op, node.attrs) + (node.results.empty() ? "" : " : ");
     for (size_t i = 0; i < node.results.size(); ++i)
       text += (i ? ", " : "") + to_text(graph.type(node.results[i]));
     text += "\n";

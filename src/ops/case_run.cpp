@@ -151,7 +151,7 @@ void CaseRun::run(const KernelInfo& kernel, ThreadTeam& team) {
   const int64_t bytes = kernel.workspace ? kernel.workspace(site, team.size()) : 0;
   Memory& workspace = allocate("workspace", bytes);
   const KernelArgs args{operands_.data(), results_.data(), data_.op_case.attrs.raw.data(),
-                        workspace.buffer->data()};
+                        workspace.buffer->data(), static_cast<int>(operands_.size())};
   team.run([&](Worker& worker) { kernel.run(args, worker); });
 }
 

@@ -141,7 +141,8 @@ class Interpreter {
       for (const ValueId id : node.results) results.push_back(views_[static_cast<size_t>(id)]);
       const KernelInfo& kernel = reference_of(*node.op);
       GuardedBuffer workspace(kernel.workspace ? kernel.workspace(s.site, 1) : 0);
-      const KernelArgs args{operands.data(), results.data(), node.attrs.raw.data(), workspace.data()};
+      const KernelArgs args{operands.data(), results.data(), node.attrs.raw.data(), workspace.data(),
+                            static_cast<int>(operands.size())};
       team(1).run([&](Worker& worker) { kernel.run(args, worker); });
       EXPECT_TRUE(workspace.guards_intact());
     }

@@ -33,7 +33,7 @@ void run(benchmark::State& state, const OpCase& op_case, const KernelInfo* kerne
   for (auto _ : state) {
     const CaseRun& memory = *runs[next];
     const KernelArgs args{memory.operands().data(), memory.results().data(), op_case.attrs.raw.data(),
-                          workspace.data()};
+                          workspace.data(), static_cast<int>(memory.operands().size())};
     team.run([&](Worker& worker) { kernel->run(args, worker); });
     next = (next + 1) % runs.size();
   }

@@ -22,6 +22,7 @@ struct KernelArgs {
   const TensorView* results;
   const void* attrs;     // the op's attribute struct
   std::byte* workspace;  // 64-byte aligned, shared by all members, KernelInfo::workspace bytes
+  int n_operands = 0;    // more than the OpDef's list when its last operand is variadic
 
   template <class A>
   GANNET_INLINE const A& as() const {
@@ -45,6 +46,9 @@ struct KernelInfo {
   // and may use worker.barrier(). On return of all members the results are complete. The executor puts a
   // barrier after it and starts claims at 0. Must not allocate, lock or throw.
   void (*run)(const KernelArgs& args, Worker& worker);
+
+  // How often run() makes its members wait for each other (barrier() or reset_claims()); null means never.
+  int (*barriers)(const OpSite& site, int n_threads) = nullptr;
 };
 
 }  // namespace gannet
