@@ -133,7 +133,8 @@ TEST_F(CliTest, UsageErrorsHelp) {
   EXPECT_EQ(gannet("run").code, 2);  // stdin is empty and no terminal
   const Outcome help = gannet("--help");
   EXPECT_EQ(help.code, 0);
-  for (const char* name : {"run", "tokenize", "inspect", "gguf", "synth", "logits", "bench", "devices"})
+  for (const char* name :
+       {"run", "tokenize", "inspect", "gguf", "synth", "logits", "bench", "explain", "opt", "devices"})
     EXPECT_NE(help.out.find(name), std::string::npos) << name;
 }
 
@@ -166,6 +167,136 @@ TEST_F(CliTest, InspectAndVerifyThePocketModel) {
   for (const char* part : {"qwen35moe", "Gated DeltaNet", "gated attention", "MTP", "total at context 0"})
     EXPECT_NE(o.out.find(part), std::string::npos) << part;
   EXPECT_EQ(gannet("gguf verify models/pocket.gguf").code, 0);
+}
+
+TEST_F(CliTest, OptListsPassesAndRunsThem) {
+  const Outcome list = gannet("opt --list");
+  EXPECT_EQ(list.code, 0) << list.err;
+  EXPECT_GT(std::count(list.out.begin(), list.out.end(), '\n'), 10);
+  EXPECT_NE(list.out.find("eliminate_dead "), std::string::npos) << list.out;
+  EXPECT_EQ(list.err, "");
+
+  const std::string gir =
+      "graph g {\n"
+      "  %0 = input \"x\" : F32[3, 8]\n"
+      "  %1 = param \"w\" : F32[8]\n"
+      "  %2 = rms_norm(%0, %1) {eps = 1e-06} : F32[3, 8]\n"
+      "  %3 = add(%0, %2) : F32[3, 8]  # nobody uses it\n"
+      "  return \"y\" = %2\n"
+      "}\n";
+  const std::string path = write("g.gir", gir);
+  const Outcome dead = gannet("opt --pass=eliminate_dead --print-changed --verify-each --stats " + path);
+  EXPECT_EQ(dead.code, 0) << dead.err;
+  EXPECT_NE(dead.out.find("rms_norm("), std::string::npos) << dead.out;
+  EXPECT_EQ(dead.out.find("add("), std::string::npos) << dead.out;
+  EXPECT_NE(dead.err.find("# after eliminate_dead: changes 1, nodes 2 -> 1, "), std::string::npos)
+      << dead.err;
+  EXPECT_NE(dead.err.find("\npass  "), std::string::npos) << dead.err;
+  EXPECT_EQ(gannet("opt --pass=eliminate_dead -", gir).out, dead.out);
+  EXPECT_NE(gannet("opt --bisect 0 " + path).out.find("add("), std::string::npos);
+  EXPECT_EQ(gannet("opt --bisect 1 " + path).err.rfind("gannet: pass 1 of ", 0), 0u);
+
+  // Lowering takes ops apart and the passes find them again.
+  const Outcome lowered = gannet("opt --lower --bisect 0 tests/data/graphs/qwen35moe.trunk.gir");
+  EXPECT_EQ(lowered.code, 0) << lowered.err;
+  EXPECT_EQ(lowered.out.find("rms_norm("), std::string::npos);
+  EXPECT_EQ(gannet("opt --pass=eliminate_dead -", lowered.out).code, 0);
+  const Outcome all = gannet("opt --lower tests/data/graphs/qwen35moe.trunk.gir");
+  EXPECT_EQ(all.code, 0) << all.err;
+  EXPECT_LT(all.out.size(), lowered.out.size());
+}
+
+TEST_F(CliTest, OptNamesWhatIsWrong) {
+  const Outcome pass = gannet("opt --pass=fuse_everything tests/data/graphs/qwen3.trunk.gir");
+  EXPECT_EQ(pass.code, 2);
+  EXPECT_TRUE(pass.one_line()) << pass.err;
+  EXPECT_NE(pass.err.find("there is no pass \"fuse_everything\""), std::string::npos) << pass.err;
+  EXPECT_NE(pass.err.find("eliminate_dead"), std::string::npos) << pass.err;
+  const Outcome path = gannet("opt /nowhere/x.gir");
+  EXPECT_EQ(path.code, 3);
+  EXPECT_TRUE(path.one_line()) << path.err;
+  EXPECT_NE(path.err.find("/nowhere/x.gir"), std::string::npos) << path.err;
+  const Outcome parse = gannet("opt " + write("bad.gir", "graph g {\n  %0 = nothing(%1) : F32[1]\n}\n"));
+  EXPECT_EQ(parse.code, 2);
+  EXPECT_TRUE(parse.one_line()) << parse.err;
+  EXPECT_NE(parse.err.find("bad.gir: line 2"), std::string::npos) << parse.err;
+  EXPECT_EQ(gannet("opt").code, 2);
+  EXPECT_EQ(gannet("opt --bisect 1000 tests/data/graphs/qwen3.trunk.gir").code, 2);
+  EXPECT_EQ(gannet("run hi --graph slow").code, 2);
+  const Outcome minus = gannet("run hi --passes=eliminate_dead");
+  EXPECT_EQ(minus.code, 2);
+  EXPECT_NE(minus.err.find("--passes=-eliminate_dead"), std::string::npos) << minus.err;
+}
+
+TEST_F(CliTest, ExplainShowsThePlanOfEachPhase) {
+  for (const auto& [arguments, plan] :
+       {std::pair("", "plan qwen35moe.trunk.t1.last:"),
+        std::pair("--phase prefill -ub 32", ".trunk.t32.last:"),
+        std::pair("--phase verify --n-past 100", ".trunk.t4.all:"),
+        std::pair("--phase verify --tokens 3 --graph naive", ".trunk.t3.all:"),
+        std::pair("--mtp", "plan qwen35moe.mtp.t1.last:")}) {
+    const Outcome o = gannet(std::string("explain ") + arguments);
+    EXPECT_EQ(o.code, 0) << arguments << "\n" << o.err;
+    EXPECT_NE(o.out.find(plan), std::string::npos) << arguments << "\n" << o.out;
+    EXPECT_NE(o.out.find("times: "), std::string::npos) << o.out;
+    const bool naive = std::string_view(arguments).find("naive") != std::string_view::npos;
+    EXPECT_EQ(o.out.find("eliminate_dead: changes ") == std::string::npos, naive) << o.out;
+  }
+  const Outcome off = gannet("explain --passes=-eliminate_dead");
+  EXPECT_EQ(off.code, 0) << off.err;
+  EXPECT_EQ(off.out.find("eliminate_dead: changes "), std::string::npos);
+  const Outcome gir = gannet("explain --gir");
+  EXPECT_EQ(gir.code, 0) << gir.err;
+  EXPECT_EQ(gir.out.rfind("graph qwen35moe.trunk.t1.last {\n", 0), 0u) << gir.out.substr(0, 100);
+  EXPECT_EQ(gannet("opt --bisect 0 -", gir.out).out, gir.out);
+  EXPECT_EQ(gannet("explain --phase sleep").code, 2);
+  EXPECT_EQ(gannet("explain --layer 999").code, 2);
+}
+
+TEST_F(CliTest, NaiveGraphSaysTheSame) {
+  const Outcome optimized = gannet("run 'define river' --temp 0 -n 20 --verify-each");
+  const Outcome naive = gannet("run 'define river' --temp 0 -n 20 --graph naive");
+  EXPECT_EQ(optimized.code, 0) << optimized.err;
+  EXPECT_EQ(naive.code, 0) << naive.err;
+  EXPECT_GT(naive.out.size(), 20u);
+  EXPECT_EQ(naive.out, optimized.out);
+}
+
+TEST_F(CliTest, BenchMeasuresBothGraphs) {
+  const Outcome md = gannet("bench -p 16 -n 2 -r 1 -t 1 --graph naive,optimized");
+  EXPECT_EQ(md.code, 0) << md.err;
+  for (const char* part : {"| naive ", "| optimized ", " pp16 |", " tg2 |", "   ratio |"})
+    EXPECT_NE(md.out.find(part), std::string::npos) << part << "\n" << md.out;
+  const Outcome jsonl =
+      gannet("bench -p 0 -n 2 -r 3 -t 1 --graph naive,optimized --passes=-eliminate_dead -o jsonl");
+  EXPECT_EQ(jsonl.code, 0) << jsonl.err;
+  EXPECT_EQ(std::count(jsonl.out.begin(), jsonl.out.end(), '\n'), 2);
+  for (const char* part : {"\"graph\":\"naive\",\"passes\":\"\"",
+                           "\"median_ts\":", "\"graph\":\"optimized\",\"passes\":\"-eliminate_dead\""})
+    EXPECT_NE(jsonl.out.find(part), std::string::npos) << part << "\n" << jsonl.out;
+}
+
+TEST_F(CliTest, BenchLadder) {
+  const Outcome md = gannet("bench -p 0 -n 2 -r 1 -t 1 --passes-ladder");
+  EXPECT_EQ(md.code, 0) << md.err;
+  EXPECT_NE(md.out.find("| naive "), std::string::npos) << md.out;
+  EXPECT_NE(md.out.find("| fuse_attention "), std::string::npos) << md.out;
+  EXPECT_EQ(gannet("bench -p 0 -n 2 --passes-ladder -o csv").code, 2);
+  EXPECT_EQ(gannet("bench -p 0 -n 2 --passes-ladder --graph naive").code, 2);
+}
+
+TEST_F(CliTest, ProfilesGoToStderrAndToAFile) {
+  const std::string trace = folder / "trace.json";
+  const Outcome run = gannet("run 'define sea' --temp 0 -n 3 -t 1 --profile --profile-trace " + trace);
+  EXPECT_EQ(run.code, 0) << run.err;
+  EXPECT_NE(run.err.find("qwen35moe.trunk.t1.last, 2 runs"), std::string::npos) << run.err;
+  EXPECT_NE(run.err.find("us per run"), std::string::npos) << run.err;
+  EXPECT_EQ(run.out, gannet("run 'define sea' --temp 0 -n 3 -t 1").out);
+  EXPECT_EQ(read(trace).front(), '[');
+  const Outcome bench = gannet("bench -p 8 -n 2 -r 1 -t 1 --profile --profile-trace " + trace);
+  EXPECT_EQ(bench.code, 0) << bench.err;
+  EXPECT_NE(bench.err.find("tg2"), std::string::npos) << bench.err;
+  EXPECT_NE(read(trace).find("\"ph\": \"X\""), std::string::npos);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <gannet_commit.h>  // generated
 
 #include "backend/cpu/isa.h"
+#include "cli/bench_ladder.h"
 #include "cli/bench_report.h"
 #include "cli/bench_runner.h"
 #include "cli/bench_tests.h"
@@ -19,6 +20,7 @@
 #include "cli/interrupt.h"
 #include "cli/machine_facts.h"
 #include "cli/model_options.h"
+#include "cli/profile.h"
 #include "cli/read_bandwidth.h"
 
 namespace gannet {
@@ -44,16 +46,20 @@ BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& te
       columns.filename = columns.filename || models[i]->type_text() == models[j]->type_text();
   columns.cpu_mask = !o.model.cpu_mask.empty();
   columns.isa = !o.model.isa.empty();
+  for (const BenchTest& t : tests) columns.graph = columns.graph || t.naive;
+  columns.passes = !o.model.graph.passes.empty();
   return columns;
 }
 
 // The two places for results: standard output, and another format on stderr (-oe).
 class Output {
  public:
-  Result<void> add(const std::string& flag, const std::string& format, const BenchColumns& columns,
-                   std::FILE* file) {
+  Result<void> add(const BenchOptions& o, const std::string& flag, const std::string& format,
+                   const BenchColumns& columns, std::FILE* file) {
     if (format == "none") return {};
-    targets_.push_back({GANNET_TRY(make_bench_printer(flag, format, columns)), file});
+    targets_.push_back({GANNET_TRY(o.ladder ? make_ladder_printer(flag, format, columns)
+                                            : make_bench_printer(flag, format, columns)),
+                        file});
     return {};
   }
   Result<void> begin() {
@@ -91,26 +97,33 @@ class Bench {
       : options_(options),
         models_(models),
         cpus_(session.cpus),
-        take_turns_(models.size() > 1),
-        runner_(std::move(models), session, std::move(tests), take_turns_) {
+        groups_(tests_by_work(tests)),
+        runner_(std::move(models), session, tests, groups_.size() < tests.size()) {
     isa_ = isa_name(session.policy.isas.empty() ? machine_isas().back() : session.policy.isas.back());
     cpu_name_ = machine_facts().cpu_name;
+    for (const std::string& name : session.graph.passes.off)
+      passes_ += fmt::format("{}-{}", passes_.empty() ? "" : ",", name);
   }
 
-  Result<void> check() { return runner_.check(); }
+  Result<void> check() {
+    GANNET_TRY(runner_.check());
+    if (options_.ladder) runner_.release();
+    return {};
+  }
 
   Result<void> run(Output& output) {
     for (const BenchTest& test : runner_.tests()) records_.push_back(new_record(test));
-    if (take_turns_) {
-      GANNET_TRY(measure(0, records_.size()));
-      for (const BenchRecord& record : records_) GANNET_TRY(output.row(record));
-      return {};
+    size_t printed = 0;
+    for (const std::vector<size_t>& group : groups_) {
+      GANNET_TRY(measure(group));
+      // In the order of the tests, whatever the order of the work.
+      while (printed < records_.size() && !records_[printed].samples_ns.empty())
+        GANNET_TRY(output.row(records_[printed++]));
+      if (options_.profile || !options_.trace.empty())
+        for (size_t i : group) GANNET_TRY(profile(i));
+      if (options_.ladder) runner_.release();  // a session per rung adds up
     }
-    for (size_t i = 0; i < records_.size(); ++i) {
-      GANNET_TRY(measure(i, i + 1));
-      GANNET_TRY(output.row(records_[i]));
-    }
-    return {};
+    return options_.trace.empty() ? Result<void>() : trace_.write(options_.trace);
   }
 
  private:
@@ -132,12 +145,15 @@ class Bench {
     r.n_gen = test.n_gen;
     r.n_depth = test.n_depth;
     r.isa = isa_;
+    r.graph = test.naive ? "naive" : "optimized";
+    if (!test.naive) r.passes = passes_;
+    r.pass = test.pass;
     return r;
   }
 
-  // Tests [begin, end), taking turns: a disturbance of the machine hits all of them alike.
-  Result<void> measure(size_t begin, size_t end) {
-    for (size_t i = begin; i < end; ++i) {
+  // The tests take turns: a disturbance of the machine hits all of them alike.
+  Result<void> measure(const std::vector<size_t>& group) {
+    for (size_t i : group) {
       const BenchTest& test = runner_.tests()[i];
       BenchRecord& record = records_[i];
       if (test.n_prompt == 0) record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
@@ -149,7 +165,7 @@ class Bench {
       GANNET_TRY(runner_.warm_up(test));
     }
     for (int64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
-      for (size_t i = begin; i < end; ++i) {
+      for (size_t i : group) {
         if (options_.delay > 0) std::this_thread::sleep_for(std::chrono::duration<double>(options_.delay));
         say(i, fmt::format("run {}/{}", repetition, options_.repetitions));
         records_[i].samples_ns.push_back(GANNET_TRY(runner_.run(runner_.tests()[i])));
@@ -158,19 +174,39 @@ class Bench {
     return {};
   }
 
+  Result<void> profile(size_t i) {
+    say(i, "profile");
+    const auto profiles = GANNET_TRY(runner_.profile(runner_.tests()[i]));
+    const std::string name = name_of(i);
+    if (options_.profile)
+      fmt::print(stderr, "\n{}\n{}", name, profile_text(profiles, records_[i].read_bandwidth));
+    trace_.add(name, profiles);
+    return {};
+  }
+
+  std::string name_of(size_t i) const {
+    const BenchRecord& r = records_[i];
+    std::string name = fmt::format("{}: {}", r.model_type, r.test_name());
+    if (r.graph == "naive")
+      name += " naive";
+    else if (!r.pass.empty())
+      name += fmt::format(" up to {}", r.pass);
+    return name;
+  }
+
   void say(size_t i, const std::string& what) const {
     if (options_.progress)
-      fmt::print(stderr, "bench: test {}/{}: {}: {}: {}\n", i + 1, records_.size(), records_[i].model_type,
-                 records_[i].test_name(), what);
+      fmt::print(stderr, "bench: test {}/{}: {}: {}\n", i + 1, records_.size(), name_of(i), what);
   }
 
   const BenchOptions& options_;
   std::vector<std::shared_ptr<const Model>> models_;
   std::vector<int> cpus_;
-  bool take_turns_;
+  std::vector<std::vector<size_t>> groups_;
   BenchRunner runner_;
   std::vector<BenchRecord> records_;
-  std::string isa_, cpu_name_;
+  ProfileTrace trace_;
+  std::string isa_, cpu_name_, passes_;
 };
 
 Result<void> run_bench(const BenchOptions& o) {
@@ -179,17 +215,18 @@ Result<void> run_bench(const BenchOptions& o) {
   std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size()));
   // A mistyped format must not show up after an hour of loading and measuring.
   for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
-    GANNET_TRY(Output().add(flag, format, {}, stdout));
+    GANNET_TRY(Output().add(o, flag, format, {}, stdout));
   std::vector<std::shared_ptr<const Model>> models;
   for (const std::string& path : paths) {
     ModelOptions one = o.model;
     one.model = path;
     models.push_back(GANNET_TRY(load_model(one)));
   }
+  if (o.ladder) tests = GANNET_TRY(make_ladder(tests, models, session.graph.passes.off));
   Output output;
   const BenchColumns columns = columns_for(o, tests, models);
-  GANNET_TRY(output.add("-o", o.output, columns, stdout));
-  GANNET_TRY(output.add("-oe", o.output_err, columns, stderr));
+  GANNET_TRY(output.add(o, "-o", o.output, columns, stdout));
+  GANNET_TRY(output.add(o, "-oe", o.output_err, columns, stderr));
   catch_interrupts();
   Bench bench(o, std::move(models), session, std::move(tests));
   GANNET_TRY(bench.check());
@@ -207,8 +244,9 @@ void add_bench_command(CLI::App& app, Action& action) {
   command->footer(
       "Numbers may be lists and ranges: 1,2,4  1-8  16-64+16  1-64*2; flags may be repeated; all "
       "combinations are\n"
-      "measured. Several models take turns in every repetition. Tokenising and sampling are not part of the "
-      "time.");
+      "measured. Models and graphs take turns in every repetition of a test. Tokenising and sampling are not "
+      "part of\n"
+      "the time.");
   const auto list = [&](const char* names, std::vector<std::string>& into, const char* help) {
     return command->add_option(names, into, help)->allow_extra_args(false);
   };
@@ -224,6 +262,14 @@ void add_bench_command(CLI::App& app, Action& action) {
   list("--ubatch-size", o.n_ubatch, "-ub N: prompt tokens per forward call")->default_str("512");
   list("--cache-type-k", o.type_k, "-ctk T: type of stored keys: f32, f16, bf16, q8_0")->default_str("f16");
   list("--cache-type-v", o.type_v, "-ctv T: type of stored values: f32, f16, bf16, q8_0")->default_str("f16");
+  CLI::Option* graph =
+      list("--graph", o.graphs, "Graphs to run: optimized, naive (the published definition as it is)")
+          ->default_str("optimized");
+  add_passes_option(*command, o.model.graph);
+  command
+      ->add_flag("--passes-ladder", o.ladder,
+                 "Measure the naive graph, then the pipeline cut after each pass that changes something")
+      ->excludes(graph);
   command->add_option("-r,--repetitions", o.repetitions, "Runs of each test")
       ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
       ->capture_default_str();
@@ -234,6 +280,10 @@ void add_bench_command(CLI::App& app, Action& action) {
   command->add_flag("--progress", o.progress, "Say on stderr what is being measured");
   command->add_flag("--no-warmup", o.no_warmup, "Leave out the untimed first run of each test");
   command->add_option("--delay", o.delay, "Seconds to rest before each run")->check(CLI::Range(0.0, 86400.0));
+  command->add_flag("--profile", o.profile,
+                    "Then time every step of one more run; a table by op and kernel goes to stderr");
+  command->add_option("--profile-trace", o.trace,
+                      "Write the steps of that run to this file, for trace viewers (JSON)");
   command->add_flag("--check-tensors", o.model.check_tensors,
                     "Check every weight for NaN and infinity while loading");
   add_kernel_options(*command, o.model);

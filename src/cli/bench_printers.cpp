@@ -1,4 +1,6 @@
 // The output formats of `gannet bench`. CSV and SQL quote every value, JSON and JSON lines add the samples.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -64,27 +66,13 @@ class SqlPrinter : public BenchPrinter {
   std::string end() override { return ""; }
 };
 
-nlohmann::ordered_json to_json(const BenchRecord& record) {
-  nlohmann::ordered_json object;
-  for (const BenchField& field : bench_fields(record))
-    std::visit([&](const auto& value) { object[field.name] = value; }, field.value);
-  object["samples_ns"] = record.samples_ns;
-  object["samples_ts"] = record.samples_ts();
-  return object;
-}
-
-// File names need not be UTF-8; what is not gets the replacement character.
-std::string dump(const nlohmann::ordered_json& object, int indent) {
-  return object.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
-
 class JsonPrinter : public BenchPrinter {
  public:
   std::string begin() override { return "["; }
   std::string row(const BenchRecord& record) override {
     const std::string separator = first_ ? "\n" : ",\n";
     first_ = false;
-    return separator + dump(to_json(record), 2);
+    return separator + bench_json_text(bench_json(record), 2);
   }
   std::string end() override { return "\n]\n"; }
 
@@ -95,7 +83,9 @@ class JsonPrinter : public BenchPrinter {
 class JsonLinesPrinter : public BenchPrinter {
  public:
   std::string begin() override { return ""; }
-  std::string row(const BenchRecord& record) override { return dump(to_json(record), -1) + "\n"; }
+  std::string row(const BenchRecord& record) override {
+    return bench_json_text(bench_json(record), -1) + "\n";
+  }
   std::string end() override { return ""; }
 };
 
@@ -103,21 +93,27 @@ class MarkdownPrinter : public BenchPrinter {
  public:
   explicit MarkdownPrinter(const BenchColumns& shown) {
     const auto add = [&](const char* title, int width, bool right, Cell cell) {
-      columns_.push_back({title, width, right, std::move(cell)});
+      columns_.push_back({title, width, right, cell, false});
     };
-    add("model", 30, false, [](const BenchRecord& r) { return r.model_type; });
-    if (shown.filename) add("file", 30, false, [](const BenchRecord& r) { return r.model_filename; });
+    // What tells tests apart stands in front of the ratios, too.
+    const auto add_key = [&](const char* title, int width, bool right, Cell cell) {
+      columns_.push_back({title, width, right, cell, true});
+    };
+    add_key("model", 30, false, [](const BenchRecord& r) { return r.model_type; });
+    if (shown.filename) add_key("file", 30, false, [](const BenchRecord& r) { return r.model_filename; });
     add("size", 10, true, [](const BenchRecord& r) { return size_text(r.model_size); });
     add("params", 10, true, [](const BenchRecord& r) { return parameters_text(r.model_n_params); });
     add("backend", 10, false, [](const BenchRecord&) { return std::string("CPU"); });
     if (shown.isa) add("isa", 10, false, [](const BenchRecord& r) { return r.isa; });
-    add("threads", 7, true, [](const BenchRecord& r) { return fmt::format("{}", r.n_threads); });
+    add_key("threads", 7, true, [](const BenchRecord& r) { return fmt::format("{}", r.n_threads); });
     if (shown.cpu_mask) add("cpu_mask", 8, false, [](const BenchRecord& r) { return r.cpu_mask; });
     if (shown.n_ubatch)
-      add("n_ubatch", 8, true, [](const BenchRecord& r) { return fmt::format("{}", r.n_ubatch); });
-    if (shown.type_k) add("type_k", 6, true, [](const BenchRecord& r) { return r.type_k; });
-    if (shown.type_v) add("type_v", 6, true, [](const BenchRecord& r) { return r.type_v; });
-    add("test", 15, true, [](const BenchRecord& r) { return r.test_name(); });
+      add_key("n_ubatch", 8, true, [](const BenchRecord& r) { return fmt::format("{}", r.n_ubatch); });
+    if (shown.type_k) add_key("type_k", 6, true, [](const BenchRecord& r) { return r.type_k; });
+    if (shown.type_v) add_key("type_v", 6, true, [](const BenchRecord& r) { return r.type_v; });
+    if (shown.graph) add("graph", 9, false, [](const BenchRecord& r) { return r.graph; });
+    if (shown.passes) add("passes", 20, false, [](const BenchRecord& r) { return r.passes; });
+    add_key("test", 15, true, [](const BenchRecord& r) { return r.test_name(); });
     add("t/s", 20, true, [](const BenchRecord& r) {
       const BenchStatistics ts = bench_statistics(r.samples_ts());
       return fmt::format("{:.2f} ± {:.2f}", ts.mean, ts.deviation);
@@ -125,18 +121,12 @@ class MarkdownPrinter : public BenchPrinter {
     add("reached", 14, true, reached_text);
   }
 
-  std::string begin() override {
-    std::string titles = "|", rule = "|";
-    for (const Column& c : columns_) {
-      titles += fmt::format(" {} |", aligned(c.title, c));
-      rule += fmt::format(" {}{} |", std::string(static_cast<size_t>(c.width) - 1, '-'), c.right ? ':' : '-');
-    }
-    return titles + "\n" + rule + "\n";
-  }
+  std::string begin() override { return header(columns_); }
 
   std::string row(const BenchRecord& record) override {
     build_ = record.build_commit;
     bandwidth_[record.n_threads] = record.read_bandwidth;
+    remember(record);
     std::string line = "|";
     for (const Column& c : columns_) line += fmt::format(" {} |", aligned(c.cell(record), c));
     return line + "\n";
@@ -144,7 +134,7 @@ class MarkdownPrinter : public BenchPrinter {
 
   std::string end() override {
     if (build_.empty()) return "";
-    std::string text = fmt::format("\nbuild: {} (0)\n", build_);
+    std::string text = ratios() + fmt::format("\nbuild: {} (0)\n", build_);
     for (const auto& [threads, bytes] : bandwidth_)
       if (bytes > 0)
         text += fmt::format("read bandwidth with {} threads: {:.1f} GB/s\n", threads, bytes * 1e-9);
@@ -158,7 +148,49 @@ class MarkdownPrinter : public BenchPrinter {
     int width;
     bool right;
     Cell cell;
+    bool key;
   };
+  struct Pair {  // of one test on both graphs
+    std::string key;
+    double naive = 0, optimized = 0;
+  };
+
+  static std::string header(const std::vector<Column>& columns) {
+    std::string titles = "|", rule = "|";
+    for (const Column& c : columns) {
+      titles += fmt::format(" {} |", aligned(c.title, c));
+      rule += fmt::format(" {}{} |", std::string(static_cast<size_t>(c.width) - 1, '-'), c.right ? ':' : '-');
+    }
+    return titles + "\n" + rule + "\n";
+  }
+
+  void remember(const BenchRecord& record) {
+    std::string key;
+    for (const Column& c : columns_)
+      if (c.key) key += fmt::format(" {} |", aligned(c.cell(record), c));
+    auto pair = std::ranges::find(pairs_, key, &Pair::key);
+    if (pair == pairs_.end()) pair = pairs_.insert(pairs_.end(), {key});
+    (record.graph == "naive" ? pair->naive : pair->optimized) = bench_median(record.samples_ts());
+  }
+
+  // A table of the tests that were measured on both graphs.
+  std::string ratios() const {
+    std::vector<Column> columns;
+    for (const Column& c : columns_)
+      if (c.key) columns.push_back(c);
+    for (const char* title : {"naive (median)", "optimized (median)", "ratio"})
+      columns.push_back({title, static_cast<int>(std::string_view(title).size()) + 2, true, nullptr, false});
+    const size_t n = columns.size();
+    std::string rows;
+    for (const Pair& p : pairs_) {
+      if (p.naive == 0 || p.optimized == 0) continue;
+      rows +=
+          fmt::format("|{} {} | {} | {} |\n", p.key, aligned(fmt::format("{:.2f}", p.naive), columns[n - 3]),
+                      aligned(fmt::format("{:.2f}", p.optimized), columns[n - 2]),
+                      aligned(fmt::format("{:.2f}", p.optimized / p.naive), columns[n - 1]));
+    }
+    return rows.empty() ? "" : "\n" + header(columns) + rows;
+  }
 
   // fmt counts code points, so "±" takes one place.
   static std::string aligned(const std::string& text, const Column& c) {
@@ -184,9 +216,24 @@ class MarkdownPrinter : public BenchPrinter {
   std::vector<Column> columns_;
   std::string build_;
   std::map<int64_t, double> bandwidth_;
+  std::vector<Pair> pairs_;
 };
 
 }  // namespace
+
+nlohmann::ordered_json bench_json(const BenchRecord& record) {
+  nlohmann::ordered_json object;
+  for (const BenchField& field : bench_fields(record))
+    std::visit([&](const auto& value) { object[field.name] = value; }, field.value);
+  object["median_ts"] = bench_median(record.samples_ts());
+  object["samples_ns"] = record.samples_ns;
+  object["samples_ts"] = record.samples_ts();
+  return object;
+}
+
+std::string bench_json_text(const nlohmann::ordered_json& object, int indent) {
+  return object.dump(indent, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 Result<std::unique_ptr<BenchPrinter>> make_bench_printer(const std::string& flag, const std::string& format,
                                                          const BenchColumns& columns) {

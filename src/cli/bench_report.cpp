@@ -44,6 +44,13 @@ BenchStatistics bench_statistics(const std::vector<double>& samples) {
   return {mean, samples.size() == 1 ? 0 : std::sqrt(squares / (n - 1))};
 }
 
+double bench_median(std::vector<double> samples) {
+  if (samples.empty()) return 0;
+  std::ranges::sort(samples);
+  const size_t n = samples.size();
+  return n % 2 == 1 ? samples[n / 2] : (samples[n / 2 - 1] + samples[n / 2]) / 2;
+}
+
 std::vector<BenchField> bench_fields(const BenchRecord& r) {
   const std::vector<double> rates = r.samples_ts();
   const BenchStatistics ns = bench_statistics(std::vector<double>(r.samples_ns.begin(), r.samples_ns.end()));
@@ -97,6 +104,8 @@ std::vector<BenchField> bench_fields(const BenchRecord& r) {
       {"read_bandwidth", r.read_bandwidth},
       {"bandwidth_share", r.bandwidth_share()},
       {"tflops", r.tflops()},
+      {"graph", r.graph},
+      {"passes", r.passes},
   };
 }
 

@@ -11,9 +11,14 @@
 #include <variant>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "base/result.h"
 
 namespace gannet {
+
+// BenchRecord::pass of the naive graph, with which a ladder begins.
+inline constexpr const char* kNaiveRung = "naive";
 
 struct BenchRecord {
   std::string build_commit, cpu_info;
@@ -26,6 +31,9 @@ struct BenchRecord {
   int64_t n_prompt = 0, n_gen = 0, n_depth = 0;
   std::string test_time;            // UTC, "2026-01-31T12:00:00Z"
   std::string isa;                  // widest instruction set that kernels could use
+  std::string graph = "optimized";  // or "naive"
+  std::string passes;               // those that were switched off: "-NAME,-NAME"
+  std::string pass;                 // in a ladder: the last pass that ran, kNaiveRung for none
   std::vector<int64_t> samples_ns;  // one per repetition: the whole test, without its depth
 
   int64_t bytes_per_token = 0;  // that must move to generate one token; 0: the test does not only generate
@@ -42,6 +50,7 @@ struct BenchStatistics {
   double mean = 0, deviation = 0;  // deviation of a sample (n - 1); 0 for one value
 };
 BenchStatistics bench_statistics(const std::vector<double>& samples);
+double bench_median(std::vector<double> samples);  // the mean of the middle two of an even number; 0 for none
 
 using BenchValue = std::variant<std::string, int64_t, double, bool>;
 struct BenchField {
@@ -53,7 +62,8 @@ std::vector<BenchField> bench_fields(const BenchRecord& record);
 
 // Columns of the Markdown table that are not always shown: those that somebody set.
 struct BenchColumns {
-  bool filename = false, n_ubatch = false, type_k = false, type_v = false, cpu_mask = false, isa = false;
+  bool filename = false, n_ubatch = false, type_k = false, type_v = false, cpu_mask = false, isa = false,
+       graph = false, passes = false;
 };
 
 // Turns records into text: begin(), then row() for each, then end(); end() completes the document after any
@@ -65,6 +75,11 @@ class BenchPrinter {
   virtual std::string row(const BenchRecord& record) = 0;
   virtual std::string end() = 0;
 };
+
+// A record as JSON: the fields, the median rate and the samples.
+nlohmann::ordered_json bench_json(const BenchRecord& record);
+// File names need not be UTF-8; what is not gets the replacement character.
+std::string bench_json_text(const nlohmann::ordered_json& object, int indent);
 
 // `format`: md, csv, json, jsonl or sql. Errors: kUsage naming `flag`.
 Result<std::unique_ptr<BenchPrinter>> make_bench_printer(const std::string& flag, const std::string& format,

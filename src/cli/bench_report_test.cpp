@@ -78,6 +78,9 @@ TEST(BenchReport, Statistics) {
   EXPECT_DOUBLE_EQ(bench_statistics({2, 4, 9}).deviation, std::sqrt(13.0));
   EXPECT_DOUBLE_EQ(bench_statistics({7}).deviation, 0);
   EXPECT_DOUBLE_EQ(bench_statistics({}).mean, 0);
+  EXPECT_DOUBLE_EQ(bench_median({9, 2, 4}), 4);
+  EXPECT_DOUBLE_EQ(bench_median({9, 2, 4, 5}), 4.5);
+  EXPECT_DOUBLE_EQ(bench_median({}), 0);
 }
 
 TEST(BenchReport, SharesOfTheMachine) {
@@ -106,7 +109,7 @@ TEST(BenchReport, FieldsInTheEstablishedOrder) {
       "main_gpu "
       "no_kv_offload flash_attn devices tensor_split tensor_buft_overrides load_mode lazy_mode embeddings "
       "no_op_offload no_host fit_target fit_min_ctx n_prompt n_gen n_depth test_time avg_ns stddev_ns avg_ts "
-      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops ");
+      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops graph passes ");
 }
 
 TEST(BenchReport, CsvQuotesEveryValue) {
@@ -145,9 +148,11 @@ TEST(BenchReport, JsonIsOneArrayWithSamples) {
     const auto parsed = nlohmann::json::parse(print("json", records));
     ASSERT_EQ(parsed.size(), records.size());
     for (const auto& object : parsed) {
-      EXPECT_EQ(object.size(), bench_fields({}).size() + 2);
+      EXPECT_EQ(object.size(), bench_fields({}).size() + 3);
       EXPECT_EQ(object["samples_ns"], (std::vector<int64_t>{1'000'000'000, 2'000'000'000, 4'000'000'000}));
       EXPECT_EQ(object["samples_ts"], (std::vector<double>{128, 64, 32}));
+      EXPECT_EQ(object["median_ts"], 64);
+      EXPECT_EQ(object["graph"], "optimized");
       EXPECT_TRUE(object["cpu_strict"].is_boolean());
       EXPECT_TRUE(object["n_gen"].is_number_integer());
     }
@@ -186,12 +191,36 @@ TEST(BenchReport, MarkdownTable) {
 TEST(BenchReport, MarkdownShowsWhatWasSet) {
   BenchColumns columns;
   EXPECT_THAT(print("md", {generation()}, columns), Not(HasSubstr("n_ubatch")));
-  columns = {
-      .filename = true, .n_ubatch = true, .type_k = true, .type_v = true, .cpu_mask = true, .isa = true};
+  columns = {.filename = true,
+             .n_ubatch = true,
+             .type_k = true,
+             .type_v = true,
+             .cpu_mask = true,
+             .isa = true,
+             .graph = true,
+             .passes = true};
   const std::string text = print("md", {generation()}, columns);
-  for (const char* title : {"| file ", " n_ubatch |", " type_k |", " type_v |", "| cpu_mask |", "| isa "})
+  for (const char* title : {"| file ", " n_ubatch |", " type_k |", " type_v |", "| cpu_mask |", "| isa ",
+                            "| graph ", "| passes "})
     EXPECT_THAT(text, HasSubstr(title));
   EXPECT_THAT(text, HasSubstr("| it's \"mine\".gguf "));
+}
+
+TEST(BenchReport, MarkdownComparesGraphs) {
+  BenchRecord naive = generation();
+  naive.graph = "naive";
+  naive.samples_ns = {8'000'000'000, 2'000'000'000, 4'000'000'000};  // 16, 64, 32 t/s
+  BenchRecord alone = naive;
+  alone.n_gen = 64;
+  EXPECT_THAT(print("md", {generation()}), Not(HasSubstr("ratio")));
+  const std::string text = print("md", {naive, generation(), alone}, {.graph = true});
+  EXPECT_THAT(text, HasSubstr("| naive     |           tg128 |"));
+  EXPECT_THAT(
+      text, HasSubstr("\n\n| model                          | threads |            test |   naive (median) | "
+                      "  optimized (median) |   ratio |\n"));
+  EXPECT_THAT(text,
+              HasSubstr("| qwen35 0.75B Q4_0              |       2 |           tg128 |            32.00 | "
+                        "               64.00 |    2.00 |\n\nbuild:"));
 }
 
 TEST(BenchReport, UnknownFormat) {

@@ -7,6 +7,9 @@
 
 #include "base/philox.h"
 #include "cli/interrupt.h"
+#include "cli/profile.h"
+#include "model/graphs.h"
+#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
@@ -15,7 +18,7 @@ constexpr uint64_t kTokenKey = 0x62656e6368;
 
 bool same_session(const BenchTest& a, const BenchTest& b) {
   return a.model == b.model && a.n_ubatch == b.n_ubatch && a.n_threads == b.n_threads &&
-         a.k_type == b.k_type && a.v_type == b.v_type;
+         a.k_type == b.k_type && a.v_type == b.v_type && a.naive == b.naive && a.first_n == b.first_n;
 }
 
 Error stopped() {
@@ -23,6 +26,25 @@ Error stopped() {
 }
 
 }  // namespace
+
+bool same_work(const BenchTest& a, const BenchTest& b) {
+  return a.n_prompt == b.n_prompt && a.n_gen == b.n_gen && a.n_depth == b.n_depth &&
+         a.n_ubatch == b.n_ubatch && a.n_threads == b.n_threads && a.k_type == b.k_type &&
+         a.v_type == b.v_type;
+}
+
+std::vector<std::vector<size_t>> tests_by_work(const std::vector<BenchTest>& tests) {
+  std::vector<std::vector<size_t>> groups;
+  for (size_t i = 0; i < tests.size(); ++i) {
+    const auto group = std::ranges::find_if(
+        groups, [&](const std::vector<size_t>& g) { return same_work(tests[g[0]], tests[i]); });
+    if (group == groups.end())
+      groups.push_back({i});
+    else
+      group->push_back(i);
+  }
+  return groups;
+}
 
 BenchRunner::BenchRunner(std::vector<std::shared_ptr<const Model>> models, SessionOptions base,
                          std::vector<BenchTest> tests, bool keep_sessions)
@@ -40,9 +62,14 @@ Result<BenchRunner::Bench*> BenchRunner::bench_for(const BenchTest& test) {
   options.n_threads = options.n_threads_batch = test.n_threads;
   options.k_type = test.k_type;
   options.v_type = test.v_type;
+  options.graph.naive = test.naive;
+  options.graph.passes.first_n = test.first_n;
   options.n_ctx = 1;
   for (const BenchTest& t : tests_)
     if (same_session(t, test)) options.n_ctx = std::max(options.n_ctx, t.n_depth + t.n_prompt + t.n_gen);
+  // Sessions that take turns share their threads: those of the others would wait spinning for a while.
+  for (const auto& other : benches_)
+    if (other->test.n_threads == test.n_threads) options.team = other->session->shared_team();
   auto bench = std::make_unique<Bench>();
   bench->test = test;
   bench->session = GANNET_TRY(Session::create(models_[test.model], options));
@@ -97,6 +124,10 @@ Result<void> BenchRunner::warm_up(const BenchTest& test) {
   GANNET_TRY(rewind(*bench, test));
   if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
   if (test.n_gen > 0) GANNET_TRY(generate(*bench, 1));
+  // Plans of the naive graph serve a stretch of positions each; making those of later positions is no part of
+  // generating.
+  for (int64_t at = 0; at < test.n_gen; ++at)
+    GANNET_TRY(bench->session->plan({1, LogitRows::kLast, false}, false, test.n_depth + test.n_prompt + at));
   return {};
 }
 
@@ -104,6 +135,8 @@ Result<int64_t> BenchRunner::run(const BenchTest& test) {
   Bench* bench = GANNET_TRY(bench_for(test));
   GANNET_TRY(rewind(*bench, test));
   if (interrupted()) return stopped();
+  // While another session had its turn, this one's threads fell asleep.
+  bench->session->team().run([](Worker&) {});
   const auto started = std::chrono::steady_clock::now();
   if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
   if (test.n_gen > 0) GANNET_TRY(generate(*bench, test.n_gen));
@@ -111,28 +144,53 @@ Result<int64_t> BenchRunner::run(const BenchTest& test) {
   return int64_t{std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()};
 }
 
-Result<int64_t> BenchRunner::bytes_per_token(const BenchTest& test) {
+Result<std::vector<Session::Profile>> BenchRunner::profile(const BenchTest& test) {
   Bench* bench = GANNET_TRY(bench_for(test));
-  const Cost cost = GANNET_TRY(bench->session->cost({1, LogitRows::kLast, false}));
-  // Plans do not know how long a sequence is, so their state bytes are those of the recurrent layers.
+  GANNET_TRY(rewind(*bench, test));
+  const auto before = bench->session->profiles();
+  bench->session->set_profiling(true);
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_gen > 0) GANNET_TRY(generate(*bench, test.n_gen));
+  bench->session->set_profiling(false);
+  return profiles_since(before, bench->session->profiles());
+}
+
+Result<Cost> BenchRunner::cost(const BenchTest& test, const GraphShape& shape) const {
+  const Model& model = *models_[test.model];
+  const Graph graph = GANNET_TRY(build_trunk(model.hyperparameters(), model.weights(), shape));
+  const CompiledGraph compiled = GANNET_TRY(compile_graph(graph, {}, shape.n_tokens, all_ops()));
+  Cost sum;
+  for (const Node& node : compiled.graph.nodes) {
+    const Graph::Site site = compiled.graph.site(node);
+    const Cost cost = node.op->cost(site.site);
+    sum.weight_bytes += cost.weight_bytes;
+    sum.state_bytes += cost.state_bytes;
+    sum.flops += cost.flops;
+  }
+  return sum;
+}
+
+Result<int64_t> BenchRunner::bytes_per_token(const BenchTest& test) const {
+  const Cost work = GANNET_TRY(cost(test, {1, LogitRows::kLast, false}));
+  // Graphs do not know how long a sequence is, so their state bytes are those of the recurrent layers.
   const StateLayout layout =
       trunk_state_layout(models_[test.model]->hyperparameters(), test.k_type, test.v_type);
   const int64_t mean_position = test.n_depth + (test.n_gen + 1) / 2;
-  return cost.weight_bytes + cost.state_bytes + layout.kv_bytes_per_token() * mean_position;
+  return work.weight_bytes + work.state_bytes + layout.kv_bytes_per_token() * mean_position;
 }
 
-Result<int64_t> BenchRunner::prompt_flops(const BenchTest& test) {
-  Bench* bench = GANNET_TRY(bench_for(test));
+Result<int64_t> BenchRunner::prompt_flops(const BenchTest& test) const {
   const Hyperparameters& hp = models_[test.model]->hyperparameters();
   const auto n_attention = static_cast<int64_t>(trunk_state_layout(hp, test.k_type, test.v_type).kv.size());
   const int64_t flops_per_past_token = 4 * n_attention * hp.n_heads * hp.head_dim;
   int64_t flops = 0;
+  Cost work;
   for (int64_t at = 0; at < test.n_prompt; at += test.n_ubatch) {
     const int64_t n = std::min(test.n_ubatch, test.n_prompt - at);
     const bool last = at + n == test.n_prompt;
-    const Cost cost =
-        GANNET_TRY(bench->session->cost({n, last ? LogitRows::kLast : LogitRows::kNone, false}));
-    flops += cost.flops + n * (test.n_depth + at) * flops_per_past_token;
+    if (at == 0 || last)  // the pieces between are as the first
+      work = GANNET_TRY(cost(test, {n, last ? LogitRows::kLast : LogitRows::kNone, false}));
+    flops += work.flops + n * (test.n_depth + at) * flops_per_past_token;
   }
   return flops;
 }

@@ -19,12 +19,21 @@ struct BenchTest {
   int64_t n_ubatch = 512;
   int n_threads = 0;
   DType k_type = DType::kF16, v_type = DType::kF16;
+  bool naive = false;
+  int first_n = -1;       // PipelineOptions::first_n
+  std::string pass = {};  // BenchRecord::pass
 };
+
+// Whether the tests do the same work, on whatever model and graph.
+bool same_work(const BenchTest& a, const BenchTest& b);
+
+// Indices of tests that do the same work, in order of their first.
+std::vector<std::vector<size_t>> tests_by_work(const std::vector<BenchTest>& tests);
 
 class BenchRunner {
  public:
-  // `base` gives what no test sweeps: processors and kernels. With `keep_sessions` all sessions stay alive,
-  // for tests that take turns; without, a session ends when a test needs another one.
+  // `base` gives what no test sweeps: processors, kernels, passes that are off. With `keep_sessions` all
+  // sessions stay alive, for tests that take turns; without, a session ends when a test needs another one.
   BenchRunner(std::vector<std::shared_ptr<const Model>> models, SessionOptions base,
               std::vector<BenchTest> tests, bool keep_sessions);
 
@@ -39,12 +48,19 @@ class BenchRunner {
   // Nanoseconds of one run. Errors: of the session; kInterrupted after Ctrl-C.
   Result<int64_t> run(const BenchTest& test);
 
+  // One more run with every step timed, which makes it slower.
+  Result<std::vector<Session::Profile>> profile(const BenchTest& test);
+
   // Bytes that must move per generated token: active weights, recurrent state, and the KV cache of the mean
-  // position.
-  Result<int64_t> bytes_per_token(const BenchTest& test);
+  // position. Neither this nor prompt_flops() depends on the graph that the test runs: a graph that does more
+  // than it must is not to look busier for it.
+  Result<int64_t> bytes_per_token(const BenchTest& test) const;
 
   // Operations of reading the prompt, attention to the depth included.
-  Result<int64_t> prompt_flops(const BenchTest& test);
+  Result<int64_t> prompt_flops(const BenchTest& test) const;
+
+  // Ends all sessions; they start again when needed.
+  void release() { benches_.clear(); }
 
  private:
   struct Bench {     // a session and where its tests start from
@@ -58,6 +74,7 @@ class BenchRunner {
   Result<void> rewind(Bench& bench, const BenchTest& test);
   Result<void> read_prompt(Bench& bench, int64_t n);
   Result<void> generate(Bench& bench, int64_t n);
+  Result<Cost> cost(const BenchTest& test, const GraphShape& shape) const;
   std::vector<int32_t> random_tokens(const Bench& bench, int64_t n);
 
   std::vector<std::shared_ptr<const Model>> models_;

@@ -26,6 +26,13 @@ Result<std::vector<DType>> types_from(const std::string& flag, const std::vector
   return types;
 }
 
+Result<std::vector<bool>> graphs_from(const std::vector<std::string>& values) {
+  std::vector<bool> naive;
+  for (const std::string& name : split_bench_words(values)) naive.push_back(GANNET_TRY(is_naive_graph(name)));
+  if (naive.empty()) return Error(ErrorCode::kUsage, "--graph: names no graph");
+  return naive;
+}
+
 }  // namespace
 
 std::vector<std::string> bench_model_paths(const BenchOptions& options) {
@@ -50,6 +57,8 @@ Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_
   const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostTokens));
   const auto threads = GANNET_TRY(numbers_from("-t", o.n_threads, 0, kMostThreads));
   const auto types_k = GANNET_TRY(types_from("-ctk", o.type_k));
+  // A ladder has rungs of its own.
+  const std::vector<bool> graphs = o.ladder ? std::vector{false} : GANNET_TRY(graphs_from(o.graphs));
   const auto types_v = GANNET_TRY(types_from("-ctv", o.type_v));
   std::vector<std::pair<int64_t, int64_t>> work;
   for (int64_t n : prompts)
@@ -71,13 +80,14 @@ Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_
         for (DType v : types_v)
           for (int64_t n_threads : threads)
             for (int64_t n_depth : depths)
-              for (const auto& [n_prompt, n_gen] : work) {
-                const int t = n_threads == 0 ? ThreadTeam::physical_cores() : static_cast<int>(n_threads);
-                tests.push_back({model, n_prompt, n_gen, n_depth, n_ubatch, t, k, v});
-                if (tests.size() > kMaxBenchValues)
-                  return Error(ErrorCode::kUsage,
-                               fmt::format("more than {} tests; sweep fewer values", kMaxBenchValues));
-              }
+              for (const auto& [n_prompt, n_gen] : work)
+                for (bool naive : graphs) {
+                  const int t = n_threads == 0 ? ThreadTeam::physical_cores() : static_cast<int>(n_threads);
+                  tests.push_back({model, n_prompt, n_gen, n_depth, n_ubatch, t, k, v, naive, -1, ""});
+                  if (tests.size() > kMaxBenchValues)
+                    return Error(ErrorCode::kUsage,
+                                 fmt::format("more than {} tests; sweep fewer values", kMaxBenchValues));
+                }
   return tests;
 }
 

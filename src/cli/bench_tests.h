@@ -14,19 +14,23 @@ struct BenchOptions {
   std::vector<std::string> models, n_prompt = {"512"}, n_gen = {"128"}, pairs, n_depth = {"0"},
                                    n_threads = {"0"};
   std::vector<std::string> n_ubatch = {"512"}, type_k = {"f16"}, type_v = {"f16"};
+  std::vector<std::string> graphs = {"optimized"};
+  bool ladder = false;  // --passes-ladder
   int64_t repetitions = 5;
   std::string output = "md", output_err = "none";
   bool progress = false, no_warmup = false;
   double delay = 0;
-  ModelOptions model;  // what is not swept: kernels, --check-tensors
+  bool profile = false;
+  std::string trace;   // empty: none
+  ModelOptions model;  // what is not swept: kernels, passes, --check-tensors
 };
 
 // The files to measure; one empty path: the embedded pocket model. "a.gguf,b.gguf" names two files, unless
 // there is a file of that very name.
 std::vector<std::string> bench_model_paths(const BenchOptions& options);
 
-// All combinations, tests of one session side by side. Thread counts of 0 become the number of physical
-// cores. Errors: kUsage naming the flag.
+// All combinations; those that differ only in their graph side by side. Thread counts of 0 become the number
+// of physical cores. Errors: kUsage naming the flag.
 Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& options, size_t n_models);
 
 }  // namespace gannet

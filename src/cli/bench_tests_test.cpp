@@ -50,8 +50,26 @@ TEST(BenchTests, AllCombinations) {
   EXPECT_EQ(tests[3].n_gen, 2);
 }
 
+TEST(BenchTests, GraphsLieSideBySide) {
+  BenchOptions o;
+  o.graphs = {"naive,optimized"};
+  const auto tests = make_bench_tests(o, 2).take();
+  ASSERT_EQ(tests.size(), 8u);
+  for (size_t i = 0; i < tests.size(); ++i) {
+    EXPECT_EQ(tests[i].naive, i % 2 == 0);
+    EXPECT_EQ(tests[i].n_gen, i / 2 % 2 == 0 ? 0 : 128);
+  }
+  // Both models and both graphs take turns.
+  EXPECT_THAT(tests_by_work(tests), ElementsAre(ElementsAre(0, 1, 4, 5), ElementsAre(2, 3, 6, 7)));
+}
+
 TEST(BenchTests, Refusals) {
   BenchOptions o;
+  o.graphs = {"fast"};
+  EXPECT_THAT(refusal(o), HasSubstr("--graph fast"));
+  o.graphs = {","};
+  EXPECT_THAT(refusal(o), HasSubstr("--graph"));
+  o = {};
   o.n_prompt = {"0"};
   o.n_gen = {"0"};
   EXPECT_THAT(refusal(o), HasSubstr("nothing to measure"));

@@ -22,6 +22,8 @@ void add_gguf_command(CLI::App& app, Action& action);
 void add_synth_command(CLI::App& app, Action& action);
 void add_logits_command(CLI::App& app, Action& action);
 void add_bench_command(CLI::App& app, Action& action);
+void add_opt_command(CLI::App& app, Action& action);
+void add_explain_command(CLI::App& app, Action& action);
 void add_devices_command(CLI::App& app, Action& action);
 
 // Users type multi-letter options with one dash (-ub 512, -ctk f16). CLI11 reads those as clusters of short

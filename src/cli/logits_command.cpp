@@ -83,6 +83,7 @@ Result<void> run_logits(const LogitsOptions& o) {
   if (o.mtp && tokens.size() < 2)
     return Error(ErrorCode::kUsage, fmt::format("{}: --mtp needs at least two tokens", o.tokens));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
+  say_bisect(options.graph);
   auto session = GANNET_TRY(Session::create(model, options));
   return o.mtp ? write_mtp(*session, tokens, o.out) : write_trunk(*session, tokens, o.out);
 }
@@ -100,6 +101,7 @@ void add_logits_command(CLI::App& app, Action& action) {
   sub->add_flag("--mtp", o->mtp,
                 "Logits of the MTP block: row i from the trunk row of token i and token i + 1");
   add_session_options(*sub, o->model);
+  add_bisect_options(*sub, o->model.graph);
   sub->callback([o, &action] { action = [o] { return run_logits(*o); }; });
 }
 

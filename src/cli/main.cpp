@@ -38,6 +38,8 @@ int run_program(const std::vector<std::string>& arguments) {
   add_synth_command(app, action);
   add_logits_command(app, action);
   add_bench_command(app, action);
+  add_explain_command(app, action);
+  add_opt_command(app, action);
   add_devices_command(app, action);
 
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());

@@ -45,6 +45,7 @@ void add_session_options(CLI::App& app, ModelOptions& o) {
       ->envname("GANNET_ARG_CACHE_TYPE_V")
       ->capture_default_str();
   add_kernel_options(app, o);
+  add_graph_options(app, o.graph);
 }
 
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
@@ -84,6 +85,7 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
           fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
     s.policy.forced[op] = kernel;
   }
+  s.graph = GANNET_TRY(graph_options(o.graph));
   return s;
 }
 

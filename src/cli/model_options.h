@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/graph_options.h"
 #include "engine/session.h"
 
 namespace gannet {
@@ -23,10 +24,12 @@ struct ModelOptions {
   std::string cache_type_k = "f16", cache_type_v = "f16";
   std::string isa;                   // empty: the best of the machine
   std::vector<std::string> kernels;  // OP=KERNEL
+  GraphFlags graph;
 };
 
-void add_model_option(CLI::App& app, ModelOptions& options);     // -m, --check-tensors
-void add_session_options(CLI::App& app, ModelOptions& options);  // threads, context, cache types, kernels
+void add_model_option(CLI::App& app, ModelOptions& options);  // -m, --check-tensors
+void add_session_options(CLI::App& app,
+                         ModelOptions& options);  // threads, context, cache types, kernels, graph
 void add_kernel_options(CLI::App& app,
                         ModelOptions& options);  // of those: processors, instruction set, kernels
 

@@ -13,6 +13,8 @@
 #include "cli/command.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
+#include "cli/profile.h"
+#include "cli/read_bandwidth.h"
 #include "cli/sampling_options.h"
 #include "engine/chat.h"
 #include "engine/generator.h"
@@ -27,7 +29,8 @@ struct RunOptions {
   std::vector<std::string> words;
   std::string prompt, file, system;
   int64_t n_predict = -1;
-  bool raw = false, timings = false;
+  bool raw = false, timings = false, profile = false;
+  std::string trace;  // empty: none
 };
 
 constexpr const char* kHelp =
@@ -149,6 +152,18 @@ Result<std::string> prompt_text(const RunOptions& o) {
   return std::string();
 }
 
+Result<void> report_profile(const RunOptions& o, const Session& session) {
+  const auto profiles = session.profiles();
+  if (o.profile) {
+    const double bandwidth = GANNET_TRY(read_bandwidth(session.options().n_threads, session.options().cpus));
+    fmt::print(stderr, "{}", profile_text(profiles, bandwidth));
+  }
+  if (o.trace.empty()) return {};
+  ProfileTrace trace;
+  trace.add("run", profiles);
+  return trace.write(o.trace);
+}
+
 Result<void> run_model(const RunOptions& o) {
   const std::string prompt = GANNET_TRY(prompt_text(o));
   const bool interactive = prompt.empty() && isatty(STDIN_FILENO) == 1 && o.file.empty();
@@ -157,17 +172,23 @@ Result<void> run_model(const RunOptions& o) {
   auto model = GANNET_TRY(load_model(o.model));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
+  say_bisect(options.graph);
   auto session = GANNET_TRY(Session::create(model, options));
+  session->set_profiling(o.profile || !o.trace.empty());
   const SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
   Sampler sampler = GANNET_TRY(Sampler::create(params, tokenizer.vocabulary().size()));
   Conversation conversation(o, *session, tokenizer, std::move(sampler));
 
   catch_interrupts();
-  if (interactive) return converse(conversation);
+  if (interactive) {
+    GANNET_TRY(converse(conversation));
+    return report_profile(o, *session);
+  }
   const Answer answer = GANNET_TRY(conversation.say(prompt));
   if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) fmt::print("\n");
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return Error(ErrorCode::kOutput, "stdout cannot be written");
+  GANNET_TRY(report_profile(o, *session));
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
 }
@@ -188,8 +209,12 @@ void add_run_command(CLI::App& app, Action& action) {
       ->capture_default_str();
   sub->add_flag("--raw", o->raw, "Continue the text as it is, without chat format");
   sub->add_flag("--timings", o->timings, "Print token counts and rates to stderr");
+  sub->add_flag("--profile", o->profile, "Time every step; print a table by op and kernel to stderr");
+  sub->add_option("--profile-trace", o->trace,
+                  "Write the steps of the last runs to this file, for trace viewers (JSON)");
   add_sampling_options(*sub, o->sampling);
   add_session_options(*sub, o->model);
+  add_bisect_options(*sub, o->model.graph);
   sub->callback([o, &action] { action = [o] { return run_model(*o); }; });
 }
 

@@ -14,6 +14,9 @@ namespace {
 // Enough for decode, verify batches and the full ubatch; the rest are tails of prompts, each used once.
 constexpr size_t kMaxPlans = 24;
 
+// Plans with a fixed number of KV rows are made anew in steps of this many.
+constexpr int64_t kKvStep = 256;
+
 bool same(const GraphShape& a, const GraphShape& b) {
   return a.n_tokens == b.n_tokens && a.logits == b.logits && a.hidden == b.hidden;
 }
@@ -45,7 +48,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   }
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
-  session->team_ = std::make_unique<ThreadTeam>(std::max(o.n_threads, o.n_threads_batch), o.cpus);
+  const int n_members = std::max(o.n_threads, o.n_threads_batch);
+  session->team_ = o.team != nullptr && o.team->size() == n_members
+                       ? o.team
+                       : std::make_shared<ThreadTeam>(n_members, o.cpus);
   const auto make_part = [&](Part& part, const StateLayout& layout) {
     part.pool = std::make_shared<StatePool>(layout, o.n_ctx);
     part.bindings = std::make_unique<StateBindings>(layout);
@@ -55,25 +61,34 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   return session;
 }
 
-Result<Plan*> Session::plan_for(const GraphShape& shape, bool mtp) {
+int64_t Session::kv_rows(int64_t n_tokens) {
+  return (n_tokens + kKvStep - 1) / kKvStep * kKvStep;
+}
+
+Result<Session::CachedPlan*> Session::plan_for(const GraphShape& shape, bool mtp, int64_t n_past) {
+  const int64_t n_kv = kv_rows(n_past + shape.n_tokens);
   for (auto it = plans_.begin(); it != plans_.end(); ++it) {
-    if (it->mtp != mtp || !same(it->shape, shape)) continue;
-    plans_.splice(plans_.begin(), plans_, it);
-    return &plans_.front().plan;
+    if (it->mtp != mtp || !same(it->shape, shape) || (it->n_kv != 0 && it->n_kv != n_kv)) continue;
+    if (it != plans_.begin()) plans_.splice(plans_.begin(), plans_, it);
+    return &plans_.front();
   }
   const Hyperparameters& hp = model_->hyperparameters();
   const WeightTable& weights = model_->weights();
   const Graph graph = GANNET_TRY(mtp ? build_mtp(hp, weights, shape) : build_trunk(hp, weights, shape));
+  const CompiledGraph compiled = GANNET_TRY(compile_graph(graph, options_.graph, n_kv, all_ops()));
   Part& part = mtp ? mtp_ : trunk_;
   PlanOptions options;
   options.policy = options_.policy;
+  options.poison_dead = options_.poison_dead;
   options.n_threads = shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
   Plan plan = GANNET_TRY(Plan::make(
-      graph, all_kernels(), options, [&](const std::string& name) { return weights.view(name); },
+      compiled.graph, all_kernels(), options, [&](const std::string& name) { return weights.view(name); },
       [&](const std::string& name) { return part.bindings->find(name); }, arena_));
+  for (const Value& v : compiled.graph.values)
+    if (v.kind == ValueKind::kInput) fill_constant_input(v.name, plan.input(v.name));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
-  plans_.push_front({mtp, shape, std::move(plan)});
-  return &plans_.front().plan;
+  plans_.push_front({mtp, shape, compiled.fixed_kv ? n_kv : 0, std::move(plan), {}});
+  return &plans_.front();
 }
 
 Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_t> tokens,
@@ -83,17 +98,45 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
     if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab)
       return Error(ErrorCode::kRuntime,
                    fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
-  Plan* plan = GANNET_TRY(plan_for(shape, mtp));
+  CachedPlan* cached = GANNET_TRY(plan_for(shape, mtp, sequence.length()));
+  Plan& plan = cached->plan;
   Part& part = mtp ? mtp_ : trunk_;
   GANNET_TRY(sequence.prepare(shape.n_tokens, *part.bindings));
-  std::memcpy(plan->input("tokens").data, tokens.data(), tokens.size_bytes());
-  auto* positions = plan->input("positions").as<int32_t>();
-  for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
+  std::memcpy(plan.input("tokens").data, tokens.data(), tokens.size_bytes());
+  if (auto* positions = plan.input("positions").as<int32_t>())
+    for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
   if (hidden != nullptr)
-    std::memcpy(plan->input("hidden").data, hidden, tokens.size() * hp.n_embd * sizeof(float));
-  plan->run(*team_);
+    std::memcpy(plan.input("hidden").data, hidden, tokens.size() * hp.n_embd * sizeof(float));
+  if (const TensorView mask = plan.input("attention.mask"); mask.data != nullptr)
+    fill_attention_mask(mask, sequence.length());
+  if (profiling_)
+    run_timed(*cached);
+  else
+    plan.run(*team_);
   sequence.commit(shape.n_tokens);
-  return ForwardRows{plan->output("logits"), plan->output("hidden")};
+  return ForwardRows{plan.output("logits"), plan.output("hidden")};
+}
+
+void Session::run_timed(CachedPlan& cached) {
+  Profile& profile = cached.profile;
+  cached.plan.run_timed(*team_, profile.last_ends);
+  profile.nanoseconds.resize(profile.last_ends.size());
+  double before = 0;
+  for (size_t i = 0; i < profile.last_ends.size(); ++i) {
+    profile.nanoseconds[i] += profile.last_ends[i] - before;
+    before = profile.last_ends[i];
+  }
+  ++profile.runs;
+}
+
+std::vector<Session::Profile> Session::profiles() const {
+  std::vector<Profile> all;
+  for (const CachedPlan& cached : plans_) {
+    if (cached.profile.runs == 0) continue;
+    all.push_back(cached.profile);
+    all.back().plan = &cached.plan;
+  }
+  return all;
 }
 
 Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const int32_t> tokens,
@@ -122,14 +165,9 @@ Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const in
   return rows;
 }
 
-Result<std::string> Session::explain(const GraphShape& shape, bool mtp) {
-  Plan* plan = GANNET_TRY(plan_for(shape, mtp));
-  return plan->explain();
-}
-
-Result<Cost> Session::cost(const GraphShape& shape) {
-  Plan* plan = GANNET_TRY(plan_for(shape, false));
-  return plan->cost();
+Result<const Plan*> Session::plan(const GraphShape& shape, bool mtp, int64_t n_past) {
+  CachedPlan* cached = GANNET_TRY(plan_for(shape, mtp, n_past));
+  return static_cast<const Plan*>(&cached->plan);
 }
 
 }  // namespace gannet

@@ -13,6 +13,7 @@
 #include "engine/model.h"
 #include "exec/plan.h"
 #include "model/graphs.h"
+#include "passes/compile.h"
 #include "state/sequence_state.h"
 
 namespace gannet {
@@ -24,7 +25,12 @@ struct SessionOptions {
   int n_threads_batch = 0;  // prefill; 0: as n_threads
   std::vector<int> cpus;    // thread i runs on cpus[i % size]; empty: anywhere
   DType k_type = DType::kF16, v_type = DType::kF16;
-  KernelPolicy policy;  // empty isas: all of the machine
+  KernelPolicy policy;       // empty isas: all of the machine
+  GraphOptions graph;        // which graph is run, and which passes make it
+  bool poison_dead = false;  // PlanOptions::poison_dead
+  // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
+  // not leave waiting threads behind then. One session runs at a time.
+  std::shared_ptr<ThreadTeam> team;
 };
 
 // Rows a run produced. Valid until the next run of the session.
@@ -60,11 +66,23 @@ class Session {
   Result<ForwardRows> prefill(SequenceState& sequence, std::span<const int32_t> tokens,
                               const std::function<bool(size_t done)>& keep_going = {});
 
-  // Text of the plan for a shape.
-  Result<std::string> explain(const GraphShape& shape, bool mtp);
-  // Bytes and flops of one trunk run of that shape.
-  Result<Cost> cost(const GraphShape& shape);
+  // The plan for a shape, made if it is not there yet, for runs that start behind n_past tokens. Valid until
+  // the next call of any method.
+  Result<const Plan*> plan(const GraphShape& shape, bool mtp = false, int64_t n_past = 0);
+  // Rows of the KV caches in the graph of a run that ends with n_tokens in the context.
+  static int64_t kv_rows(int64_t n_tokens);
+  // Times every step of all runs from now on (or no longer).
+  void set_profiling(bool on) { profiling_ = on; }
+  // What was timed: time per step and the plan it belongs to, one entry per plan that ran.
+  struct Profile {
+    const Plan* plan;
+    int64_t runs = 0;
+    std::vector<double> nanoseconds;  // per step, summed over the runs
+    std::vector<double> last_ends;    // of the last run: when each step was over, from its start
+  };
+  std::vector<Profile> profiles() const;
   ThreadTeam& team() { return *team_; }
+  std::shared_ptr<ThreadTeam> shared_team() const { return team_; }
 
  private:
   // One of the two graphs with its state.
@@ -75,19 +93,24 @@ class Session {
   struct CachedPlan {
     bool mtp;
     GraphShape shape;
+    int64_t n_kv;  // the plan serves n_past + n_tokens up to this; 0: any number
     Plan plan;
+    Profile profile;
   };
 
   Session(std::shared_ptr<const Model> model, SessionOptions options);
-  Result<Plan*> plan_for(const GraphShape& shape, bool mtp);
+  Result<CachedPlan*> plan_for(const GraphShape& shape, bool mtp, int64_t n_past);
+  void run_timed(CachedPlan& cached);
   Result<ForwardRows> run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
                           const GraphShape& shape, bool mtp);
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
-  std::unique_ptr<ThreadTeam> team_;
+  std::shared_ptr<ThreadTeam> team_;
   std::shared_ptr<Arena> arena_;
   Part trunk_, mtp_;
+  bool profiling_ = false;
+  std::vector<double> ends_;
   std::list<CachedPlan> plans_;  // most recently used first
 };
 

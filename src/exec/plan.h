@@ -4,36 +4,23 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
+#include "exec/arena.h"
 #include "ir/graph.h"
 
 namespace gannet {
 
-// Scratch memory shared by all plans of a session, grown to what the largest needs. Plans that share an arena
-// must not run at the same time, and outputs live only until the next plan runs.
-class Arena {
- public:
-  Arena() = default;
-  Arena(const Arena&) = delete;
-  Arena& operator=(const Arena&) = delete;
-  ~Arena();
-  // Errors: kOutOfMemory with the size.
-  Result<void> reserve(int64_t bytes);
-  std::byte* data() const { return data_; }
-  int64_t size() const { return size_; }
-
- private:
-  std::byte* data_ = nullptr;
-  int64_t size_ = 0;
-};
-
 struct PlanOptions {
   KernelPolicy policy;
   int n_threads = 1;  // largest team that will run the plan
+  // A test of the memory plan: after each step all buffers that died with it are filled with 0xFF bytes
+  // (NaN), so that a step that reads a buffer too late shows.
+  bool poison_dead = false;
 };
 
 // Where parameters and states come from. A param lookup gives a view of exactly the graph's type; a state
@@ -41,6 +28,21 @@ struct PlanOptions {
 // an error of the plan.
 using ParamLookup = std::function<TensorView(const std::string& name)>;
 using StateLookup = std::function<void*(const std::string& name)>;
+
+// One step as it was planned. Everything here is for people and programs that look; running does not use it.
+struct StepInfo {
+  const OpDef* op;
+  const KernelInfo* kernel;
+  std::vector<TensorType> results;
+  std::vector<KernelCandidate> others;  // kernels that were not taken, best first
+  int layer;  // of the model, from the names of parameters and states; -1 before the first
+  Cost cost;
+  int64_t offset;  // of the first result in the arena; -1: not in the arena
+  int64_t bytes;   // of all results
+  // Every thread computes all of it into memory of its own, so nobody waits after the step.
+  bool repeated;
+  int barriers;  // waits of all threads for each other: inside the kernel, and the one behind the step
+};
 
 class Plan {
  public:
@@ -54,22 +56,33 @@ class Plan {
   ~Plan();
 
   // Memory of a named input or output. Inputs are contiguous and keep their place for the life of the plan;
-  // an output is valid from run() to the next run of any plan on the same arena.
+  // an output is valid from run() to the next run of any plan on the same arena. Data is null when there is
+  // no such name.
   TensorView input(const std::string& name) const;
   TensorView output(const std::string& name) const;
 
   // Runs all steps on members 0 .. n_threads-1 of the team (0: PlanOptions::n_threads).
   void run(ThreadTeam& team, int n_threads = 0);
 
-  // One line per step: kernel, result type, bytes, and why other kernels were refused.
-  std::string explain() const;
+  // The same, and when each step was over, in nanoseconds from the start; `ends` gets one entry per step.
+  void run_timed(ThreadTeam& team, std::vector<double>& ends);
 
-  int64_t arena_bytes() const;
-  size_t n_steps() const;
-  // Work of all steps together.
-  Cost cost() const;
+  const std::string& name() const;
+  std::span<const StepInfo> steps() const;
+  int barriers() const;              // of one run, all steps together
+  Cost cost() const;                 // of one run, all steps together
+  int64_t arena_bytes() const;       // activations and workspace
+  int64_t activation_bytes() const;  // the most activations that live at once, as they are placed
+  int64_t unshared_bytes() const;    // activations if every value had memory of its own
+
+  // Why the kernels of step i that were not taken were not: "avx2: ranked lower; ...".
+  std::string refusals(size_t step) const;
+
+  // All of it as text: a line of totals, then the steps (of one layer, when `layer` >= 0).
+  std::string explain(int layer = -1) const;
 
  private:
+  friend class Planner;
   struct Impl;
   explicit Plan(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;

@@ -55,15 +55,15 @@ Result<std::vector<TensorType>> checked_infer(const OpDef& op, const OpSite& sit
 }  // namespace
 
 ValueId GraphBuilder::named(ValueKind kind, const std::string& name, const TensorType& type) {
-  for (size_t i = 0; i < graph_.values.size(); ++i) {
-    const Value& value = graph_.values[i];
-    if (value.kind == ValueKind::kResult || value.name != name) continue;
-    if (value.kind != kind || !(value.type == type))
-      fail(fmt::format("\"{}\" is used as {} and as {}", name, to_text(value.type), to_text(type)));
-    return static_cast<ValueId>(i);
+  const auto [it, fresh] = names_.try_emplace(name, static_cast<ValueId>(graph_.values.size()));
+  if (fresh) {
+    graph_.values.push_back({type, kind, name, -1});
+    return it->second;
   }
-  graph_.values.push_back({type, kind, name, -1});
-  return static_cast<ValueId>(graph_.values.size() - 1);
+  const Value& value = graph_.values[static_cast<size_t>(it->second)];
+  if (value.kind != kind || !(value.type == type))
+    fail(fmt::format("\"{}\" is used as {} and as {}", name, to_text(value.type), to_text(type)));
+  return it->second;
 }
 
 ValueId GraphBuilder::input(const std::string& name, const TensorType& type) {
@@ -90,6 +90,12 @@ std::vector<ValueId> GraphBuilder::add(const OpDef& op, std::span<const ValueId>
   if (!types.ok()) {
     fail(types.error().message());
     return nothing;
+  }
+  if (lowers && op.decompose != nullptr) {
+    s.site.results = types->data();
+    s.site.n_results = static_cast<int>(types->size());
+    std::vector<ValueId> results = op.decompose(*this, s.site, node.operands);
+    if (!results.empty()) return results;
   }
   for (const TensorType& type : *types) {
     node.results.push_back(static_cast<ValueId>(graph_.values.size()));

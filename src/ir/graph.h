@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "ir/op_def.h"
@@ -76,6 +77,8 @@ class GraphBuilder {
   void output(const std::string& name, ValueId value);
   void fail(const std::string& what);
 
+  // Add decompositions instead of ops that have one, down to primitives.
+  bool lowers = false;
   // Rows of the KV caches that a decomposed attention looks at (at least n_past + n_tokens when it runs).
   int64_t n_kv = 0;
 
@@ -88,6 +91,7 @@ class GraphBuilder {
   ValueId named(ValueKind kind, const std::string& name, const TensorType& type);
 
   Graph graph_;
+  std::unordered_map<std::string, ValueId> names_;
   std::string error_;
 };
 

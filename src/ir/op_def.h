@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,14 @@ struct AttrDef {
   size_t offset;                              // offsetof in the op's attribute struct
   std::span<const char* const> enum_names{};  // kEnum only
 };
+
+template <class A>
+AttrBytes pack_attrs(const A& attrs) {
+  static_assert(sizeof(A) <= kAttrBytes);
+  AttrBytes bytes;
+  std::memcpy(bytes.raw.data(), &attrs, sizeof(A));
+  return bytes;
+}
 
 // What an operand's memory may look like.
 enum class Access : uint8_t {
@@ -114,6 +123,10 @@ struct OpDef {
 
   // The op changes a state operand: it is never removed, repeated or moved across another use of that state.
   bool writes_state = false;
+
+  // For an op that stores a value in a state: which operand the executor is to compute in the state's memory
+  // in the first place, so that no kernel has to run; -1: this use copies.
+  int (*placed_operand)(const OpSite& site) = nullptr;
 
   // Result element i depends on element i of operand 0 only (and on other operands), so the result may take
   // operand 0's memory when that is dense and dies here.

@@ -3,6 +3,7 @@
 #include "model/blocks/blocks.h"
 #include "model/tensors.h"
 #include "ops/add/add.h"
+#include "ops/cast/cast.h"
 #include "ops/concat/concat.h"
 #include "ops/embed/embed.h"
 #include "ops/matmul/matmul.h"
@@ -21,19 +22,18 @@ std::string graph_name(const char* part, const Hyperparameters& hp, const GraphS
          rows_name(shape.logits);
 }
 
-// Final norm, outputs and head.
+// Final norm, outputs and head. All rows go through, as in the published definition; which of them are
+// wasted is for the compiler to find (pass last_rows_only).
 void finish_rows(const BlockContext& c, ValueId stream, const std::string& norm, const std::string& head,
                  const GraphShape& shape) {
   GraphBuilder& b = c.builder;
-  const int64_t t = shape.n_tokens;
-  // Without anybody asking for the other rows only the last one is normed.
-  const bool last_only = shape.logits == LogitRows::kLast && !shape.hidden && t > 1;
-  if (last_only) stream = slice(b, stream, 0, t - 1, 1);
-  ValueId h = rms_norm(b, stream, c.param(norm), c.hp.eps);
+  const ValueId h = rms_norm(b, stream, c.vector(norm), c.hp.eps);
   if (shape.hidden) b.output("hidden", h);
   if (shape.logits == LogitRows::kNone) return;
-  if (shape.logits == LogitRows::kLast && !last_only && t > 1) h = slice(b, h, 0, t - 1, 1);
-  b.output("logits", matmul(b, h, c.param(head)));
+  ValueId logits = matmul(b, h, c.param(head));
+  if (shape.logits == LogitRows::kLast && shape.n_tokens > 1)
+    logits = slice(b, logits, 0, shape.n_tokens - 1, 1);
+  b.output("logits", logits);
 }
 
 std::string first_present(const WeightTable& weights, std::initializer_list<std::string> names) {
@@ -48,12 +48,20 @@ ValueId BlockContext::param(uint32_t block, const char* suffix) const {
   return param(block_tensor(block, suffix));
 }
 
+ValueId BlockContext::vector(const std::string& name) const {
+  const ValueId stored = param(name);
+  return builder.type(stored).dtype == DType::kF32 ? stored : cast(builder, stored);
+}
+ValueId BlockContext::vector(uint32_t block, const char* suffix) const {
+  return vector(block_tensor(block, suffix));
+}
+
 ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
   GraphBuilder& b = c.builder;
-  const ValueId a = rms_norm(b, x, c.param(n, "attn_norm.weight"), c.hp.eps);
+  const ValueId a = rms_norm(b, x, c.vector(n, "attn_norm.weight"), c.hp.eps);
   x = add(b, x, c.hp.is_recurrent(n) ? delta_net_block(c, n, a) : attention_block(c, n, a));
   const char* ffn_norm = c.hp.arch_facts().hybrid ? "post_attention_norm.weight" : "ffn_norm.weight";
-  const ValueId f = rms_norm(b, x, c.param(n, ffn_norm), c.hp.eps);
+  const ValueId f = rms_norm(b, x, c.vector(n, ffn_norm), c.hp.eps);
   return add(b, x, feed_forward_block(c, n, f));
 }
 
@@ -81,9 +89,9 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const std::string table =
       first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});
   const ValueId embedded = embed(builder, c.param(table), tokens);
-  const ValueId e = rms_norm(builder, embedded, c.param(n, "nextn.enorm.weight"), hp.eps);
-  const ValueId h = rms_norm(builder, hidden, c.param(n, "nextn.hnorm.weight"), hp.eps);
-  ValueId x = matmul(builder, concat(builder, e, h), c.param(n, "nextn.eh_proj.weight"));
+  const ValueId e = rms_norm(builder, embedded, c.vector(n, "nextn.enorm.weight"), hp.eps);
+  const ValueId h = rms_norm(builder, hidden, c.vector(n, "nextn.hnorm.weight"), hp.eps);
+  ValueId x = matmul(builder, concat(builder, {e, h}, 1), c.param(n, "nextn.eh_proj.weight"));
   x = layer(c, n, x);
   finish_rows(
       c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),

@@ -10,33 +10,14 @@
 
 #include <gtest/gtest.h>
 
-#include "model/mix.h"
 #include "model/model_file_for_test.h"
+#include "model/types_for_test.h"
 #include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
 
 using enum Architecture;
-
-// Names and types of a published file without memory: what graphs are made from. Betas and alphas of
-// qwen3next are listed as the loader gives them.
-WeightTable types_of(const ModelShape& shape, const char* mix_name) {
-  std::vector<TensorSpec> specs;
-  for (const TensorSpec& spec : declare_tensors(shape.hp)) {
-    if (spec.name == "output.weight" && shape.tied_head) continue;
-    if (!spec.required && !spec.name.ends_with("shared_head_norm.weight") && spec.name != "output.weight")
-      continue;
-    specs.push_back(spec);
-  }
-  std::vector<MixTensor> tensors;
-  for (const TensorSpec& spec : specs) tensors.push_back({spec.name, spec.shape, DType::kF32});
-  const std::vector<DType> types = mix_types(*find_mix(mix_name).value(), shape.hp, tensors);
-  WeightTable table;
-  for (size_t i = 0; i < specs.size(); ++i)
-    table.set(specs[i].name, contiguous_view(nullptr, types[i], specs[i].shape));
-  return table;
-}
 
 std::string read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
@@ -72,7 +53,7 @@ class Golden : public testing::TestWithParam<Architecture> {};
 
 TEST_P(Golden, Trunk) {
   const ModelShape shape = tiny_shape(GetParam());
-  const auto graph = build_trunk(shape.hp, types_of(shape, "Q4_K_M"), {.n_tokens = 1});
+  const auto graph = build_trunk(shape.hp, types_for_test(shape, "Q4_K_M"), {.n_tokens = 1});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
   expect_golden(*graph, std::string(facts(GetParam()).name) + ".trunk");
 }
@@ -80,7 +61,7 @@ TEST_P(Golden, Trunk) {
 TEST_P(Golden, Mtp) {
   if (!facts(GetParam()).hybrid) return;
   const ModelShape shape = tiny_shape(GetParam(), true);
-  const auto graph = build_mtp(shape.hp, types_of(shape, "Q4_K_M"), {.n_tokens = 1, .hidden = true});
+  const auto graph = build_mtp(shape.hp, types_for_test(shape, "Q4_K_M"), {.n_tokens = 1, .hidden = true});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
   expect_golden(*graph, std::string(facts(GetParam()).name) + ".mtp");
 }
@@ -93,7 +74,7 @@ TEST(Graphs, NodesPerLayerAreAsTheModelIsDescribed) {
   // Trunk of 4 layers: 3 delta-net layers and one of gated attention in the hybrids.
   for (const ArchitectureFacts& f : architectures()) {
     const ModelShape shape = tiny_shape(f.arch);
-    const Graph graph = build_trunk(shape.hp, types_of(shape, "Q8_0"), {.n_tokens = 1}).take();
+    const Graph graph = build_trunk(shape.hp, types_for_test(shape, "Q8_0"), {.n_tokens = 1}).take();
     EXPECT_EQ(count(graph, "attention"), f.hybrid ? 1 : 4) << f.name;
     EXPECT_EQ(count(graph, "gated_delta_rule"), f.hybrid ? 3 : 0) << f.name;
     EXPECT_EQ(count(graph, "causal_conv"), f.hybrid ? 3 : 0) << f.name;
@@ -122,7 +103,7 @@ std::string head_of(const Graph& graph) {
 TEST(Graphs, TheHeadIsOutputWhenPresentElseTheEmbedding) {
   ModelShape shape = tiny_shape(kQwen35, true);
   const auto heads = [&] {
-    const WeightTable table = types_of(shape, "F16");
+    const WeightTable table = types_for_test(shape, "F16");
     return std::pair(head_of(build_trunk(shape.hp, table, {}).take()),
                      head_of(build_mtp(shape.hp, table, {}).take()));
   };
@@ -133,7 +114,7 @@ TEST(Graphs, TheHeadIsOutputWhenPresentElseTheEmbedding) {
 
 TEST(Graphs, TheMtpBlocksOwnTensorsTakePrecedence) {
   const ModelShape shape = tiny_shape(kQwen35, true);
-  WeightTable table = types_of(shape, "F16");
+  WeightTable table = types_for_test(shape, "F16");
   const auto params = [&] {
     std::string names;
     for (const Value& v : build_mtp(shape.hp, table, {}).take().values)
@@ -153,7 +134,7 @@ TEST(Graphs, TheMtpBlocksOwnTensorsTakePrecedence) {
 
 TEST(Graphs, RowsThatGetLogits) {
   const ModelShape shape = tiny_shape(kQwen35);
-  const WeightTable table = types_of(shape, "F16");
+  const WeightTable table = types_for_test(shape, "F16");
   const auto output = [&](const GraphShape& s, const std::string& name) {
     const Graph graph = build_trunk(shape.hp, table, s).take();
     for (const GraphOutput& out : graph.outputs)

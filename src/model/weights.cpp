@@ -58,7 +58,9 @@ void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table,
     const int64_t n = spec.shape.elements();
     std::byte* wide = table.own(n * 4);
     dequantize_row(t.dtype, data, reinterpret_cast<float*>(wide), n);
-    table.set(spec.name, contiguous_view(wide, DType::kF32, spec.shape));
+    // Both forms are there: graphs that widen in every run take one, the rest the other.
+    table.set(spec.name, contiguous_view(data, t.dtype, spec.shape));
+    table.set("f32:" + spec.name, contiguous_view(wide, DType::kF32, spec.shape));
   } else {
     table.set(spec.name, contiguous_view(data, t.dtype, spec.shape));
   }

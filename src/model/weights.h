@@ -33,7 +33,8 @@ class WeightTable {
   int64_t owned_bytes_ = 0;
 };
 
-// Binds every canonical tensor of hp to the file. All missing tensors and wrong shapes are reported in one
+// Binds every canonical tensor of hp to the file; vectors that are stored as F16 or BF16 also as "f32:NAME",
+// widened. All missing tensors and wrong shapes are reported in one
 // kModelFile error, separated by "; ". `file` must outlive the table.
 Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp);
 

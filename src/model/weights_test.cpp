@@ -107,12 +107,13 @@ TEST(LoadWeights, VectorsInHalfPrecisionBecomeF32) {
       test.replace("blk.1.attn_norm.weight", type, Shape(256));
       const Loaded m(test);
       ASSERT_EQ(m.error, "");
-      EXPECT_TRUE(m.table.type(gate) == (TensorType{DType::kF32, Shape(256)}));
+      EXPECT_TRUE(m.table.type(gate) == (TensorType{type, Shape(256)})) << "as stored";
+      EXPECT_TRUE(m.table.type("f32:" + gate) == (TensorType{DType::kF32, Shape(256)}));
       std::vector<float> expected(256);
       dequantize_row(type, test.tensor(gate).bytes.data(), expected.data(), 256);
-      const auto* wide = m.table.view(gate).as<float>();
+      const auto* wide = m.table.view("f32:" + gate).as<float>();
       EXPECT_EQ(std::vector<float>(wide, wide + 256), expected);
-      EXPECT_TRUE(m.table.type("blk.1.attn_norm.weight") == (TensorType{DType::kF32, Shape(256)}));
+      EXPECT_TRUE(m.table.type("f32:blk.1.attn_norm.weight") == (TensorType{DType::kF32, Shape(256)}));
       EXPECT_EQ(m.table.owned_bytes(), 2 * 256 * 4);
     }
   }

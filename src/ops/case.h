@@ -2,7 +2,6 @@
 // only; the conformance runner (conformance_test.cpp) and the microbenchmark read the same list.
 #pragma once
 
-#include <cstring>
 #include <string>
 #include <vector>
 
@@ -19,19 +18,26 @@ struct Fill {
     kIndices,    // I32 in [0, high)
     kDistinct,   // I32 rows of distinct values in [0, high) (router choices)
     kPositions,  // I32: low, low + 1, ...
+    kRounded,    // kAct8: the rounded rows of operand `of`, which comes before this one
     kState,      // kRecurrent: N(0, scale). kKvCache: n_past = low tokens of N(0, scale) stored as kv_type
   };
   Kind kind = Kind::kNormal;
   double scale = 1.0;
   double low = 0, high = 1;
   DType kv_type = DType::kF32;
+  size_t of = 0;  // kRounded
+  // kKvCache: tokens of this run, for which there is room behind n_past (0: as many as operand 0's first axis
+  // says), and whether they lie there already; then the op must not change the cache.
+  int64_t n_new = 0;
+  bool new_stored = false;
 };
 
 struct CaseOperand {
   TensorType type;
   Fill fill;
-  // The op's header lets this operand be strided in its leading axes: it is also run with gaps between rows
-  // and a base address that is only 4-byte aligned.
+  // The op's header lets this operand be strided: it is also run with gaps between rows and a base address
+  // that is only 4-byte aligned, and, when the op takes any strides, with its axes in another order in
+  // memory.
   bool strided = false;
 };
 
@@ -44,15 +50,9 @@ struct OpCase {
   // reference: sum (a-b)^2 / sum b^2. Say next to the case why it is what it is.
   double nmse = 1e-10;
   bool bench = false;  // model-sized: run by the benchmark, by the conformance test too
+  // The same for the rows of a KV cache, for an op that computes what it stores there. 0: equal to the bit.
+  double kv_nmse = 0;
 };
-
-template <class A>
-AttrBytes pack_attrs(const A& attrs) {
-  static_assert(sizeof(A) <= kAttrBytes);
-  AttrBytes bytes;
-  std::memcpy(bytes.raw.data(), &attrs, sizeof(A));
-  return bytes;
-}
 
 std::vector<OpCase> all_cases();
 

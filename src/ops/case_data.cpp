@@ -4,6 +4,7 @@
 #include <cstring>
 #include <numeric>
 
+#include "backend/cpu/linear/round_row.h"
 #include "base/philox.h"
 #include "tensor/codec.h"
 
@@ -115,6 +116,17 @@ void fill_tensor(OperandData& data, const Fill& fill, Draws& draws) {
     std::memcpy(at + r * bytes, at + r % distinct * bytes, static_cast<size_t>(bytes));
 }
 
+// The rounded rows of `x`.
+OperandData round_rows(const OperandData& x) {
+  const int64_t rows = x.type.shape.rows(), n = x.type.shape.last();
+  OperandData data;
+  data.type = {DType::kAct8, Shape(rows, act_padded(n))};
+  data.bytes.resize(static_cast<size_t>(rows * act_bytes(n)));
+  const auto* values = reinterpret_cast<const float*>(x.bytes.data());
+  for (int64_t r = 0; r < rows; ++r) round_act_row(values + r * n, n, data.bytes.data() + r * act_bytes(n));
+  return data;
+}
+
 OperandData make_operand(const CaseOperand& operand, Draws draws) {
   OperandData data;
   data.type = operand.type;
@@ -129,8 +141,11 @@ OperandData make_operand(const CaseOperand& operand, Draws draws) {
   } else if (data.type.dtype == DType::kKvCache) {
     data.n_past = static_cast<int64_t>(fill.low);
     data.kv_type = fill.kv_type;
+    data.n_new = fill.n_new;
+    data.new_stored = fill.new_stored;
+    const int64_t stored = data.n_past + (fill.new_stored ? fill.n_new : 0);
     for (auto* part : {&data.k_past, &data.v_past}) {
-      part->resize(static_cast<size_t>(data.n_past * data.type.shape.elements()));
+      part->resize(static_cast<size_t>(stored * data.type.shape.elements()));
       for (float& v : *part) v = static_cast<float>(fill.scale * draws.normal());
     }
   } else {
@@ -145,8 +160,14 @@ CaseData make_case_data(const OpCase& op_case) {
   CaseData data;
   data.op_case = op_case;
   for (size_t i = 0; i < op_case.operands.size(); ++i) {
-    data.operands.push_back(make_operand(op_case.operands[i], Draws(key_of(op_case, i))));
+    const CaseOperand& wanted = op_case.operands[i];
+    data.operands.push_back(wanted.fill.kind == Fill::Kind::kRounded
+                                ? round_rows(data.operands[wanted.fill.of])
+                                : make_operand(wanted, Draws(key_of(op_case, i))));
     data.operand_types.push_back(data.operands.back().type);
+    OperandData& operand = data.operands.back();
+    if (operand.type.dtype == DType::kKvCache && operand.n_new == 0)
+      operand.n_new = data.operands[0].type.shape.dim[0];
   }
   const OpSite site{data.operand_types.data(), static_cast<int>(data.operand_types.size()), nullptr, 0,
                     data.op_case.attrs.raw.data()};

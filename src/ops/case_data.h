@@ -16,6 +16,8 @@ struct OperandData {
   // KV cache: n_past rows of [n_kv_heads, head_dim] values for K and as many for V, F32 before rounding.
   std::vector<float> k_past, v_past;
   int64_t n_past = 0;
+  int64_t n_new = 0;        // tokens of this run
+  bool new_stored = false;  // k_past and v_past hold their rows too
   DType kv_type = DType::kF32;
 
   bool absent() const { return type.shape.rank == 0; }

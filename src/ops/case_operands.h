@@ -16,6 +16,11 @@ inline CaseOperand uniform(const Shape& shape, double low, double high) {
 inline CaseOperand parameter(const Shape& shape, double low, double high) {
   return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}};
 }
+// The rounded rows of operand `of`, which has the shape x and comes before.
+inline CaseOperand rounded(const Shape& x, size_t of) {
+  const int64_t unit = dtype_info(DType::kAct8).block_elems, padded = (x.dim[1] + unit - 1) / unit * unit;
+  return {{DType::kAct8, Shape(x.dim[0], padded)}, {.kind = Fill::Kind::kRounded, .of = of}};
+}
 inline CaseOperand absent() {
   return {{}, {.kind = Fill::Kind::kAbsent}};
 }
@@ -25,9 +30,15 @@ inline CaseOperand positions(int64_t n, int64_t first) {
 inline CaseOperand recurrent(const Shape& shape, double scale = 1.0) {
   return {{DType::kRecurrent, shape}, {.kind = Fill::Kind::kState, .scale = scale}};
 }
-inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType kv_type) {
+inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType kv_type,
+                            int64_t n_new = 0, bool new_stored = false) {
   return {{DType::kKvCache, Shape(n_kv_heads, head_dim)},
-          {.kind = Fill::Kind::kState, .scale = 1.0, .low = static_cast<double>(n_past), .kv_type = kv_type}};
+          {.kind = Fill::Kind::kState,
+           .scale = 1.0,
+           .low = static_cast<double>(n_past),
+           .kv_type = kv_type,
+           .n_new = n_new,
+           .new_stored = new_stored}};
 }
 
 }  // namespace gannet

@@ -1,11 +1,13 @@
 #include "ops/case_run.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
 
 #include <fmt/format.h>
 
+#include "backend/cpu/linear/quantized_row.h"
 #include "tensor/codec.h"
 
 namespace gannet {
@@ -19,6 +21,28 @@ void store_row(DType type, const float* values, std::byte* row, int64_t n) {
     std::memcpy(row, values, static_cast<size_t>(n) * sizeof(float));
   else
     quantize_row(type, values, row, n);
+}
+
+// What the codes and scales of rounded rows stand for, padding included.
+std::vector<float> dequantised(const std::vector<std::byte>& bytes, const Shape& shape) {
+  std::vector<float> values;
+  for (int64_t r = 0; r < shape.rows(); ++r) {
+    const ActRow row = act_row(nullptr, bytes.data() + r * act_bytes(shape.last()), shape.last());
+    for (int64_t i = 0; i < shape.last(); ++i) values.push_back(static_cast<float>(row.q[i]) * row.d[i / 32]);
+  }
+  return values;
+}
+
+bool sums_fit(const std::vector<std::byte>& bytes, const Shape& shape) {
+  for (int64_t r = 0; r < shape.rows(); ++r) {
+    const ActRow row = act_row(nullptr, bytes.data() + r * act_bytes(shape.last()), shape.last());
+    for (int64_t i = 0; i < shape.last(); i += 16) {
+      int sum = 0;
+      for (int64_t j = i; j < i + 16; ++j) sum += row.q[j];
+      if (row.sums[i / 16] != sum) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -51,7 +75,7 @@ void CaseRun::freeze(Memory& memory) {
 CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data), options_(options) {
   for (size_t i = 0; i < data.operands.size(); ++i) {
     const OperandData& operand = data.operands[i];
-    const std::string name = data.op_case.op->operands[i].name;
+    const std::string name = operand_def(*data.op_case.op, i).name;
     if (operand.absent())
       operands_.emplace_back();
     else if (operand.type.dtype == DType::kRecurrent)
@@ -59,7 +83,7 @@ CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data),
     else if (operand.type.dtype == DType::kKvCache)
       place_kv(operand, name);
     else
-      place_tensor(operand, data.op_case.operands[i], name);
+      place_tensor(operand, data.op_case.operands[i], operand_def(*data.op_case.op, i).access, name);
   }
   for (size_t i = 0; i < data.result_types.size(); ++i) {
     const TensorType& type = data.result_types[i];
@@ -68,12 +92,20 @@ CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data),
   }
 }
 
-void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& definition,
+void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& definition, Access access,
                            const std::string& name) {
   const Shape& shape = operand.type.shape;
   TensorView view = contiguous_view(nullptr, operand.type.dtype, shape);
   int64_t bytes = type_bytes(operand.type), offset = 0;
-  if (options_.strided && definition.strided) {
+  const int64_t element = shape.rank > 0 ? view.stride[shape.rank - 1] : 0;
+  if (options_.permuted && definition.strided && access == Access::kAny) {
+    // With gaps no axis is contiguous.
+    bytes = options_.strided ? 2 * element : element;
+    for (int axis = 0; axis < shape.rank; ++axis) {
+      view.stride[axis] = bytes;
+      bytes = bytes * shape.dim[axis] + (options_.strided ? element : 0);
+    }
+  } else if (options_.strided && definition.strided) {
     offset = 4;
     bytes = row_bytes(operand.type.dtype, shape.last());
     for (int axis = shape.rank - 2, gap = 12; axis >= 0; --axis, gap += 8) {
@@ -84,8 +116,12 @@ void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& defini
   Memory& memory = allocate("operand " + name, bytes, offset);
   view.data = memory.buffer->data();
   const int64_t row = row_bytes(operand.type.dtype, shape.last());
-  for (int64_t r = 0; r < shape.rows(); ++r)
-    std::memcpy(view.flat_row(r), operand.bytes.data() + r * row, static_cast<size_t>(row));
+  for (int64_t r = 0; r < shape.rows(); ++r) {
+    const std::byte* from = operand.bytes.data() + r * row;
+    for (int64_t at = 0; at < row / element; ++at)
+      std::memcpy(view.flat_row(r) + at * view.stride[shape.rank - 1], from + at * element,
+                  static_cast<size_t>(element));
+  }
   freeze(memory);
   operands_.push_back(view);
 }
@@ -113,7 +149,6 @@ void CaseRun::place_recurrent(const OperandData& operand, const std::string& nam
 
 void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
   const int64_t heads = operand.type.shape.dim[0], d = operand.type.shape.dim[1];
-  const int64_t n_new = data_.operands[0].type.shape.dim[0];
   kv_ = std::make_unique<KvView>();
   KvView& kv = *kv_;
   kv.page_tokens = options_.strided ? 24 : 64;
@@ -125,11 +160,13 @@ void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
   kv.k_offset = options_.strided ? part + 128 : 64;  // once V first, once K first
   kv.v_offset = options_.strided ? 64 : part + 128;
   page_bytes_ = 2 * part + 128;
-  const int64_t n_pages = (kv.n_past + n_new + kv.page_tokens - 1) / kv.page_tokens;
+  const int64_t n_pages = (kv.n_past + operand.n_new + kv.page_tokens - 1) / kv.page_tokens;
   for (int64_t p = 0; p < n_pages; ++p)
     page_table_.push_back(allocate(fmt::format("{} page {}", name, p), page_bytes_).buffer->data());
   kv.pages = page_table_.data();
-  for (int64_t t = 0; t < kv.n_past; ++t)
+  const int64_t n_stored = kv.n_past + (operand.new_stored ? operand.n_new : 0);
+  kv_changes_ = operand.new_stored ? 0 : operand.n_new;
+  for (int64_t t = 0; t < n_stored; ++t)
     for (int64_t h = 0; h < heads; ++h) {
       const int64_t at = (h * kv.page_tokens + t % kv.page_tokens) * row;
       std::byte* page = page_table_[static_cast<size_t>(t / kv.page_tokens)];
@@ -162,6 +199,20 @@ Outcome CaseRun::outcome() const {
   for (size_t i = 0; i < recurrent_.size(); ++i)
     out.recurrent.emplace_back(recurrent_[i]->write, recurrent_[i]->write + recurrent_elements_[i]);
   for (const std::byte* page : page_table_) out.pages.insert(out.pages.end(), page, page + page_bytes_);
+  if (!kv_ || data_.op_case.kv_nmse == 0) return out;
+  const int64_t d = kv_->head_dim, n_tokens = kv_->n_past + data_.operands[0].type.shape.dim[0];
+  std::vector<float> values(static_cast<size_t>(d));
+  for (int64_t t = 0; t < n_tokens; ++t)
+    for (int64_t h = 0; h < kv_->n_kv_heads; ++h)
+      for (const bool key : {true, false}) {
+        const std::byte* page = page_table_[static_cast<size_t>(t / kv_->page_tokens)];
+        const DType type = key ? kv_->k_type : kv_->v_type;
+        dequantize_row(type,
+                       page + (key ? kv_->k_offset : kv_->v_offset) +
+                           (h * kv_->page_tokens + t % kv_->page_tokens) * row_bytes(type, d),
+                       values.data(), d);
+        out.kv_rows.insert(out.kv_rows.end(), values.begin(), values.end());
+      }
   return out;
 }
 
@@ -176,9 +227,8 @@ std::vector<std::string> CaseRun::faults() const {
   if (!kv_) return faults;
   // Every byte of the pages outside the rows of the new tokens must be as before.
   const int64_t row = row_bytes(kv_->k_type, kv_->head_dim);
-  const int64_t n_new = data_.operands[0].type.shape.dim[0];
   auto expected = pages_before_;
-  for (int64_t t = kv_->n_past; t < kv_->n_past + n_new; ++t)
+  for (int64_t t = kv_->n_past; t < kv_->n_past + kv_changes_; ++t)
     for (int64_t h = 0; h < kv_->n_kv_heads; ++h)
       for (const int64_t offset : {kv_->k_offset, kv_->v_offset}) {
         const auto page = static_cast<size_t>(t / kv_->page_tokens);
@@ -211,9 +261,10 @@ double normalised_error(const float* a, const float* b, int64_t n) {
 std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference,
                                  double nmse) {
   std::vector<std::string> faults;
-  const auto compare_floats = [&](const std::string& what, const float* a, const float* b, int64_t n) {
+  const auto compare_floats = [&](const std::string& what, const float* a, const float* b, int64_t n,
+                                  double allowed) {
     const double error = normalised_error(a, b, n);
-    if (error <= nmse) return;
+    if (error <= allowed) return;
     int64_t worst = 0;
     double largest = -1;
     for (int64_t i = 0; i < n; ++i) {
@@ -225,21 +276,32 @@ std::vector<std::string> compare(const CaseData& data, const Outcome& run, const
     }
     faults.push_back(
         fmt::format("{}: normalised error {:.3g} above {:.3g}, worst element {}: {} instead of {}", what,
-                    error, nmse, worst, a[worst], b[worst]));
+                    error, allowed, worst, a[worst], b[worst]));
   };
   for (size_t i = 0; i < run.results.size(); ++i) {
     const std::string what = fmt::format("result {}", i);
-    if (data.result_types[i].dtype == DType::kF32)
+    const TensorType& type = data.result_types[i];
+    if (type.dtype == DType::kF32) {
       compare_floats(what, reinterpret_cast<const float*>(run.results[i].data()),
-                     reinterpret_cast<const float*>(reference.results[i].data()),
-                     data.result_types[i].shape.elements());
-    else if (run.results[i] != reference.results[i])
+                     reinterpret_cast<const float*>(reference.results[i].data()), type.shape.elements(),
+                     nmse);
+    } else if (type.dtype == DType::kAct8) {
+      const auto a = dequantised(run.results[i], type.shape),
+                 b = dequantised(reference.results[i], type.shape);
+      compare_floats(what, a.data(), b.data(), type.shape.elements(), std::max(nmse, kRoundedNmse));
+      if (!sums_fit(run.results[i], type.shape)) faults.push_back(what + ": sums do not fit the codes");
+    } else if (run.results[i] != reference.results[i]) {
       faults.push_back(what + " differs");
+    }
   }
   for (size_t i = 0; i < run.recurrent.size(); ++i)
     compare_floats(fmt::format("state {}", i), run.recurrent[i].data(), reference.recurrent[i].data(),
-                   static_cast<int64_t>(run.recurrent[i].size()));
-  if (run.pages != reference.pages) faults.push_back("KV pages differ");
+                   static_cast<int64_t>(run.recurrent[i].size()), nmse);
+  if (data.op_case.kv_nmse > 0)
+    compare_floats("KV rows", run.kv_rows.data(), reference.kv_rows.data(),
+                   static_cast<int64_t>(reference.kv_rows.size()), data.op_case.kv_nmse);
+  else if (run.pages != reference.pages)
+    faults.push_back("KV pages differ");
   return faults;
 }
 

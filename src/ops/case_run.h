@@ -32,8 +32,10 @@ class GuardedBuffer {
 
 struct RunOptions {
   // Strided operands lie at 4 bytes past an aligned address with gaps between rows (and KV pages are
-  // smaller).
+  // smaller); operands that the op takes with any stride have gaps between elements too.
   bool strided = false;
+  // Strided operands of ops that take any strides lie with their last axis outermost.
+  bool permuted = false;
   // Recurrent states are read and written in the same memory.
   bool same_state = false;
 };
@@ -43,6 +45,7 @@ struct Outcome {
   std::vector<std::vector<std::byte>> results;  // contiguous
   std::vector<std::vector<float>> recurrent;    // per recurrent operand: the state after the run
   std::vector<std::byte> pages;                 // all KV pages, one after the other
+  std::vector<float> kv_rows;                   // all rows in them, those of the run too, as floats
 };
 
 class CaseRun {
@@ -69,7 +72,8 @@ class CaseRun {
   };
   Memory& allocate(const std::string& what, int64_t bytes, int64_t offset = 0);
   void freeze(Memory& memory);
-  void place_tensor(const OperandData& operand, const CaseOperand& definition, const std::string& name);
+  void place_tensor(const OperandData& operand, const CaseOperand& definition, Access access,
+                    const std::string& name);
   void place_recurrent(const OperandData& operand, const std::string& name);
   void place_kv(const OperandData& operand, const std::string& name);
 
@@ -83,10 +87,16 @@ class CaseRun {
   std::vector<std::byte*> page_table_;
   std::vector<std::vector<std::byte>> pages_before_;
   int64_t page_bytes_ = 0;
+  int64_t kv_changes_ = 0;  // rows behind n_past that the op may write
 };
 
 // Compares a run with the reference's. Empty when it agrees: F32 results and states to `nmse` (0: bitwise),
-// integer results and KV pages exactly.
+// rounded activations to `nmse` or kRoundedNmse, whichever is larger, with sums that fit their codes, integer
+// results exactly, and so KV pages unless the case has a tolerance for their rows.
+//
+// A float32 error in front of the rounding can move a value to the next code; that happens to about one value
+// in 10^5 and changes it by 0.03 of its size. Rounding in a wrong way (down, say) gives 1e-4.
+inline constexpr double kRoundedNmse = 1e-5;
 std::vector<std::string> compare(const CaseData& data, const Outcome& run, const Outcome& reference,
                                  double nmse);
 

@@ -100,8 +100,10 @@ TEST(IrText, ErrorsNameTheLine) {
 
 TEST(IrText, ShapeRulesHoldForParsedGraphs) {
   const std::string head = "graph g {\n  %0 = input \"x\" : F32[2, 4]\n  %1 = input \"y\" : F32[2, 5]\n";
-  EXPECT_THAT(parse_error(head + "  %2 = add(%0, %1) : F32[2, 4]\n}"),
-              HasSubstr("node 0 (add): add: b is F32[2, 5], must be F32[2, 4] like a"));
+  EXPECT_THAT(
+      parse_error(head + "  %2 = add(%0, %1) : F32[2, 4]\n}"),
+      HasSubstr(
+          "node 0 (add): add: b is F32[2, 5], must be like a F32[2, 4] on every axis, or 1 on one side"));
   EXPECT_THAT(parse_error(head + "  %2 = add(%0, %0) : F32[4, 2]\n}"),
               HasSubstr("differ from the shape rule"));
   EXPECT_THAT(parse_error(head + "  %2 = add(%0) : F32[2, 4]\n}"), HasSubstr("takes 2 operands, 1 given"));

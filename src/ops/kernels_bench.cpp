@@ -1,7 +1,8 @@
 // Microbenchmark of every kernel this machine can run on the model-sized cases (OpCase::bench). Names are
-// op/case/kernel/threads, so --benchmark_filter picks. Counters: GB/s of the bytes that must move and
-// GFLOP/s, both from OpDef::cost. Where one execution does little with its weights, copies are used in turn,
-// so that they come from memory as in a model and not from a cache.
+// op/case/kernel/threads (and /permuted for operands whose axes lie in another order), so --benchmark_filter
+// picks. Counters: GB/s of the bytes that must move and GFLOP/s, both from OpDef::cost. Where one execution
+// does little with its weights, copies are used in turn, so that they come from memory as in a model and not
+// from a cache.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -18,7 +19,14 @@ namespace {
 
 constexpr int64_t kColdBytes = int64_t{192} << 20;
 
-void run(benchmark::State& state, const OpCase& op_case, const KernelInfo* kernel, int n_threads) {
+bool takes_any_stride(const OpCase& op_case) {
+  for (size_t i = 0; i < op_case.operands.size(); ++i)
+    if (op_case.operands[i].strided && operand_def(*op_case.op, i).access == Access::kAny) return true;
+  return false;
+}
+
+void run(benchmark::State& state, const OpCase& op_case, const KernelInfo* kernel, int n_threads,
+         const RunOptions& layout) {
   const CaseData data = make_case_data(op_case);
   const Cost cost = op_case.op->cost(data.site());
   const int64_t bytes = cost.weight_bytes + cost.activation_bytes + cost.state_bytes;
@@ -26,7 +34,7 @@ void run(benchmark::State& state, const OpCase& op_case, const KernelInfo* kerne
   int64_t copies = 1;
   if (read > 0 && cost.flops / read < 32) copies = std::max<int64_t>(1, kColdBytes / read);
   std::vector<std::unique_ptr<CaseRun>> runs;
-  for (int64_t i = 0; i < copies; ++i) runs.push_back(std::make_unique<CaseRun>(data, RunOptions{}));
+  for (int64_t i = 0; i < copies; ++i) runs.push_back(std::make_unique<CaseRun>(data, layout));
   ThreadTeam team(n_threads);
   GuardedBuffer workspace(kernel->workspace == nullptr ? 0 : kernel->workspace(data.site(), n_threads));
   size_t next = 0;
@@ -65,10 +73,17 @@ int main(int argc, char** argv) {
         continue;
       if (kernel->refuses != nullptr && kernel->refuses(site) != nullptr) continue;
       for (int n : threads)
-        benchmark::RegisterBenchmark(fmt::format("{}/{}/{}/{}", c.op->name, c.name, kernel->name, n).c_str(),
-                                     [&c, kernel, n](benchmark::State& state) { run(state, c, kernel, n); })
-            ->UseRealTime()
-            ->Unit(benchmark::kMicrosecond);
+        for (const bool permuted : {false, true}) {
+          if (permuted && !takes_any_stride(c)) continue;
+          benchmark::RegisterBenchmark(
+              fmt::format("{}/{}/{}/{}{}", c.op->name, c.name, kernel->name, n, permuted ? "/permuted" : "")
+                  .c_str(),
+              [&c, kernel, n, permuted](benchmark::State& state) {
+                run(state, c, kernel, n, {.permuted = permuted});
+              })
+              ->UseRealTime()
+              ->Unit(benchmark::kMicrosecond);
+        }
     }
   }
   benchmark::Initialize(&argc, argv);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "ir/op_def.h"
+#include "ops/broadcast.h"
 
 namespace gannet {
 
@@ -33,6 +34,35 @@ inline Result<void> expect_rank(const OpDef& op, const OpSite& site, int i, int 
   const TensorType& type = site.operands[i];
   if (type.shape.rank == rank) return {};
   return shape_error(op, fmt::format("{} is {}, must be {}", operand_name(op, i), to_text(type), axes));
+}
+
+// The result of a binary op: operands of one rank, on each axis the same length or 1 on one side; with shared
+// heads the lengths of axis 0 may also divide each other.
+inline Result<std::vector<TensorType>> broadcast_type(const OpDef& op, const OpSite& site, HeadShare heads) {
+  GANNET_TRY(expect_f32(op, site, 0));
+  GANNET_TRY(expect_f32(op, site, 1));
+  const TensorType &a = site.operands[0], &b = site.operands[1];
+  TensorType y = a;
+  bool fits = a.shape.rank == b.shape.rank;
+  for (int axis = 0; fits && axis < a.shape.rank; ++axis) {
+    const int64_t n = a.shape.dim[axis], m = b.shape.dim[axis];
+    const bool shared =
+        axis == 0 && heads != HeadShare::kSame && n > 0 && m > 0 && (n % m == 0 || m % n == 0);
+    fits = n == m || n == 1 || m == 1 || shared;
+    y.shape.dim[axis] = n == m || m == 1 ? n : n == 1 ? m : n > m ? n : m;
+  }
+  if (!fits)
+    return shape_error(op, fmt::format("{} is {}, must be like {} {} on every axis, or 1 on one side",
+                                       operand_name(op, 1), to_text(b), operand_name(op, 0), to_text(a)));
+  return std::vector<TensorType>{y};
+}
+
+// Operand i must be the state of one sequence.
+inline Result<void> expect_recurrent(const OpDef& op, const OpSite& site, int i) {
+  const TensorType& type = site.operands[i];
+  if (type.dtype == DType::kRecurrent) return {};
+  return shape_error(op,
+                     fmt::format("{} is {}, must be a recurrent state", operand_name(op, i), to_text(type)));
 }
 
 // Every given operand is read once and every result written once.

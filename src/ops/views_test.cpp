@@ -4,8 +4,10 @@
 #include <numeric>
 #include <vector>
 
+#include "ops/permute/permute.h"
 #include "ops/reshape/reshape.h"
 #include "ops/slice/slice.h"
+#include "ops/state_view/state_view.h"
 
 namespace gannet {
 namespace {
@@ -40,12 +42,19 @@ class Views : public testing::Test {
     return apply(kOp_slice, x, SliceAttrs{axis, start, length});
   }
 
+  static TensorView permuted(const TensorView& x, std::initializer_list<int64_t> axes) {
+    PermuteAttrs attrs{{0, 1, 2, 3}};
+    std::copy(axes.begin(), axes.end(), attrs.axis);
+    return apply(kOp_permute, x, attrs);
+  }
+
   // All elements in axis order.
   static std::vector<float> read(const TensorView& x) {
     std::vector<float> values;
     for (int64_t r = 0; r < x.shape.rows(); ++r) {
-      const auto* row = reinterpret_cast<const float*>(x.flat_row(r));
-      values.insert(values.end(), row, row + x.shape.last());
+      const std::byte* row = x.flat_row(r);
+      for (int64_t i = 0; i < x.shape.last(); ++i)
+        values.push_back(*reinterpret_cast<const float*>(row + i * x.stride[x.shape.rank - 1]));
     }
     return values;
   }
@@ -87,6 +96,37 @@ TEST_F(Views, ReshapeSplitsRowsOfASlice) {
   EXPECT_EQ(read(reshaped(sliced(x, 0, 1, 1), Shape(3, 4))), read(sliced(x, 0, 1, 1)));
 }
 
+TEST_F(Views, PermuteReordersAxes) {
+  const TensorView x = counting(Shape(2, 3));
+  const TensorView y = permuted(x, {1, 0});
+  EXPECT_EQ(read(y), (std::vector<float>{0, 3, 1, 4, 2, 5}));
+  EXPECT_FALSE(is_contiguous(y));
+  EXPECT_EQ(read(permuted(y, {1, 0})), memory_);
+  EXPECT_EQ(read(sliced(y, 1, 1, 1)), (std::vector<float>{3, 4, 5}));
+  EXPECT_EQ(read(sliced(y, 0, 1, 2)), (std::vector<float>{1, 4, 2, 5}));
+
+  const TensorView cube = counting(Shape(2, 3, 4));
+  const TensorView turned = permuted(cube, {2, 0, 1});
+  EXPECT_EQ(turned.shape, Shape(4, 2, 3));
+  EXPECT_EQ(read(sliced(sliced(turned, 0, 3, 1), 1, 1, 1)), (std::vector<float>{15, 19, 23}));
+  EXPECT_TRUE(is_contiguous(permuted(cube, {0, 1, 2})));
+}
+
+TEST_F(Views, StateViewIsTheMemoryOfTheState) {
+  std::vector<float> memory{1, 2, 3, 4, 5, 6};
+  const TensorType type{DType::kRecurrent, Shape(2, 3)};
+  TensorView state;
+  state.data = reinterpret_cast<std::byte*>(memory.data());
+  state.dtype = type.dtype;
+  state.shape = type.shape;
+  const OpSite site{&type, 1, nullptr, 0, nullptr};
+  EXPECT_EQ(kOp_state_view.infer(site).take(), (std::vector<TensorType>{{DType::kF32, Shape(2, 3)}}));
+  const TensorView view = kOp_state_view.view(site, state);
+  EXPECT_EQ(view.dtype, DType::kF32);
+  EXPECT_TRUE(is_contiguous(view));
+  EXPECT_EQ(read(view), memory);
+}
+
 TEST_F(Views, ReshapeAcrossAStrideIsABug) {
   const TensorView x = counting(Shape(2, 12));
   EXPECT_DEATH(reshaped(sliced(x, 1, 0, 6), Shape(12)), "reshape cuts across a stride");
@@ -119,6 +159,16 @@ TEST_F(Views, ImpossibleUsesSayWhy) {
             "graph g: slice: [8, +5) is outside axis 1 of F32[2, 12]");
   EXPECT_EQ(error([](auto& b, ValueId, ValueId w) { slice(b, w, 1, 16, 32); }),
             "graph g: slice: cuts a block");
+  EXPECT_EQ(error([](auto& b, ValueId v, ValueId) { permute(b, v, {0}); }),
+            "graph g: permute: 1 axes for F32[2, 12]");
+  EXPECT_EQ(error([](auto& b, ValueId v, ValueId) {
+              permute(b, v, {1, 1});
+            }),
+            "graph g: permute: 1 1 2 3 is no order of the axes of F32[2, 12]");
+  EXPECT_EQ(error([](auto& b, ValueId, ValueId w) {
+              permute(b, w, {1, 0});
+            }),
+            "graph g: permute: x is Q8_0[2, 64], must have elements of their own");
   EXPECT_EQ(builder.shape(slice(builder, x, 1, 8, 4)), Shape(2, 4));
 }
 

@@ -22,7 +22,7 @@ TensorView contiguous_view(void* data, DType dtype, const Shape& shape) {
 
 bool is_contiguous(const TensorView& view) {
   const TensorView dense = contiguous_view(nullptr, view.dtype, view.shape);
-  for (int axis = 0; axis + 1 < view.shape.rank; ++axis)
+  for (int axis = 0; axis < view.shape.rank; ++axis)
     if (view.shape.dim[axis] > 1 && view.stride[axis] != dense.stride[axis]) return false;
   return true;
 }

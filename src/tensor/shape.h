@@ -43,8 +43,9 @@ struct Shape {
   }
 };
 
-// Memory with a shape. Does not own. The last axis is always contiguous; the other axes have byte strides, so
-// slices and reshapes are free. Block types are contiguous throughout.
+// Memory with a shape. Does not own. Every axis has a byte stride, so slices, reshapes and permutations are
+// free; most ops take operands only whose last axis is contiguous (see Access in ir/op_def.h). Block types
+// are contiguous throughout.
 struct TensorView {
   std::byte* data = nullptr;
   DType dtype = DType::kF32;

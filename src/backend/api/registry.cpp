@@ -1,7 +1,6 @@
 #include "backend/api/registry.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -25,31 +24,39 @@ Result<Isa> isa_from_name(const std::string& name) {
 }
 
 void KernelRegistry::add_table(const KernelInfo* table) {
-  for (; table->op != nullptr; ++table) kernels_.push_back(table);
+  for (; table->op != nullptr; ++table) {
+    kernels_.push_back(table);
+    by_op_[table->op].push_back(table);
+  }
+}
+
+const std::vector<const KernelInfo*>& KernelRegistry::kernels_of(const OpDef& op) const {
+  static const std::vector<const KernelInfo*> none;
+  const auto it = by_op_.find(std::string_view(op.name));
+  return it == by_op_.end() ? none : it->second;
 }
 
 KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const {
   KernelChoice choice;
   const auto forced = policy.forced.find(op.name);
-  for (const KernelInfo* kernel : kernels_) {
-    if (std::strcmp(kernel->op, op.name) != 0) continue;
-    KernelCandidate candidate{kernel, {}};
+  for (const KernelInfo* kernel : kernels_of(op)) {
+    KernelCandidate candidate{kernel, nullptr};
     if (forced != policy.forced.end() && forced->second != kernel->name) {
       candidate.refusal = "another kernel is forced";
     } else if (std::find(policy.isas.begin(), policy.isas.end(), kernel->isa) == policy.isas.end()) {
       candidate.refusal = "instruction set not available";
     } else if (kernel->refuses != nullptr) {
-      if (const char* why = kernel->refuses(site)) candidate.refusal = why;
+      candidate.refusal = kernel->refuses(site);
     }
     choice.candidates.push_back(std::move(candidate));
   }
   std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
                    [](const KernelCandidate& a, const KernelCandidate& b) {
-                     if (a.refusal.empty() != b.refusal.empty()) return a.refusal.empty();
+                     if ((a.refusal == nullptr) != (b.refusal == nullptr)) return a.refusal == nullptr;
                      if (a.kernel->isa != b.kernel->isa) return a.kernel->isa > b.kernel->isa;
                      return a.kernel->priority > b.kernel->priority;
                    });
-  if (!choice.candidates.empty() && choice.candidates[0].refusal.empty())
+  if (!choice.candidates.empty() && choice.candidates[0].refusal == nullptr)
     choice.kernel = choice.candidates[0].kernel;
   return choice;
 }

@@ -15,7 +15,7 @@ Result<Isa> isa_from_name(const std::string& name);  // kUsage, lists the names
 
 struct KernelCandidate {
   const KernelInfo* kernel;
-  std::string refusal;  // empty: accepted
+  const char* refusal;  // null: accepted
 };
 
 struct KernelChoice {
@@ -34,12 +34,14 @@ class KernelRegistry {
   void add_table(const KernelInfo* table);  // ends with an entry whose op is null; must outlive the registry
 
   const std::vector<const KernelInfo*>& kernels() const { return kernels_; }
+  const std::vector<const KernelInfo*>& kernels_of(const OpDef& op) const;
 
   // Best accepted kernel: a forced one if named, else the widest allowed instruction set, then priority.
   KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const;
 
  private:
   std::vector<const KernelInfo*> kernels_;
+  std::map<std::string, std::vector<const KernelInfo*>, std::less<>> by_op_;
 };
 
 }  // namespace gannet

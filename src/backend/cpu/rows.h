@@ -80,6 +80,13 @@ GANNET_INLINE void map_row(const float* a, const float* b, const float* c, const
         n - i);
 }
 
+GANNET_INLINE void fill_row(float* y, int64_t n, float value) {
+  const VF v = splat(value);
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) store(y + i, v);
+  if (i < n) store_part(y + i, v, n - i);
+}
+
 // Sum of squares of a row. Four sums per lane keep the additions independent (and short, which also keeps
 // them exact to about 1e-7 for rows of thousands).
 GANNET_INLINE float sum_of_squares(const float* x, int64_t n) {

@@ -4,8 +4,8 @@
 // instruction set can be linked into another.
 //
 // exp: relative error below 2 ulp over the whole range, subnormal results included; above 88.73 +inf, below
-// -104 zero, NaN stays NaN. sigmoid and silu follow from it with one division. Method: x = n ln 2 + r, |r| <=
-// ln(2)/2, and 1 + r + r^2 q(r) with q the interpolant of degree 4 in the Chebyshev nodes (relative
+// -104 zero, NaN stays NaN. sigmoid, silu and softplus follow from it with one division. Method: x = n ln 2 +
+// r, |r| <= ln(2)/2, and 1 + r + r^2 q(r) with q the interpolant of degree 4 in the Chebyshev nodes (relative
 // error 1.1e-8).
 #pragma once
 
@@ -283,6 +283,21 @@ GANNET_INLINE VF sigmoid(VF x) {
 }
 GANNET_INLINE VF silu(VF x) {
   return x / (splat(1.0f) + exp(splat(0.0f) - x));
+}
+
+// log(1 + exp(x)), a few ulp for every x: max(x, 0) + log1p(t) with t = exp(-|x|) <= 1, and log1p(t) = 2
+// artanh(s) with s = t / (2 + t) <= 1/3, whose series is short.
+GANNET_INLINE VF softplus(VF x) {
+  const VF t = exp(min(x, splat(0.0f) - x));
+  const VF s = t / (splat(2.0f) + t), s2 = s * s;
+  VF q = splat(1.0f / 15);
+  q = fma(q, s2, splat(1.0f / 13));
+  q = fma(q, s2, splat(1.0f / 11));
+  q = fma(q, s2, splat(1.0f / 9));
+  q = fma(q, s2, splat(1.0f / 7));
+  q = fma(q, s2, splat(1.0f / 5));
+  q = fma(q, s2, splat(1.0f / 3));
+  return max(splat(0.0f), x) + fma(s + s, q * s2, s + s);
 }
 
 // The same functions for one number, so that a result does not depend on where in a row it lies.

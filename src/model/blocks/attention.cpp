@@ -60,8 +60,8 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   const ValueId v = reshape(b, matmul(b, x, c.param(n, "attn_v.weight")), Shape(t, kv_heads, d));
 
   const RopeAttrs rotation = rope_attrs(hp);
-  q = rope(b, rms_norm(b, q, c.param(n, "attn_q_norm.weight"), hp.eps), c.positions, rotation);
-  k = rope(b, rms_norm(b, k, c.param(n, "attn_k_norm.weight"), hp.eps), c.positions, rotation);
+  q = rope(b, rms_norm(b, q, c.vector(n, "attn_q_norm.weight"), hp.eps), c.positions, rotation);
+  k = rope(b, rms_norm(b, k, c.vector(n, "attn_k_norm.weight"), hp.eps), c.positions, rotation);
 
   TensorType kv_type{DType::kKvCache, Shape(kv_heads, d)};
   const ValueId kv = b.state(kv_state(n), kv_type);

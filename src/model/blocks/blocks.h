@@ -17,6 +17,9 @@ struct BlockContext {
 
   ValueId param(const std::string& name) const { return builder.param(name, weights.type(name)); }
   ValueId param(uint32_t block, const char* suffix) const;
+  // A norm, gate or convolution weight: F32, widened from what the file stores.
+  ValueId vector(const std::string& name) const;
+  ValueId vector(uint32_t block, const char* suffix) const;
   int64_t n_tokens() const { return builder.shape(positions).dim[0]; }
 };
 

@@ -28,19 +28,19 @@ ValueId delta_net_block(const BlockContext& c, uint32_t n, ValueId x) {
   const ValueId alpha = matmul(b, x, c.param(n, "ssm_alpha.weight"));
 
   const TensorType window{DType::kRecurrent, Shape(hp.conv_kernel - 1, hp.conv_channels())};
-  const ValueId taps = c.param(n, "ssm_conv1d.weight");
+  const ValueId taps = c.vector(n, "ssm_conv1d.weight");
   const ValueId mixed = causal_conv(b, qkv, taps, b.state(conv_state(n), window));
   const ValueId q = reshape(b, slice(b, mixed, 1, 0, hk * s), Shape(t, hk, s));
   const ValueId k = reshape(b, slice(b, mixed, 1, hk * s, hk * s), Shape(t, hk, s));
   const ValueId v = reshape(b, slice(b, mixed, 1, 2 * hk * s, hv * s), Shape(t, hv, s));
 
   const TensorType matrix{DType::kRecurrent, Shape(hv, s, s)};
-  const ValueId rate = c.param(n, "ssm_a"), step_bias = c.param(n, "ssm_dt.bias");
+  const ValueId rate = c.vector(n, "ssm_a"), step_bias = c.vector(n, "ssm_dt.bias");
   const ValueId o =
       gated_delta_rule(b, q, k, v, alpha, beta, rate, step_bias, b.state(delta_state(n), matrix),
                        {hp.eps, hp.arch_facts().grouped_heads ? HeadMap::kGrouped : HeadMap::kTiled});
   const ValueId gated =
-      gated_rms_norm(b, o, c.param(n, "ssm_norm.weight"), reshape(b, z, Shape(t, hv, s)), hp.eps);
+      gated_rms_norm(b, o, c.vector(n, "ssm_norm.weight"), reshape(b, z, Shape(t, hv, s)), hp.eps);
   return matmul(b, reshape(b, gated, Shape(t, hv * s)), c.param(n, "ssm_out.weight"));
 }
 

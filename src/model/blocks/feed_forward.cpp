@@ -38,7 +38,7 @@ ValueId feed_forward_block(const BlockContext& c, uint32_t n, ValueId x) {
   const ValueId shared =
       gated_mlp(c, x, n, "ffn_gate_shexp.weight", "ffn_up_shexp.weight", "ffn_down_shexp.weight");
   // The gate is a vector in the file; as a matrix of one row it gives one scalar per token.
-  const ValueId gate_row = reshape(b, c.param(n, "ffn_gate_inp_shexp.weight"), Shape(1, c.hp.n_embd));
+  const ValueId gate_row = reshape(b, c.vector(n, "ffn_gate_inp_shexp.weight"), Shape(1, c.hp.n_embd));
   return gated_add(b, y, shared, matmul(b, x, gate_row));
 }
 

@@ -1,16 +1,11 @@
-#include "backend/cpu/rows.h"
+#include "backend/cpu/elementwise.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  const TensorView& y = args.results[0];
-  const int64_t n = y.shape.last();
-  int64_t row, end;
-  share_rows(worker, y.shape.rows(), n, row, end);
-  RowWalk a(args.operands[0], row), b(args.operands[1], row), out(y, row);
-  for (; row < end; ++row, a.next(), b.next(), out.next())
-    map_row(a.row(), b.row(), out.row(), n, [](VF x, VF z) GANNET_LAMBDA { return x + z; });
+  map_elements(args.operands[0], args.operands[1], args.results[0], SharedHeads::kNone, worker,
+               [](VF x, VF z) GANNET_LAMBDA { return x + z; });
 }
 
 }  // namespace

@@ -1,7 +1,15 @@
 #include "ops/attention/attention.h"
 
+#include "ops/bmm/bmm.h"
+#include "ops/copy/copy.h"
+#include "ops/kv_append/kv_append.h"
+#include "ops/kv_read/kv_read.h"
 #include "ops/mul/mul.h"
+#include "ops/permute/permute.h"
+#include "ops/repeat/repeat.h"
 #include "ops/rules.h"
+#include "ops/scale/scale.h"
+#include "ops/softmax/softmax.h"
 #include "ops/unary/unary.h"
 
 namespace gannet {
@@ -39,12 +47,40 @@ Cost cost(const OpSite& site) {
   return cost;
 }
 
-// Without a gate the op is primitive and this returns nothing.
+// The rows of the cache that the builder asks for may be more than there are tokens; the mask hides them.
 std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
-  if (operands[4] == kNoValue) return {};
-  const ValueId o = attention(builder, operands[0], operands[1], operands[2], operands[3], kNoValue,
-                              site.as<AttentionAttrs>().scale);
-  return {mul(builder, o, sigmoid(builder, operands[4]))};
+  const Shape &q = site.operands[0].shape, &k = site.operands[1].shape;
+  const int64_t n_tokens = q.dim[0], heads = q.dim[1], kv_heads = k.dim[1];
+  const ValueId kv = operands[3];
+  kv_append(builder, kv, operands[1], operands[2]);
+  auto [keys, values] = kv_read(builder, kv, builder.n_kv, n_tokens);
+  const auto by_head = [&](ValueId x) { return copy(builder, permute(builder, x, {1, 0, 2})); };
+  const ValueId query = by_head(operands[0]);
+  if (heads != kv_heads) {
+    keys = repeat(builder, keys, 0, heads / kv_heads, RepeatKind::kInterleave);
+    values = repeat(builder, values, 0, heads / kv_heads, RepeatKind::kInterleave);
+  }
+  const ValueId scores =
+      scale(builder, bmm(builder, query, keys, BmmSide::kRows), site.as<AttentionAttrs>().scale);
+  const ValueId mask = builder.input("attention.mask", {DType::kF32, Shape(n_tokens, builder.n_kv)});
+  const ValueId o = by_head(bmm(builder, softmax(builder, scores, mask), values, BmmSide::kColumns));
+  if (operands[4] == kNoValue) return {o};
+  return {mul(builder, o, sigmoid(builder, copy(builder, operands[4])))};
+}
+
+// With and without a gate, with a KV head per query head and with fewer.
+std::vector<OpSample> samples(const TensorType& result) {
+  const int64_t n_tokens = result.shape.dim[0], heads = result.shape.dim[1], head_dim = result.shape.dim[2];
+  std::vector<OpSample> all;
+  for (const bool gated : {false, true})
+    for (const int64_t share : {int64_t{1}, heads % 2 == 0 ? int64_t{2} : heads}) {
+      if (share == 1 && heads == 1 && all.size() > (gated ? 1u : 0u)) continue;  // the same twice
+      const TensorType k{DType::kF32, Shape(n_tokens, heads / share, head_dim)};
+      all.push_back(
+          {{result, k, k, {DType::kKvCache, Shape(heads / share, head_dim)}, gated ? result : TensorType{}},
+           pack_attrs(AttentionAttrs{1.0f})});
+    }
+  return all;
 }
 
 }  // namespace
@@ -61,6 +97,8 @@ const OpDef kOp_attention = {
     .infer = infer,
     .cost = cost,
     .decompose = decompose,
+    .writes_state = true,
+    .samples = samples,
 };
 
 ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate,

@@ -1,7 +1,8 @@
 #include <cmath>
 
+#include "backend/api/kernel.h"
+#include "backend/cpu/kv/kv_rows.h"
 #include "ops/attention/attention.h"
-#include "ops/attention/kv_rows.h"
 
 namespace gannet {
 namespace {
@@ -16,7 +17,7 @@ int64_t workspace(const OpSite& site, int n_threads) {
 }
 
 void run(const KernelArgs& args, Worker& worker) {
-  append_kv(args, worker, store_kv_row);
+  append_kv(*args.operands[3].as<KvView>(), args.operands[1], args.operands[2], worker, store_kv_row);
   worker.barrier();
 
   const TensorView &q = args.operands[0], &gate = args.operands[4], &y = args.results[0];
@@ -58,4 +59,5 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"attention", "reference", Isa::kScalar, 0, nullptr, workspace, run})
+GANNET_KERNELS({"attention", "reference", Isa::kScalar, 0, nullptr, workspace, run,
+                [](const OpSite&, int) { return 1; }})

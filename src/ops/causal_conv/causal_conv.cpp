@@ -1,6 +1,14 @@
 #include "ops/causal_conv/causal_conv.h"
 
+#include "ops/concat/concat.h"
+#include "ops/conv1d/conv1d.h"
+#include "ops/copy/copy.h"
+#include "ops/permute/permute.h"
 #include "ops/rules.h"
+#include "ops/slice/slice.h"
+#include "ops/state_read/state_read.h"
+#include "ops/state_write/state_write.h"
+#include "ops/unary/unary.h"
 
 namespace gannet {
 namespace {
@@ -30,6 +38,21 @@ Cost cost(const OpSite& site) {
   return cost;
 }
 
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+  const int64_t n_tokens = site.operands[0].shape.dim[0], past = site.operands[1].shape.dim[1] - 1;
+  const auto turned = [&](ValueId x) { return copy(builder, permute(builder, x, {1, 0})); };
+  const ValueId window[] = {turned(state_read(builder, operands[2])), turned(operands[0])};
+  const ValueId all = concat(builder, window, 1);  // [n_channels, past + n_tokens]
+  state_write(builder, operands[2], turned(slice(builder, all, 1, n_tokens, past)));
+  return {turned(silu(builder, conv1d(builder, all, operands[1], Conv1dTime::kLast)))};
+}
+
+std::vector<OpSample> samples(const TensorType& result) {
+  const int64_t channels = result.shape.dim[1], taps = 4;
+  return {
+      {{result, {DType::kF32, Shape(channels, taps)}, {DType::kRecurrent, Shape(taps - 1, channels)}}, {}}};
+}
+
 }  // namespace
 
 const OpDef kOp_causal_conv = {
@@ -43,6 +66,9 @@ const OpDef kOp_causal_conv = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .decompose = decompose,
+    .writes_state = true,
+    .samples = samples,
 };
 
 ValueId causal_conv(GraphBuilder& builder, ValueId x, ValueId w, ValueId state) {

@@ -1,4 +1,4 @@
-// concat: two operands side by side along the last axis.
+// concat: operands one behind the other along an axis.
 #pragma once
 
 #include "ir/graph.h"
@@ -7,7 +7,13 @@ namespace gannet {
 
 extern const OpDef kOp_concat;
 
-// a F32[..., n], b F32[..., m] with equal leading axes -> F32[..., n + m].
-ValueId concat(GraphBuilder& builder, ValueId a, ValueId b);
+struct ConcatAttrs {
+  int64_t axis;
+};
+
+// Operands F32 of one rank and with equal axes but `axis` (leading axes may be strided) -> contiguous F32
+// whose `axis` is as long as theirs together.
+ValueId concat(GraphBuilder& builder, std::span<const ValueId> operands, int64_t axis);
+ValueId concat(GraphBuilder& builder, std::initializer_list<ValueId> operands, int64_t axis);
 
 }  // namespace gannet

@@ -1,20 +1,30 @@
-#include <cstring>
-
 #include "backend/api/kernel.h"
+#include "ops/concat/concat.h"
 
 namespace gannet {
 namespace {
 
-// Copies only, so the obvious loop is also the fast one and there is no other kernel.
 void run(const KernelArgs& args, Worker& worker) {
-  const TensorView &a = args.operands[0], &b = args.operands[1], &y = args.results[0];
-  const int64_t n = a.shape.last(), m = b.shape.last();
-  int64_t begin, end;
-  worker.share(y.shape.rows(), 1, begin, end);
-  for (int64_t r = begin; r < end; ++r) {
-    float* py = reinterpret_cast<float*>(y.flat_row(r));
-    std::memcpy(py, a.flat_row(r), static_cast<size_t>(n) * sizeof(float));
-    std::memcpy(py + n, b.flat_row(r), static_cast<size_t>(m) * sizeof(float));
+  const TensorView& y = args.results[0];
+  const int64_t axis = args.as<ConcatAttrs>().axis;
+  const int last = y.shape.rank - 1;
+  int64_t before = 0;
+  for (int n = 0; n < args.n_operands; ++n) {
+    const TensorView& x = args.operands[n];
+    int64_t begin, end;
+    worker.share(x.shape.elements(), 1, begin, end);
+    for (int64_t i = begin; i < end; ++i) {
+      const std::byte* from = x.data;
+      std::byte* to = y.data + before * y.stride[axis];
+      int64_t left = i;
+      for (int k = last; k >= 0; --k) {
+        from += left % x.shape.dim[k] * x.stride[k];
+        to += left % x.shape.dim[k] * y.stride[k];
+        left /= x.shape.dim[k];
+      }
+      *reinterpret_cast<float*>(to) = *reinterpret_cast<const float*>(from);
+    }
+    before += x.shape.dim[axis];
   }
 }
 

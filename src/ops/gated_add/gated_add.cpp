@@ -24,6 +24,10 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<c
   return {add(builder, operands[0], mul(builder, operands[1], sigmoid(builder, operands[2])))};
 }
 
+std::vector<OpSample> samples(const TensorType& result) {
+  return {{{result, result, {DType::kF32, Shape(result.shape.dim[0], 1)}}, {}}};
+}
+
 }  // namespace
 
 const OpDef kOp_gated_add = {
@@ -35,6 +39,9 @@ const OpDef kOp_gated_add = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 2); },
     .decompose = decompose,
+    .elementwise = true,
+    .repeatable = true,
+    .samples = samples,
 };
 
 ValueId gated_add(GraphBuilder& builder, ValueId a, ValueId b, ValueId s) {

@@ -151,6 +151,10 @@ GANNET_INLINE void pass(float* tile, const float* kq, const Coefficients& c, con
   }
 }
 
+int barriers(const OpSite&, int n_threads) {
+  return n_threads > 1 ? 1 : 0;
+}
+
 void run(const KernelArgs& args, Worker& worker) {
   const DeltaSizes n(args);
   const Prepared in(n, worker.count(), args.workspace);
@@ -191,4 +195,4 @@ const char* refuses(const OpSite& site) {
 }  // namespace gannet::GANNET_ISA_NS
 
 GANNET_KERNELS({"gated_delta_rule", GANNET_ISA_NAME ".chunked", GANNET_ISA_ENUM, 1, GANNET_ISA_NS::refuses,
-                GANNET_ISA_NS::workspace, GANNET_ISA_NS::run})
+                GANNET_ISA_NS::workspace, GANNET_ISA_NS::run, GANNET_ISA_NS::barriers})

@@ -1,15 +1,10 @@
-// The recurrence token by token. For a row j of the state (value index j, key indices contiguous) with k, q
-// normalised:
-//   seen = S.k, out = S.q, e = beta (v_j - decay * seen), S <- decay * S + e * k, o_j = (decay * out + e *
-//   (k.q)) / sqrt(S)
-// so both dots are of the old row and one read of it serves both. Memory-bound for one token; a row stays in
+// The recurrence token by token (backend/cpu/delta/recurrence.h). Memory-bound for one token; a row stays in
 // the first-level cache while the tokens of a run pass over it.
 #include "ops/gated_delta_rule/inputs.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
-constexpr int kRows = 4;  // state rows at a time, they share the loads of k and q
 constexpr int64_t kRowsOfItem = 32;
 
 // Per token: q and k of every key head, normalised, their product, and the gates of every value head.
@@ -37,15 +32,7 @@ void prepare(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, c
   for (int64_t i = begin; i < end; ++i) {
     const int64_t t = i / n.key_heads, h = i % n.key_heads;
     const float *q = args.operands[0].f32(t, h), *k = args.operands[1].f32(t, h);
-    const VF q_scale = splat(l2_scale(q, n.s, eps)), k_scale = splat(l2_scale(k, n.s, eps));
-    float *qn = out.q + i * n.s, *kn = out.k + i * n.s;
-    map_row(q, qn, n.s, [&](VF x) GANNET_LAMBDA { return x * q_scale; });
-    map_row(k, kn, n.s, [&](VF x) GANNET_LAMBDA { return x * k_scale; });
-    VF sum = splat(0);
-    int64_t c = 0;
-    for (; c + kLanes <= n.s; c += kLanes) sum = fma(load(qn + c), load(kn + c), sum);
-    if (c < n.s) sum = fma(load_part(qn + c, n.s - c), load_part(kn + c, n.s - c), sum);
-    out.kq[i] = reduce_add(sum);
+    out.kq[i] = normalise_qk(q, k, n.s, eps, out.q + i * n.s, out.k + i * n.s);
   }
   worker.share(n.n_tokens * n.heads, 1, begin, end);
   for (int64_t i = begin; i < end; ++i) {
@@ -55,46 +42,8 @@ void prepare(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, c
   }
 }
 
-// One token over kRows rows of a state: `from` is the old state, `to` receives the new one (they may be
-// equal).
-GANNET_INLINE void step(const float* from, float* to, const float* q, const float* k, const float* v,
-                        float* o, float decay, float beta, float kq, float out_scale, int64_t s) {
-  VF seen[kRows], out[kRows];
-  for (int r = 0; r < kRows; ++r) seen[r] = out[r] = splat(0);
-  int64_t c = 0;
-  for (; c + kLanes <= s; c += kLanes) {
-    const VF kc = load(k + c), qc = load(q + c);
-    for (int r = 0; r < kRows; ++r) {
-      const VF state = load(from + r * s + c);
-      seen[r] = fma(state, kc, seen[r]);
-      out[r] = fma(state, qc, out[r]);
-    }
-  }
-  const int64_t rest = s - c;
-  if (rest > 0) {
-    const VF kc = load_part(k + c, rest), qc = load_part(q + c, rest);
-    for (int r = 0; r < kRows; ++r) {
-      const VF state = load_part(from + r * s + c, rest);
-      seen[r] = fma(state, kc, seen[r]);
-      out[r] = fma(state, qc, out[r]);
-    }
-  }
-  VF e[kRows];
-  for (int r = 0; r < kRows; ++r) {
-    const float error = beta * (v[r] - decay * reduce_add(seen[r]));
-    o[r] = (decay * reduce_add(out[r]) + error * kq) * out_scale;
-    e[r] = splat(error);
-  }
-  const VF d = splat(decay);
-  for (c = 0; c + kLanes <= s; c += kLanes) {
-    const VF kc = load(k + c);
-    for (int r = 0; r < kRows; ++r) store(to + r * s + c, fma(e[r], kc, d * load(from + r * s + c)));
-  }
-  if (rest > 0) {
-    const VF kc = load_part(k + c, rest);
-    for (int r = 0; r < kRows; ++r)
-      store_part(to + r * s + c, fma(e[r], kc, d * load_part(from + r * s + c, rest)), rest);
-  }
+int barriers(const OpSite&, int n_threads) {
+  return n_threads > 1 ? 1 : 0;
 }
 
 void run(const KernelArgs& args, Worker& worker) {
@@ -113,14 +62,14 @@ void run(const KernelArgs& args, Worker& worker) {
     const int64_t h = item / items_per_head, kh = n.key_head(map, h);
     const int64_t first = item % items_per_head * kRowsOfItem;
     const int64_t last = first + kRowsOfItem < n.s ? first + kRowsOfItem : n.s;
-    for (int64_t j = first; j < last; j += kRows) {
+    for (int64_t j = first; j < last; j += kDeltaRows) {
       const float* from = state.read + (h * n.s + j) * n.s;
       float* to = state.write + (h * n.s + j) * n.s;
       for (int64_t t = 0; t < n.n_tokens; ++t) {
         const int64_t at = t * n.key_heads + kh;
         const float* gates = in.gates + 2 * (t * n.heads + h);
-        step(from, to, in.q + at * n.s, in.k + at * n.s, v.f32(t, h) + j, o.f32(t, h) + j, gates[0], gates[1],
-             in.kq[at], out_scale, n.s);
+        delta_step(from, to, in.q + at * n.s, in.k + at * n.s, v.f32(t, h) + j, o.f32(t, h) + j,
+                   {gates[0], gates[1]}, in.kq[at], out_scale, n.s);
         from = to;
       }
     }
@@ -131,4 +80,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace gannet::GANNET_ISA_NS
 
 GANNET_KERNELS({"gated_delta_rule", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::delta_refuses,
-                GANNET_ISA_NS::workspace, GANNET_ISA_NS::run})
+                GANNET_ISA_NS::workspace, GANNET_ISA_NS::run, GANNET_ISA_NS::barriers})

@@ -1,5 +1,6 @@
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
+#include "ops/gated_delta_rule/decompose.h"
 #include "ops/rules.h"
 
 namespace gannet {
@@ -58,6 +59,9 @@ const OpDef kOp_gated_delta_rule = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .decompose = decompose_gated_delta_rule,
+    .writes_state = true,
+    .samples = samples_gated_delta_rule,
 };
 
 ValueId gated_delta_rule(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId alpha_logits,

@@ -1,4 +1,4 @@
-#include "backend/cpu/rows.h"
+#include "backend/cpu/delta/gated_norm.h"
 #include "ops/gated_rms_norm/gated_rms_norm.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -12,12 +12,8 @@ void run(const KernelArgs& args, Worker& worker) {
   int64_t row, end;
   share_rows(worker, y.shape.rows(), n, row, end);
   RowWalk x(args.operands[0], row), z(args.operands[2], row), out(y, row);
-  for (; row < end; ++row, x.next(), z.next(), out.next()) {
-    const float mean = sum_of_squares(x.row(), n) / static_cast<float>(n);
-    const VF scale = splat(1.0f / __builtin_sqrtf(mean + eps));
-    map_row(x.row(), w, z.row(), out.row(), n,
-            [&](VF v, VF weight, VF gate) GANNET_LAMBDA { return v * scale * weight * silu(gate); });
-  }
+  for (; row < end; ++row, x.next(), z.next(), out.next())
+    gated_norm_row(x.row(), w, z.row(), out.row(), n, eps);
 }
 
 }  // namespace

@@ -27,6 +27,11 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
   return {mul(builder, normed, silu(builder, operands[2]))};
 }
 
+std::vector<OpSample> samples(const TensorType& result) {
+  return {
+      {{result, {DType::kF32, Shape(result.shape.last())}, result}, pack_attrs(GatedRmsNormAttrs{1e-6f})}};
+}
+
 }  // namespace
 
 const OpDef kOp_gated_rms_norm = {
@@ -38,6 +43,8 @@ const OpDef kOp_gated_rms_norm = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 25); },
     .decompose = decompose,
+    .repeatable = true,
+    .samples = samples,
 };
 
 ValueId gated_rms_norm(GraphBuilder& builder, ValueId x, ValueId w, ValueId z, float eps) {

@@ -1,23 +1,14 @@
-#include "backend/cpu/rows.h"
+#include "backend/cpu/elementwise.h"
+#include "ops/mul/mul.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  const TensorView& y = args.results[0];
-  const int64_t n = y.shape.last();
-  const bool column = args.operands[1].shape.last() == 1;
-  int64_t row, end;
-  share_rows(worker, y.shape.rows(), n, row, end);
-  RowWalk a(args.operands[0], row), b(args.operands[1], row), out(y, row);
-  for (; row < end; ++row, a.next(), b.next(), out.next()) {
-    if (column) {
-      const VF factor = splat(b.row()[0]);
-      map_row(a.row(), out.row(), n, [&](VF x) GANNET_LAMBDA { return x * factor; });
-    } else {
-      map_row(a.row(), b.row(), out.row(), n, [](VF x, VF z) GANNET_LAMBDA { return x * z; });
-    }
-  }
+  const SharedHeads heads =
+      args.as<MulAttrs>().heads == HeadShare::kTiled ? SharedHeads::kTiled : SharedHeads::kGrouped;
+  map_elements(args.operands[0], args.operands[1], args.results[0], heads, worker,
+               [](VF x, VF z) GANNET_LAMBDA { return x * z; });
 }
 
 }  // namespace

@@ -31,11 +31,10 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
 }
 
 // The operand's memory as runs: axes that are dense with respect to each other are merged, then split again
-// along the target shape. A target that cuts across a stride is the model author's bug.
-TensorView view(const OpSite& site, const TensorView& x) {
-  const Shape shape = target(site.as<ReshapeAttrs>());
+// along the target shape. False when the target cuts across a stride.
+bool view_as(const TensorView& x, const Shape& shape, TensorView& y) {
   const int64_t element = dtype_info(x.dtype).block_bytes;
-  TensorView y = x;
+  y = x;
   y.shape = shape;
   int from = x.shape.rank - 1;
   int64_t run = 1,
@@ -49,8 +48,8 @@ TensorView view(const OpSite& site, const TensorView& x) {
     }
     // Collect the dense run that starts at axis `from`.
     while (from >= 0 && x.shape.dim[from] == 1) --from;
-    GANNET_CHECK(from >= 0);
-    const int64_t unit = from == x.shape.rank - 1 ? element : x.stride[from];
+    if (from < 0) return false;
+    const int64_t unit = x.stride[from];
     int64_t length = x.shape.dim[from];
     int next = from - 1;
     while (next >= 0 && (x.shape.dim[next] == 1 || x.stride[next] == unit * length)) {
@@ -59,7 +58,7 @@ TensorView view(const OpSite& site, const TensorView& x) {
     }
     int64_t covered = 1;
     while (covered < length) {
-      GANNET_CHECK(to >= 0 && length % (covered * shape.dim[to]) == 0, "reshape cuts across a stride");
+      if (to < 0 || length % (covered * shape.dim[to]) != 0) return false;
       y.stride[to] = unit * covered;
       covered *= shape.dim[to];
       --to;
@@ -68,6 +67,12 @@ TensorView view(const OpSite& site, const TensorView& x) {
     run = covered;
     run_stride = unit;
   }
+  return true;
+}
+
+TensorView view(const OpSite& site, const TensorView& x) {
+  TensorView y;
+  GANNET_CHECK(view_as(x, target(site.as<ReshapeAttrs>()), y), "reshape cuts across a stride");
   return y;
 }
 
@@ -83,6 +88,11 @@ const OpDef kOp_reshape = {
     .cost = [](const OpSite&) { return Cost{}; },
     .view = view,
 };
+
+bool reshape_is_view(const TensorView& x, const Shape& shape) {
+  TensorView y;
+  return view_as(x, shape, y);
+}
 
 ValueId reshape(GraphBuilder& builder, ValueId x, const Shape& shape) {
   ReshapeAttrs attrs{};

@@ -16,4 +16,7 @@ struct ReshapeAttrs {
 // x of any shape -> `shape`, same number of elements.
 ValueId reshape(GraphBuilder& builder, ValueId x, const Shape& shape);
 
+// Whether memory laid out as `x` can be looked at in this shape: false when that would cut across a stride.
+bool reshape_is_view(const TensorView& x, const Shape& shape);
+
 }  // namespace gannet

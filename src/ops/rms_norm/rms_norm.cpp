@@ -1,5 +1,8 @@
 #include "ops/rms_norm/rms_norm.h"
 
+#include "ops/mul/mul.h"
+#include "ops/reshape/reshape.h"
+#include "ops/rms_scale/rms_scale.h"
 #include "ops/rules.h"
 
 namespace gannet {
@@ -17,6 +20,21 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{x};
 }
 
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+  const Shape& x = site.operands[0].shape;
+  ValueId w = operands[1];
+  if (x.rank > 1) {
+    Shape row = x;
+    for (int axis = 0; axis + 1 < x.rank; ++axis) row.dim[axis] = 1;
+    w = reshape(builder, w, row);
+  }
+  return {mul(builder, rms_scale(builder, operands[0], site.as<RmsNormAttrs>().eps), w)};
+}
+
+std::vector<OpSample> samples(const TensorType& result) {
+  return {{{result, {DType::kF32, Shape(result.shape.last())}}, pack_attrs(RmsNormAttrs{1e-6f})}};
+}
+
 }  // namespace
 
 const OpDef kOp_rms_norm = {
@@ -27,6 +45,9 @@ const OpDef kOp_rms_norm = {
     .n_results = 1,
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 4); },
+    .decompose = decompose,
+    .repeatable = true,
+    .samples = samples,
 };
 
 ValueId rms_norm(GraphBuilder& builder, ValueId x, ValueId w, float eps) {

@@ -44,6 +44,7 @@ const OpDef kOp_rope = {
     .n_results = 1,
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 3); },
+    .repeatable = true,
 };
 
 ValueId rope(GraphBuilder& builder, ValueId x, ValueId positions, const RopeAttrs& attrs) {

@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "ops/expert_matmul/expert_matmul.h"
+#include "ops/mul/mul.h"
+#include "ops/reduce_sum/reduce_sum.h"
+#include "ops/reshape/reshape.h"
+#include "ops/slice/slice.h"
+#include "ops/unary/unary.h"
 #include "ops/weight_type.h"
 
 namespace gannet {
@@ -56,6 +62,33 @@ Cost cost(const OpSite& site) {
           .flops = pairs * (6 * down.dim[1] * down.dim[2] + 4 * down.dim[2])};
 }
 
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+  const ValueId x = operands[0], experts = operands[1];
+  const int64_t n_tokens = site.operands[1].shape.dim[0], top_k = site.operands[1].shape.dim[1];
+  const int64_t n_embd = site.operands[5].shape.dim[1], n_ff = site.operands[5].shape.dim[2];
+  ValueId gate = expert_matmul(builder, x, operands[3], experts), up;
+  if (operands[4] == kNoValue) {
+    up = slice(builder, gate, 2, n_ff, n_ff);
+    gate = slice(builder, gate, 2, 0, n_ff);
+  } else {
+    up = expert_matmul(builder, x, operands[4], experts);
+  }
+  const ValueId hidden = mul(builder, silu(builder, gate), up);
+  const ValueId down = expert_matmul(builder, hidden, operands[5], experts);
+  const ValueId weighted = mul(builder, down, reshape(builder, operands[2], Shape(n_tokens, top_k, 1)));
+  return {reshape(builder, reduce_sum(builder, weighted, 1), Shape(n_tokens, n_embd))};
+}
+
+std::vector<OpSample> samples(const TensorType& result) {
+  const int64_t n_tokens = result.shape.dim[0], n_embd = result.shape.dim[1], n_experts = 4, top_k = 2,
+                n_ff = 32;
+  const TensorType chosen{DType::kI32, Shape(n_tokens, top_k)}, weights{DType::kF32, Shape(n_tokens, top_k)};
+  const TensorType up{DType::kF32, Shape(n_experts, n_ff, n_embd)};
+  const TensorType both{DType::kF32, Shape(n_experts, 2 * n_ff, n_embd)};
+  const TensorType down{DType::kF32, Shape(n_experts, n_embd, n_ff)};
+  return {{{result, chosen, weights, up, up, down}, {}}, {{result, chosen, weights, both, {}, down}, {}}};
+}
+
 }  // namespace
 
 const OpDef kOp_routed_experts = {
@@ -67,6 +100,8 @@ const OpDef kOp_routed_experts = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .decompose = decompose,
+    .samples = samples,
 };
 
 ValueId routed_experts(GraphBuilder& builder, ValueId x, const ValueId experts, ValueId weights, ValueId gate,

@@ -2,6 +2,12 @@
 
 #include <fmt/format.h>
 
+#include "ops/div/div.h"
+#include "ops/gather_columns/gather_columns.h"
+#include "ops/reduce_sum/reduce_sum.h"
+#include "ops/softmax/softmax.h"
+#include "ops/top_k/top_k.h"
+
 namespace gannet {
 namespace {
 
@@ -28,6 +34,21 @@ Cost cost(const OpSite& site) {
           .flops = logits.dim[0] * (4 * logits.dim[1] + 2 * top_k)};
 }
 
+// With so many experts that the floor of the sum could bind, the op is primitive.
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+  const int64_t k = site.as<RouterAttrs>().top_k;
+  if (site.operands[0].shape.dim[1] > 16384 * k) return {};
+  const ValueId shares = softmax(builder, operands[0]);
+  const ValueId experts = top_k(builder, shares, k);
+  const ValueId chosen = gather_columns(builder, shares, experts);
+  return {experts, div(builder, chosen, reduce_sum(builder, chosen, 1))};
+}
+
+std::vector<OpSample> samples(const TensorType& result) {
+  const int64_t k = result.shape.dim[1];
+  return {{{{DType::kF32, Shape(result.shape.dim[0], 2 * k)}}, pack_attrs(RouterAttrs{k})}};
+}
+
 }  // namespace
 
 const OpDef kOp_router = {
@@ -38,6 +59,9 @@ const OpDef kOp_router = {
     .n_results = 2,
     .infer = infer,
     .cost = cost,
+    .decompose = decompose,
+    .repeatable = true,
+    .samples = samples,
 };
 
 Routing router(GraphBuilder& builder, ValueId logits, int64_t top_k) {

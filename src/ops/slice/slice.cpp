@@ -5,7 +5,7 @@
 namespace gannet {
 namespace {
 
-constexpr OperandDef kOperands[] = {{"x"}};
+constexpr OperandDef kOperands[] = {{"x", false, Access::kAny}};
 constexpr AttrDef kAttrs[] = {{"axis", AttrKind::kInt, offsetof(SliceAttrs, axis)},
                               {"start", AttrKind::kInt, offsetof(SliceAttrs, start)},
                               {"length", AttrKind::kInt, offsetof(SliceAttrs, length)}};
@@ -30,9 +30,8 @@ TensorView view(const OpSite& site, const TensorView& x) {
   const auto& a = site.as<SliceAttrs>();
   TensorView y = x;
   y.shape.dim[a.axis] = a.length;
-  const DTypeInfo& info = dtype_info(x.dtype);
-  y.data +=
-      a.axis == x.shape.rank - 1 ? a.start / info.block_elems * info.block_bytes : a.start * x.stride[a.axis];
+  const bool last = a.axis == x.shape.rank - 1;
+  y.data += (last ? a.start / dtype_info(x.dtype).block_elems : a.start) * x.stride[a.axis];
   return y;
 }
 

@@ -19,6 +19,10 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<c
   return {mul(builder, silu(builder, operands[0]), operands[1])};
 }
 
+std::vector<OpSample> samples(const TensorType& result) {
+  return {{{result, result}, {}}};
+}
+
 }  // namespace
 
 const OpDef kOp_swiglu = {
@@ -30,6 +34,9 @@ const OpDef kOp_swiglu = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 21); },
     .decompose = decompose,
+    .elementwise = true,
+    .repeatable = true,
+    .samples = samples,
 };
 
 ValueId swiglu(GraphBuilder& builder, ValueId gate, ValueId up) {

@@ -1,21 +1,20 @@
-#include "backend/cpu/rows.h"
+#include "backend/cpu/elementwise.h"
 #include "ops/unary/unary.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  const TensorView& y = args.results[0];
-  const int64_t n = y.shape.last();
-  const UnaryFunction function = args.as<UnaryAttrs>().function;
-  int64_t row, end;
-  share_rows(worker, y.shape.rows(), n, row, end);
-  RowWalk x(args.operands[0], row), out(y, row);
-  for (; row < end; ++row, x.next(), out.next()) {
-    if (function == UnaryFunction::kSilu)
-      map_row(x.row(), out.row(), n, [](VF v) GANNET_LAMBDA { return silu(v); });
-    else
-      map_row(x.row(), out.row(), n, [](VF v) GANNET_LAMBDA { return sigmoid(v); });
+  const TensorView &x = args.operands[0], &y = args.results[0];
+  switch (args.as<UnaryAttrs>().function) {
+    case UnaryFunction::kSilu:
+      return map_elements(x, y, worker, [](VF v) GANNET_LAMBDA { return silu(v); });
+    case UnaryFunction::kSigmoid:
+      return map_elements(x, y, worker, [](VF v) GANNET_LAMBDA { return sigmoid(v); });
+    case UnaryFunction::kExp:
+      return map_elements(x, y, worker, [](VF v) GANNET_LAMBDA { return exp(v); });
+    case UnaryFunction::kSoftplus:
+      return map_elements(x, y, worker, [](VF v) GANNET_LAMBDA { return softplus(v); });
   }
 }
 

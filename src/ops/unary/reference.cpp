@@ -6,6 +6,20 @@
 namespace gannet {
 namespace {
 
+double apply(UnaryFunction function, double x) {
+  switch (function) {
+    case UnaryFunction::kSilu:
+      return x / (1.0 + std::exp(-x));
+    case UnaryFunction::kSigmoid:
+      return 1.0 / (1.0 + std::exp(-x));
+    case UnaryFunction::kExp:
+      return std::exp(x);
+    case UnaryFunction::kSoftplus:
+      return x > 20 ? x : std::log1p(std::exp(x));
+  }
+  return x;
+}
+
 void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &y = args.results[0];
   const UnaryFunction function = args.as<UnaryAttrs>().function;
@@ -16,8 +30,7 @@ void run(const KernelArgs& args, Worker& worker) {
     float* py = reinterpret_cast<float*>(y.flat_row(r));
     for (int64_t i = 0; i < y.shape.last(); ++i) {
       const double v = px[i];
-      const double s = 1.0 / (1.0 + std::exp(-v));
-      py[i] = static_cast<float>(function == UnaryFunction::kSilu ? v * s : s);
+      py[i] = static_cast<float>(apply(function, v));
     }
   }
 }

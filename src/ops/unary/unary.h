@@ -7,7 +7,7 @@ namespace gannet {
 
 extern const OpDef kOp_unary;
 
-enum class UnaryFunction : int32_t { kSilu, kSigmoid };
+enum class UnaryFunction : int32_t { kSilu, kSigmoid, kExp, kSoftplus };
 
 struct UnaryAttrs {
   UnaryFunction function;
@@ -16,5 +16,7 @@ struct UnaryAttrs {
 // x F32 (leading axes may be strided) -> contiguous F32 of the same shape.
 ValueId silu(GraphBuilder& builder, ValueId x);
 ValueId sigmoid(GraphBuilder& builder, ValueId x);
+ValueId exp(GraphBuilder& builder, ValueId x);
+ValueId softplus(GraphBuilder& builder, ValueId x);
 
 }  // namespace gannet

@@ -1,6 +1,6 @@
-// Products of weight rows with activation rows for every stored weight type: the inside of matmul and
-// routed_experts. One table of functions per weight type and instruction set; the functions know nothing of
-// threads, tensors or ops.
+// Products of weight rows with activation rows for every stored weight type: the inside of matmul,
+// expert_matmul and routed_experts. One table of functions per weight type and instruction set; the functions
+// know nothing of threads, tensors or ops.
 //
 // A row's result depends only on the row, the activation row and the path (rows or panels), never on what
 // else is computed in the same call. The two paths add in different orders, so they agree to float32
@@ -25,6 +25,8 @@ struct LinearArgs {
   float* const* y;  // y[t][y_first + r] receives the product of row r with x[t]; y[t] need not be aligned
   int64_t y_first;
   std::byte* scratch;  // linear_scratch_bytes(), 64-byte aligned, private to the caller; unused by rows()
+  // Where the caller goes on reading weights, fetched while the last rows are multiplied; null: behind them.
+  const uint8_t* next = nullptr;
 };
 
 struct LinearKernel {

@@ -79,10 +79,23 @@ GANNET_INLINE void add_unit(const uint8_t* const* unit, const ActRow* x, int64_t
 // them (8 and 6 bits) are fetched into the second level cache and one group further ahead: there, requests
 // for the first level fill its queue and halve the bandwidth.
 template <int64_t kPiece>
-GANNET_INLINE void prefetch_rows(const uint8_t* next, int64_t u, int64_t group_bytes) {
-  constexpr bool kLarge = kPiece >= 800;
-  const uint8_t* at = next + u * kPiece + (kLarge ? group_bytes : 0);
-  for (int64_t line = 0; line < kPiece; line += 64) __builtin_prefetch(at + line, 0, kLarge ? 1 : 3);
+GANNET_INLINE void prefetch_piece(const uint8_t* group, int64_t u) {
+  const uint8_t* at = group + u * kPiece;
+  for (int64_t line = 0; line < kPiece; line += 64) __builtin_prefetch(at + line, 0, kPiece >= 800 ? 1 : 3);
+}
+
+inline constexpr int64_t kFetchAhead = 4096;
+
+// The group of rows that is fetched while the one at `row` is multiplied: in the matrix, then where the
+// caller goes on.
+template <int64_t kPiece, int R>
+GANNET_INLINE const uint8_t* group_to_fetch(const LinearArgs& args, int64_t row) {
+  // Short rows are over before their successors have come all the way from memory: some groups further then.
+  const int64_t bytes = R * args.row_bytes;
+  const int64_t groups = bytes >= kFetchAhead ? 1 : (kFetchAhead + bytes - 1) / bytes;
+  const int64_t ahead = row + (kPiece >= 800 ? groups + 1 : groups) * R;
+  if (args.next == nullptr || ahead < args.n_rows) return args.w + ahead * args.row_bytes;
+  return args.next + (ahead - args.n_rows) * args.row_bytes;
 }
 
 // R rows from `row` on (the last one again where the matrix ends) times T activation rows.
@@ -101,10 +114,11 @@ void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* cons
       set_zero(off[r][t]);
     }
   const int64_t n_whole = args.n_in / kUnit;
+  const uint8_t* fetch = group_to_fetch<R * D::kUnitBytes, R>(args, row);
   for (int64_t u = 0; u < n_whole; ++u) {
     const uint8_t* unit[R];
     for (int r = 0; r < R; ++r) unit[r] = reader[r].open(at[r], u, args.n_in);
-    prefetch_rows<R * D::kUnitBytes>(at[0] + R * args.row_bytes, u, R * args.row_bytes);
+    prefetch_piece<R * D::kUnitBytes>(fetch, u);
     add_unit<D, R, T>(unit, x, u, acc, off);
   }
   if (n_whole < n_units) {

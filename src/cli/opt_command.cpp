@@ -1,0 +1,107 @@
+// `gannet opt`: the graph compiler on graphs in text form.
+#include <algorithm>
+#include <iostream>
+#include <iterator>
+
+#include <fmt/format.h>
+
+#include "base/mapped_file.h"
+#include "cli/bench_ranges.h"
+#include "cli/command.h"
+#include "cli/graph_options.h"
+#include "ops/catalogue.h"
+#include "passes/lower.h"
+
+namespace gannet {
+namespace {
+
+struct OptOptions {
+  GraphFlags graph;
+  std::vector<std::string> only;
+  std::string file;
+  bool list = false, lower = false, stats = false;
+  int64_t n_kv = 256;
+};
+
+Result<std::string> graph_text(const std::string& file) {
+  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  const MappedFile mapped = GANNET_TRY(MappedFile::open(file));
+  return std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
+}
+
+// The named passes in the order of the pipeline, cut by --bisect.
+Result<std::vector<std::string>> chosen_passes(const OptOptions& o) {
+  const std::vector<std::string> only = split_bench_words(o.only);
+  auto checked = check_pass_names(only);
+  if (!checked.ok()) return checked.take_error().with_context("--pass");
+  std::vector<std::string> names = pass_names({});
+  if (!o.only.empty())
+    std::erase_if(names,
+                  [&](const std::string& name) { return std::ranges::find(only, name) == only.end(); });
+  if (o.graph.bisect >= 0) {
+    const auto n = static_cast<size_t>(o.graph.bisect);
+    if (n > names.size())
+      return Error(ErrorCode::kUsage, fmt::format("--bisect {}: there are only {} passes", n, names.size()));
+    if (n == 0)
+      fmt::print(stderr, "gannet: no pass of {} runs\n", names.size());
+    else
+      fmt::print(stderr, "gannet: pass {} of {} is the last: {}\n", n, names.size(), names[n - 1]);
+    names.resize(n);
+  }
+  return names;
+}
+
+void print_stats(const std::vector<PassReport>& reports) {
+  fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12}\n", "pass", "changes", "before", "after", "us");
+  double sum = 0;
+  for (const PassReport& r : reports) {
+    fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", r.pass->name, r.changes, r.nodes_before,
+               r.nodes_after, r.microseconds);
+    sum += r.microseconds;
+  }
+  fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", "all", "", "", "", sum);
+}
+
+Result<void> run_opt(const OptOptions& o) {
+  if (o.list) {
+    for (const Pass* pass : all_passes()) fmt::print("{:<24} {}\n", pass->name, pass->summary);
+    return {};
+  }
+  if (o.file.empty())
+    return Error(ErrorCode::kUsage, "there is no graph: give a file, - for stdin, or --list");
+  const std::vector<std::string> names = GANNET_TRY(chosen_passes(o));
+  GraphFlags flags = o.graph;
+  flags.bisect = -1;  // `names` is cut already
+  const GraphOptions options = GANNET_TRY(graph_options(flags));
+  const std::string text = GANNET_TRY(graph_text(o.file));
+  auto parsed = parse_graph(text, all_ops());
+  if (!parsed.ok()) return parsed.take_error().with_context(o.file == "-" ? "stdin" : o.file);
+  Graph graph = parsed.take();
+  if (o.lower) graph = GANNET_TRY(lower(graph, {.n_kv = o.n_kv}));
+  const auto reports = GANNET_TRY(run_passes(graph, names, options.passes, all_ops()));
+  if (o.stats) print_stats(reports);
+  fmt::print("{}", print_graph(graph));
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    return Error(ErrorCode::kOutput, "stdout cannot be written");
+  return {};
+}
+
+}  // namespace
+
+void add_opt_command(CLI::App& app, Action& action) {
+  auto o = std::make_shared<OptOptions>();
+  CLI::App* sub = app.add_subcommand("opt", "Run passes of the graph compiler on a graph file (.gir)");
+  sub->add_option("FILE", o->file, "Graph in text form (- for stdin)");
+  sub->add_flag("--list", o->list, "List the passes in the order in which they run");
+  sub->add_option("--pass", o->only, "Run only these passes: NAME,NAME (in the pipeline's order)")
+      ->allow_extra_args(false);
+  sub->add_flag("--lower", o->lower, "First replace ops by their decompositions, down to primitives");
+  sub->add_option("--n-kv", o->n_kv, "Rows of the KV caches that lowered attention looks at")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  add_bisect_options(*sub, o->graph);
+  sub->add_flag("--stats", o->stats, "Print changes, nodes and time of each pass to stderr");
+  sub->callback([o, &action] { action = [o] { return run_opt(*o); }; });
+}
+
+}  // namespace gannet

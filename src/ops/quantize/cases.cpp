@@ -1,0 +1,23 @@
+#include "ops/case_operands.h"
+#include "ops/quantize/quantize.h"
+
+namespace gannet {
+
+// The law fixes every code and scale; only the comparison of rounded rows itself has a tolerance
+// (case_run.h).
+std::vector<OpCase> cases_quantize() {
+  std::vector<OpCase> cases;
+  const auto make = [&](const char* name, const Shape& x, double scale, bool bench = false) {
+    cases.push_back({&kOp_quantize, name, {normal(x, scale)}, {}, 0, bench});
+  };
+  make("t1_n32", Shape(1, 32), 1);
+  make("t1_n2048", Shape(1, 2048), 1);
+  make("t1_n9728", Shape(1, 9728), 3);
+  make("t3_n352_padded", Shape(3, 352), 1);
+  make("t5_n96_large", Shape(5, 96), 1e20);
+  make("t2_n256_vanishing", Shape(2, 256), 1e-32);
+  make("t512_n2048", Shape(512, 2048), 1, true);
+  return cases;
+}
+
+}  // namespace gannet

@@ -1,0 +1,15 @@
+// quantize: activations rounded to 8 bits, as the matrix kernels take them
+// (backend/cpu/linear/quantized_row.h).
+#pragma once
+
+#include "ir/graph.h"
+
+namespace gannet {
+
+extern const OpDef kOp_quantize;
+
+// x F32[n_tokens, n] (rows may be strided), n a multiple of 32 -> ACT8[n_tokens, n rounded up to whole 256]:
+// per block of 32, d = max |x| / 127 and codes round(x / d); zeros behind n.
+ValueId quantize(GraphBuilder& builder, ValueId x);
+
+}  // namespace gannet

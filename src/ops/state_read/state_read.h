@@ -1,0 +1,13 @@
+// state_read: a recurrent state as it was before this run.
+#pragma once
+
+#include "ir/graph.h"
+
+namespace gannet {
+
+extern const OpDef kOp_state_read;
+
+// state recurrent[...] -> F32 of its shape, a copy.
+ValueId state_read(GraphBuilder& builder, ValueId state);
+
+}  // namespace gannet

@@ -1,0 +1,64 @@
+// Products with weights of block types multiply activations rounded to 8 bits. The rounding becomes a value
+// of its own, made once and shared by all products of the same activations.
+#include <map>
+
+#include "ops/linear/linear.h"
+#include "ops/matmul/matmul.h"
+#include "ops/moe/moe.h"
+#include "ops/quantize/quantize.h"
+#include "passes/layout.h"
+#include "passes/pass.h"
+
+namespace gannet {
+namespace {
+
+bool wants_rounded(const GraphEdit& edit, ValueId weight) {
+  return weight != kNoValue && dtype_info(edit.type(weight).dtype).quantized;
+}
+
+class Quantizer {
+ public:
+  explicit Quantizer(GraphEdit& edit) : edit_(edit) {}
+
+  void visit(int n) {
+    const Node node = edit_.node(n);
+    if (node.op == &kOp_matmul) {
+      const ValueId q = wants_rounded(edit_, node.operands[1]) ? rounded(n, node.operands[0]) : kNoValue;
+      const ValueId operands[] = {node.operands[0], q, kNoValue, node.operands[1]};
+      const int fresh = edit_.insert(n, kOp_linear, operands, {});
+      edit_.replace_uses(node.results[0], edit_.node(fresh).results[0]);
+      edit_.erase(n);
+    } else if (node.op == &kOp_linear && node.operands[1] == kNoValue) {
+      bool wanted = false;
+      for (size_t i = 3; i < node.operands.size(); ++i)
+        wanted = wanted || wants_rounded(edit_, node.operands[i]);
+      if (wanted) edit_.set_operand(n, 1, rounded(n, node.operands[0]));
+    } else if (node.op == &kOp_moe && node.operands[1] == kNoValue) {
+      if (wants_rounded(edit_, node.operands[3]) || wants_rounded(edit_, node.operands[4]))
+        edit_.set_operand(n, 1, rounded(n, node.operands[0]));
+    }
+  }
+
+ private:
+  ValueId rounded(int n, ValueId x) {
+    const auto [it, fresh] = rounded_.try_emplace(x, kNoValue);
+    if (fresh) it->second = edit_.insert1(n, kOp_quantize, {x});
+    return it->second;
+  }
+
+  GraphEdit& edit_;
+  std::map<ValueId, ValueId> rounded_;  // in node order, so the first use makes it
+};
+
+void run(GraphEdit& edit, PassContext&) {
+  Quantizer quantizer(edit);
+  for (int n = 0; n < edit.n_nodes(); ++n)
+    if (edit.alive(n)) quantizer.visit(n);
+}
+
+}  // namespace
+
+extern const Pass kPass_quantize_once = {
+    "quantize_once", "Round activations to 8 bits once for all the products that take them.", true, run};
+
+}  // namespace gannet

@@ -1,0 +1,28 @@
+// Running a graph on made-up data, the same for every graph with the same names: what two graphs that should
+// mean the same are compared by.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backend/api/registry.h"
+#include "ir/graph.h"
+
+namespace gannet {
+
+// Outputs of a graph, and its states afterwards.
+struct GraphRun {
+  std::map<std::string, std::vector<float>> values;
+};
+
+// Inputs, parameters and states get random values that depend on their names and types only ("tokens",
+// "positions" and the masks what they ought to be); the plan runs on `isas` with two threads, dead buffers
+// poisoned, twice, so that the second run sees a state that moved on.
+GraphRun run_graph(const Graph& graph, const std::vector<Isa>& isas);
+GraphRun run_on_reference(const Graph& graph);
+
+// Every output of `a` is in `b` with a normalised mean square error of at most `nmse` (0: equal bits).
+void expect_same(const GraphRun& a, const GraphRun& b, double nmse);
+
+}  // namespace gannet
