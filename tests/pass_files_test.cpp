@@ -57,6 +57,11 @@ Graph parsed(const std::string& text) {
   return graph.take();
 }
 
+// How GoogleTest shows a file.
+void PrintTo(const PassFile& file, std::ostream* out) {
+  *out << file.path.string();
+}
+
 struct PassFiles : testing::TestWithParam<PassFile> {};
 
 TEST_P(PassFiles, BeforeBecomesAfter) {

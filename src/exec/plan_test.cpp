@@ -250,7 +250,8 @@ TEST(PlanRepeated, OutputsAndLargeValuesAreComputedTogether) {
   t.b.output("y", t.b.add1(kRepeated, {t.input("x"), kNoValue}));
   const ValueId large = t.b.input("large", {DType::kF32, Shape(64, 1024)});
   t.b.output("z", t.b.add1(kSum, {t.b.add1(kRepeated, {large, kNoValue}), kNoValue}));
-  for (const StepInfo& step : t.plan(2).steps()) EXPECT_FALSE(step.repeated);
+  const Plan plan = t.plan(2);
+  for (const StepInfo& step : plan.steps()) EXPECT_FALSE(step.repeated);
 }
 
 // a is read by a repeated step while a fast thread is at the next one already: that one's result must not
