@@ -87,7 +87,20 @@ Result<Session::CachedPlan*> Session::plan_for(const GraphShape& shape, bool mtp
   for (const Value& v : compiled.graph.values)
     if (v.kind == ValueKind::kInput) fill_constant_input(v.name, plan.input(v.name));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
-  plans_.push_front({mtp, shape, compiled.fixed_kv ? n_kv : 0, std::move(plan), {}});
+  const TensorView tokens = plan.input("tokens"), positions = plan.input("positions");
+  const TensorView hidden = plan.input("hidden"), mask = plan.input("attention.mask");
+  const int logits_output = plan.output_index("logits"), hidden_output = plan.output_index("hidden");
+  plans_.push_front({mtp,
+                     shape,
+                     compiled.fixed_kv ? n_kv : 0,
+                     std::move(plan),
+                     tokens,
+                     positions,
+                     hidden,
+                     mask,
+                     logits_output,
+                     hidden_output,
+                     {}});
   return &plans_.front();
 }
 
@@ -102,19 +115,17 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
   Plan& plan = cached->plan;
   Part& part = mtp ? mtp_ : trunk_;
   GANNET_TRY(sequence.prepare(shape.n_tokens, *part.bindings));
-  std::memcpy(plan.input("tokens").data, tokens.data(), tokens.size_bytes());
-  if (auto* positions = plan.input("positions").as<int32_t>())
+  std::memcpy(cached->tokens.data, tokens.data(), tokens.size_bytes());
+  if (auto* positions = cached->positions.as<int32_t>())
     for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
-  if (hidden != nullptr)
-    std::memcpy(plan.input("hidden").data, hidden, tokens.size() * hp.n_embd * sizeof(float));
-  if (const TensorView mask = plan.input("attention.mask"); mask.data != nullptr)
-    fill_attention_mask(mask, sequence.length());
+  if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
+  if (cached->mask.data != nullptr) fill_attention_mask(cached->mask, sequence.length());
   if (profiling_)
     run_timed(*cached);
   else
     plan.run(*team_);
   sequence.commit(shape.n_tokens);
-  return ForwardRows{plan.output("logits"), plan.output("hidden")};
+  return ForwardRows{plan.output(cached->logits_output), plan.output(cached->hidden_output)};
 }
 
 void Session::run_timed(CachedPlan& cached) {

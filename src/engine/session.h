@@ -93,8 +93,10 @@ class Session {
   struct CachedPlan {
     bool mtp;
     GraphShape shape;
-    int64_t n_kv;  // the plan serves n_past + n_tokens up to this; 0: any number
+    int64_t n_kv;  // kv_rows() of the runs that the plan serves; 0: any
     Plan plan;
+    TensorView tokens, positions, hidden, mask;  // inputs; data null where the plan has none
+    int logits_output, hidden_output;
     Profile profile;
   };
 
@@ -110,7 +112,6 @@ class Session {
   std::shared_ptr<Arena> arena_;
   Part trunk_, mtp_;
   bool profiling_ = false;
-  std::vector<double> ends_;
   std::list<CachedPlan> plans_;  // most recently used first
 };
 

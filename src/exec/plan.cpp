@@ -36,23 +36,29 @@ void Plan::Impl::bind() {
   }
 }
 
-TensorView Plan::Impl::find(const std::vector<std::pair<std::string, size_t>>& list, const std::string& key) {
-  bind();
-  for (const auto& [n, slot] : list)
-    if (n == key) return bound[0][slot];
-  return {};
-}
-
 Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Plan::Plan(Plan&&) noexcept = default;
 Plan& Plan::operator=(Plan&&) noexcept = default;
 Plan::~Plan() = default;
 
 TensorView Plan::input(const std::string& name) const {
-  return impl_->find(impl_->inputs, name);
+  impl_->bind();
+  for (const auto& [n, slot] : impl_->inputs)
+    if (n == name) return impl_->bound[0][slot];
+  return {};
 }
 TensorView Plan::output(const std::string& name) const {
-  return impl_->find(impl_->outputs, name);
+  return output(output_index(name));
+}
+int Plan::output_index(const std::string& name) const {
+  for (size_t i = 0; i < impl_->outputs.size(); ++i)
+    if (impl_->outputs[i].first == name) return static_cast<int>(i);
+  return -1;
+}
+TensorView Plan::output(int index) const {
+  if (index < 0) return {};
+  impl_->bind();
+  return impl_->bound[0][impl_->outputs[static_cast<size_t>(index)].second];
 }
 
 namespace {

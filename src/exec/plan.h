@@ -60,6 +60,10 @@ class Plan {
   // no such name.
   TensorView input(const std::string& name) const;
   TensorView output(const std::string& name) const;
+  // The same without looking at names, for the token loop: the place of an output (-1: no such name), then
+  // its memory (data null for -1).
+  int output_index(const std::string& name) const;
+  TensorView output(int index) const;
 
   // Runs all steps on members 0 .. n_threads-1 of the team (0: PlanOptions::n_threads).
   void run(ThreadTeam& team, int n_threads = 0);

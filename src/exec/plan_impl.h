@@ -63,7 +63,6 @@ struct Plan::Impl {
   std::vector<size_t> state_slots;             // those that change with every run
 
   void bind();
-  TensorView find(const std::vector<std::pair<std::string, size_t>>& list, const std::string& key);
 };
 
 }  // namespace gannet

@@ -55,8 +55,7 @@ class Mover {
  public:
   explicit Mover(GraphEdit& edit) : edit_(edit) {}
 
-  // `n` slices the result of a node that works by row: slices that node's operands instead. Returns false
-  // when it stays.
+  // `n` slices the result of a node that works by row: slices that node's operands instead.
   void move(int n) {
     if (!edit_.alive(n)) return;  // went with another use of the same value
     const ValueId id = edit_.node(n).operands[0];

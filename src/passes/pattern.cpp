@@ -33,6 +33,26 @@ bool stays(const OpDef& op) {
   return std::find(std::begin(kNames), std::end(kNames), std::string_view(op.name)) != std::end(kNames);
 }
 
+// Adds the decomposition of a use whose operands are inputs and states of the builder's graph ("operand 0",
+// ...), and returns its results: none when the use is illegal or primitive. `ids` gets the operands.
+std::vector<ValueId> decomposed(GraphBuilder& builder, const OpDef& op,
+                                const std::vector<TensorType>& operands, const AttrBytes& attrs,
+                                std::vector<ValueId>& ids) {
+  for (const TensorType& type : operands) {
+    const std::string name = "operand " + std::to_string(ids.size());
+    const bool state = type.dtype == DType::kKvCache || type.dtype == DType::kRecurrent;
+    ids.push_back(type.shape.rank == 0 ? kNoValue
+                  : state              ? builder.state(name, type)
+                                       : builder.input(name, type));
+  }
+  OpSite site{operands.data(), static_cast<int>(operands.size()), nullptr, 0, attrs.raw.data()};
+  const auto types = op.infer(site);
+  if (!types.ok()) return {};
+  site.results = types.value().data();
+  site.n_results = static_cast<int>(types.value().size());
+  return op.decompose(builder, site, ids);
+}
+
 // Lays a pattern over a graph. Values and nodes of the pattern get their counterparts; a failed try is
 // undone.
 class Matcher {
@@ -184,20 +204,7 @@ const std::vector<OpParts::Parts>& OpParts::of(const OpDef& op, const TensorType
     GraphBuilder builder("parts");
     builder.n_kv = int64_t{1} << 40;
     std::vector<ValueId> operands;
-    for (const TensorType& type : sample.operands) {
-      const bool state = type.dtype == DType::kKvCache || type.dtype == DType::kRecurrent;
-      const std::string name = std::to_string(operands.size());
-      operands.push_back(type.shape.rank == 0 ? kNoValue
-                         : state              ? builder.state(name, type)
-                                              : builder.input(name, type));
-    }
-    const OpSite site{sample.operands.data(), static_cast<int>(sample.operands.size()), nullptr, 0,
-                      sample.attrs.raw.data()};
-    auto types = op.infer(site);
-    if (!types.ok()) continue;
-    const OpSite full{site.operands, site.n_operands, types->data(), static_cast<int>(types->size()),
-                      site.attrs};
-    op.decompose(builder, full, operands);
+    if (decomposed(builder, op, sample.operands, sample.attrs, operands).empty()) continue;
     const auto graph = builder.finish();
     if (!graph.ok()) continue;
     Parts parts;
@@ -233,22 +240,7 @@ std::optional<Pattern> PatternCache::make(const OpDef& op, const std::vector<Ten
   Pattern pattern;
   pattern.attrs = attrs;
   pattern.result_use = result_use;
-  for (size_t i = 0; i < operands.size(); ++i) {
-    const TensorType& type = operands[i];
-    if (type.shape.rank == 0) {
-      pattern.operands.push_back(kNoValue);
-      continue;
-    }
-    const std::string name = "operand " + std::to_string(i);
-    const bool state = type.dtype == DType::kKvCache || type.dtype == DType::kRecurrent;
-    pattern.operands.push_back(state ? builder.state(name, type) : builder.input(name, type));
-  }
-  const OpSite site{operands.data(), static_cast<int>(operands.size()), nullptr, 0, attrs.raw.data()};
-  auto types = op.infer(site);
-  if (!types.ok()) return {};
-  const OpSite full{operands.data(), site.n_operands, types->data(), static_cast<int>(types->size()),
-                    attrs.raw.data()};
-  const std::vector<ValueId> results = op.decompose(builder, full, pattern.operands);
+  const std::vector<ValueId> results = decomposed(builder, op, operands, attrs, pattern.operands);
   if (results.empty()) return {};
   // What stands for the users of the results while the passes run.
   const bool rows = result_use == ResultUse::kRows;

@@ -8,7 +8,7 @@
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
-constexpr int64_t kFewRows = 8;            // above: packing pays
+constexpr int64_t kFewRows = 8;            // of a head; above: packing pays
 constexpr int64_t kLeastProducts = 65536;  // of a claim: less is not worth a member's attention
 
 struct Job {
@@ -128,8 +128,10 @@ void many(const Job& j, int64_t e, int64_t row, int64_t row_end, int64_t column,
 void run(const KernelArgs& args, Worker& worker) {
   const Job j = make_job(args);
   const int64_t entries = j.outer * j.inner, wanted = worker.count() > 1 ? 4 * worker.count() : 1;
+  // Decided by the rows of one head, not of all that share b: the two ways sum in different orders, and a
+  // product must not change when its operand is shared instead of repeated.
   const bool is_few =
-      j.n_rows <= kFewRows && (!j.rows || j.a->stride[j.a->shape.rank - 1] == int64_t{sizeof(float)});
+      j.m <= kFewRows && (!j.rows || j.a->stride[j.a->shape.rank - 1] == int64_t{sizeof(float)});
   // Work items: an entry of b, a range of columns, and only if that is not enough a range of rows.
   const int64_t unit = is_few ? 4 * kLanes : kPanel, units = (j.n + unit - 1) / unit;
   int64_t column_items = (wanted + entries - 1) / entries;
