@@ -1,6 +1,7 @@
 // The plans of every family as text: a fusion that appears or vanishes is seen. After a meant change write
 // them again with GANNET_UPDATE_GOLDENS=1 and read the difference. Then what is promised of real sizes: steps
-// per layer, bytes per token, time to build.
+// per layer, bytes per token, time to build. Planning calls functions of the kernels, so only those that the
+// machine can run take part; the texts say "simd" for whatever it has.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/cpu/isa.h"
 #include "exec/plan.h"
 #include "model/graphs.h"
 #include "model/model_file_for_test.h"
@@ -54,7 +56,7 @@ Planned make_plan(const ModelShape& shape, const char* mix, const GraphShape& gr
   CompiledGraph compiled = compile_graph(graph, options, 1024, all_ops()).take();
   const double compiled_at = now_ms();
   PlanOptions plan_options;
-  plan_options.policy.isas = {Isa::kScalar, Isa::kAvx2, Isa::kAvx512, Isa::kAvx512Vnni};
+  plan_options.policy.isas = machine_isas();
   plan_options.n_threads = n_threads;
   Plan plan =
       Plan::make(
@@ -65,6 +67,12 @@ Planned make_plan(const ModelShape& shape, const char* mix, const GraphShape& gr
   return {std::move(compiled), std::move(plan), compiled_at - started, planned_at - compiled_at};
 }
 
+// The kernel's name with "simd" for its instruction set.
+std::string kernel_text(const KernelInfo& kernel) {
+  const std::string name = kernel.name, isa = isa_name(kernel.isa);
+  return kernel.isa != Isa::kScalar && name.starts_with(isa) ? "simd" + name.substr(isa.size()) : name;
+}
+
 std::string plan_text(const Planned& p) {
   std::string text =
       fmt::format("{}: {} steps, {} barriers\n", p.plan.name(), p.plan.steps().size(), p.plan.barriers());
@@ -72,7 +80,7 @@ std::string plan_text(const Planned& p) {
     std::string results;
     for (const TensorType& type : s.results) results += (results.empty() ? "" : ", ") + to_text(type);
     text += fmt::format("{:>3}  {:<16} {:<22} {:<26} {}\n", s.layer < 0 ? "-" : std::to_string(s.layer),
-                        s.op->name, s.kernel->name, results,
+                        s.op->name, kernel_text(*s.kernel), results,
                         s.repeated ? "by each thread" : fmt::format("barriers {}", s.barriers));
   }
   return text;
@@ -86,6 +94,7 @@ std::string read_text(const std::string& path) {
 class GoldenPlan : public testing::TestWithParam<Architecture> {};
 
 TEST_P(GoldenPlan, IsAsStored) {
+  if (machine_isas().size() == 1) GTEST_SKIP() << "this machine has no instruction set that kernels use";
   for (const Phase& phase : kPhases) {
     const std::string text = plan_text(make_plan(tiny_shape(GetParam()), "Q4_K_M", phase.shape));
     const std::string path = fmt::format("tests/data/plans/{}.{}.txt", facts(GetParam()).name, phase.name);
