@@ -12,8 +12,8 @@ GraphEdit::GraphEdit(Graph& graph) : graph_(graph), n_original_(static_cast<int>
   first_use_.assign(graph.values.size(), -1);
   size_t n_slots = 0;
   for (const Node& node : graph.nodes) n_slots += node.operands.size();
-  next_use_.reserve(n_slots);
-  slots_.reserve(n_slots);
+  next_use_.reserve(n_slots + n_slots / 4);
+  slots_.reserve(n_slots + n_slots / 4);
   first_slot_.resize(graph.nodes.size());
   // Backwards, so that the lists run in the order of the nodes.
   for (int n = n_original_ - 1; n >= 0; --n) add_slots(n);

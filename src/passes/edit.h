@@ -1,5 +1,6 @@
 // Changing a graph in place: who uses a value, replacing uses, inserting and erasing nodes. A pass works
-// through one GraphEdit; finish() leaves a graph in a valid order again.
+// through one GraphEdit; finish() leaves a graph in a valid order again. Where a pass changed nothing, the
+// next one may go on with the same.
 #pragma once
 
 #include <limits>

@@ -33,6 +33,15 @@ bool stays(const OpDef& op) {
   return std::find(std::begin(kNames), std::end(kNames), std::string_view(op.name)) != std::end(kNames);
 }
 
+// Uses of `op` with this result have patterns of one structure.
+TensorType structure_key(const OpDef& op, TensorType result) {
+  for (int axis = op.structural_axes; axis < result.shape.rank; ++axis) {
+    int64_t& n = result.shape.dim[axis];
+    if (n > 2) n = 3 + n % 2;
+  }
+  return result;
+}
+
 // Adds the decomposition of a use whose operands are inputs and states of the builder's graph ("operand 0",
 // ...), and returns its results: none when the use is illegal or primitive. `ids` gets the operands.
 std::vector<ValueId> decomposed(GraphBuilder& builder, const OpDef& op,
@@ -197,7 +206,8 @@ bool is_closed(const GraphEdit& edit, const Match& match) {
 }  // namespace
 
 const std::vector<OpParts::Parts>& OpParts::of(const OpDef& op, const TensorType& result) {
-  const auto [it, fresh] = known_[&op].try_emplace(result);
+  const TensorType key = structure_key(op, result);
+  const auto [it, fresh] = known_[&op].try_emplace(key);
   if (!fresh) return it->second;
   std::vector<Parts> all;
   for (const OpSample& sample : op.samples(result)) {
@@ -218,12 +228,12 @@ const std::vector<OpParts::Parts>& OpParts::of(const OpDef& op, const TensorType
       }
     all.push_back(std::move(parts));
   }
-  return known_[&op][result] = std::move(all);
+  return known_[&op][key] = std::move(all);
 }
 
 bool OpParts::may_be_in(const std::unordered_set<const OpDef*>& ops, const OpDef& op,
                         const TensorType& result) {
-  const std::vector<Parts> alternatives = of(op, result);
+  const std::vector<Parts>& alternatives = of(op, result);
   return std::any_of(alternatives.begin(), alternatives.end(), [&](const Parts& parts) {
     return std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
       return ops.count(part.first) != 0 ||
@@ -252,11 +262,14 @@ std::optional<Pattern> PatternCache::make(const OpDef& op, const std::vector<Ten
   auto graph = builder.finish();
   if (!graph.ok()) return {};
   pattern.graph = std::move(graph.value());
+  std::optional<GraphEdit> running;  // goes on to the next pass when there was nothing to change
   for (size_t i = 0; i < before_.size(); ++i) {
     PassContext context{ops_, *earlier_[i]};
-    GraphEdit edit(pattern.graph);
-    before_[i]->run(edit, context);
-    edit.finish();
+    if (!running) running.emplace(pattern.graph);
+    before_[i]->run(*running, context);
+    if (running->changes() == 0) continue;
+    running->finish();
+    running.reset();
   }
   GraphEdit edit(pattern.graph);
   for (size_t i = 0; i < pattern.graph.outputs.size(); ++i) {
@@ -323,7 +336,7 @@ size_t TypeHash::operator()(const TensorType& type) const {
 }
 
 std::vector<Pattern>& PatternCache::samples(const OpDef& op, const TensorType& result) {
-  const auto [it, fresh] = samples_[&op].try_emplace(result);
+  const auto [it, fresh] = samples_[&op].try_emplace(structure_key(op, result));
   std::vector<Pattern>& patterns = it->second;
   if (!fresh) return patterns;
   for (const OpSample& sample : op.samples(result)) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -23,14 +24,18 @@ Result<std::vector<PassReport>> run(Graph& graph, const std::vector<const Pass*>
   for (size_t i = 0; i < passes.size(); ++i)
     patterns.push_back(std::make_unique<PatternCache>(ops, parts, n_kv, std::span(passes.data(), i),
                                                       std::span(patterns.data(), i)));
+  std::optional<GraphEdit> edit;
   for (size_t i = 0; i < passes.size(); ++i) {
     PassReport report{passes[i], 0, 0, graph.nodes.size(), 0};
     const auto started = std::chrono::steady_clock::now();
     PassContext context{ops, *patterns[i]};
-    GraphEdit edit(graph);
-    passes[i]->run(edit, context);
-    edit.finish();
-    report.changes = edit.changes();
+    if (!edit) edit.emplace(graph);
+    passes[i]->run(*edit, context);
+    report.changes = edit->changes();
+    if (report.changes != 0) {
+      edit->finish();
+      edit.reset();
+    }
     report.microseconds =
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - started).count();
     report.nodes_after = graph.nodes.size();

@@ -99,6 +99,7 @@ const OpDef kOp_attention = {
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,
+    .structural_axes = 1,
 };
 
 ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate,

@@ -114,6 +114,7 @@ const OpDef kOp_attention_mixer = {
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,
+    .structural_axes = 1,
 };
 
 ValueId attention_mixer(GraphBuilder& builder, const AttentionMixerOperands& o,

@@ -69,6 +69,7 @@ const OpDef kOp_causal_conv = {
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,
+    .structural_axes = 1,
 };
 
 ValueId causal_conv(GraphBuilder& builder, ValueId x, ValueId w, ValueId state) {

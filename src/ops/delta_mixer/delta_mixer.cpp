@@ -128,6 +128,7 @@ const OpDef kOp_delta_mixer = {
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,
+    .structural_axes = 1,
 };
 
 ValueId delta_mixer(GraphBuilder& builder, const DeltaMixerOperands& o, const DeltaMixerAttrs& attrs) {

@@ -42,6 +42,7 @@ const OpDef kOp_gated_add = {
     .elementwise = true,
     .repeatable = true,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId gated_add(GraphBuilder& builder, ValueId a, ValueId b, ValueId s) {

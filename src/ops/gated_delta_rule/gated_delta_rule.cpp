@@ -62,6 +62,7 @@ const OpDef kOp_gated_delta_rule = {
     .decompose = decompose_gated_delta_rule,
     .writes_state = true,
     .samples = samples_gated_delta_rule,
+    .structural_axes = 1,
 };
 
 ValueId gated_delta_rule(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId alpha_logits,

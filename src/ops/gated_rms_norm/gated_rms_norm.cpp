@@ -45,6 +45,7 @@ const OpDef kOp_gated_rms_norm = {
     .decompose = decompose,
     .repeatable = true,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId gated_rms_norm(GraphBuilder& builder, ValueId x, ValueId w, ValueId z, float eps) {

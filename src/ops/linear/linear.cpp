@@ -80,6 +80,7 @@ const OpDef kOp_linear = {
     .cost = cost,
     .decompose = decompose,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId linear(GraphBuilder& builder, ValueId x, ValueId q, ValueId residual, std::span<const ValueId> w) {

@@ -166,6 +166,7 @@ const OpDef kOp_moe = {
     .cost = cost,
     .decompose = decompose,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId moe(GraphBuilder& builder, const MoeOperands& o, int64_t top_k) {

@@ -48,6 +48,7 @@ const OpDef kOp_rms_norm = {
     .decompose = decompose,
     .repeatable = true,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId rms_norm(GraphBuilder& builder, ValueId x, ValueId w, float eps) {

@@ -102,6 +102,7 @@ const OpDef kOp_routed_experts = {
     .cost = cost,
     .decompose = decompose,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId routed_experts(GraphBuilder& builder, ValueId x, const ValueId experts, ValueId weights, ValueId gate,

@@ -62,6 +62,7 @@ const OpDef kOp_router = {
     .decompose = decompose,
     .repeatable = true,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 Routing router(GraphBuilder& builder, ValueId logits, int64_t top_k) {

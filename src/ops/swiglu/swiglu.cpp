@@ -37,6 +37,7 @@ const OpDef kOp_swiglu = {
     .elementwise = true,
     .repeatable = true,
     .samples = samples,
+    .structural_axes = 0,
 };
 
 ValueId swiglu(GraphBuilder& builder, ValueId gate, ValueId up) {
