@@ -84,7 +84,10 @@ void run(const KernelArgs& args, Worker& worker) {
     const int64_t end = l.alone ? s.x_rows : s.x_rows * (worker.index() + 1) / worker.count();
     for (int64_t r = begin; r < end; ++r) quantize_act(input(r), s.n_in, acts + r * act_bytes(s.n_in));
   }
-  pairs.sort(ids, "expert_matmul: no such expert");
+  const auto choices_of = [&](int64_t t) {
+    return reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0]);
+  };
+  pairs.sort(s.n_tokens, choices_of, "expert_matmul: no such expert");
   const bool per_choice = x.shape.rank == 3;
   for (int64_t place = 0; place < s.pairs; ++place) {
     const int64_t pair = pairs.order[place], row = per_choice ? pair : pair / s.top_k;

@@ -12,9 +12,9 @@
 
 #include "backend/cpu/experts/layout.h"
 #include "backend/cpu/experts/route.h"
+#include "backend/cpu/linear/expert_pairs.h"
 #include "backend/cpu/linear/linear.h"
 #include "backend/cpu/vec.h"
-#include "base/check.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
@@ -37,26 +37,12 @@ void prepare(const Job& j, int64_t begin, int64_t end) {
 // Returns the number of active experts.
 int64_t sort_pairs(const Job& j) {
   const MixtureSizes& s = j.s;
-  int32_t* firsts = j.firsts();
-  for (int64_t e = 0; e <= s.n_experts; ++e) firsts[e] = 0;
-  const auto expert_of = [&](int64_t t, int64_t k) {
-    const int32_t e = j.experts(t)[k];
-    GANNET_CHECK(e >= 0 && e < s.n_experts, "routed_experts: no such expert");
-    return e;
-  };
-  for (int64_t t = 0; t < s.n_tokens; ++t)
-    for (int64_t k = 0; k < s.top_k; ++k) ++firsts[expert_of(t, k) + 1];
+  const ExpertPairs pairs{s.n_experts, s.top_k, j.firsts(), j.order()};
+  pairs.sort(
+      s.n_tokens, [&](int64_t t) { return j.experts(t); }, "routed_experts: no such expert");
   int64_t n_active = 0;
-  for (int64_t e = 0; e < s.n_experts; ++e) {
-    if (firsts[e + 1] > 0) j.active()[n_active++] = static_cast<int32_t>(e);
-    firsts[e + 1] += firsts[e];
-  }
-  // Filling moves firsts[e] to the end of e, which is the start of e + 1; moved back after.
-  for (int64_t t = 0; t < s.n_tokens; ++t)
-    for (int64_t k = 0; k < s.top_k; ++k)
-      j.order()[firsts[expert_of(t, k)]++] = static_cast<int32_t>(t * s.top_k + k);
-  for (int64_t e = s.n_experts; e > 0; --e) firsts[e] = firsts[e - 1];
-  firsts[0] = 0;
+  for (int64_t e = 0; e < s.n_experts; ++e)
+    if (pairs.count(e) > 0) j.active()[n_active++] = static_cast<int32_t>(e);
   return n_active;
 }
 
@@ -185,7 +171,7 @@ void phase_one(const Job& j, int64_t n_active, Worker& worker) {
   // Items of the shared expert come first: they are short, the long ones then level out what they leave.
   const int64_t shared_tokens = s.n_shared == 0 ? 1 : s.n_shared < 8192 ? 8192 / s.n_shared : 1;
   const int64_t shared_items = s.n_shared == 0 ? 0 : (s.n_tokens + shared_tokens - 1) / shared_tokens;
-  const int64_t rows = item_rows(j.l, s.n_ff, n_active, worker.count());
+  const int64_t rows = expert_item_rows(j.l.item_rows, s.n_ff, n_active, worker.count());
   const int64_t pieces = (s.n_ff + rows - 1) / rows, total = shared_items + n_active * pieces;
   for (int64_t i = 0; i < s.n_tokens; ++i) j.tile()[i] = j.in_member<float>(j.l.tile) + i * rows;
 
@@ -253,7 +239,7 @@ void run_mixture(const MixtureSizes& s, const MixtureArgs& args, std::byte* work
   set_rows(j);
   phase_one(j, n_active, worker);
 
-  const int64_t rows = item_rows(l, s.n_embd, 1, worker.count());
+  const int64_t rows = expert_item_rows(l.item_rows, s.n_embd, 1, worker.count());
   const int64_t items = (s.n_embd + rows - 1) / rows;
   for (int64_t i = 0; i < s.n_tokens; ++i) j.tile()[i] = j.in_member<float>(l.tile) + i * rows;
   worker.reset_claims();

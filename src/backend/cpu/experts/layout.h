@@ -2,14 +2,13 @@
 #pragma once
 
 #include "backend/cpu/experts/experts.h"
+#include "backend/cpu/linear/expert_pairs.h"
 #include "backend/cpu/linear/linear.h"
 
 namespace gannet::GANNET_ISA_NS {
 
 // As little as this every member rounds, or routes, for itself: cheaper than a barrier.
 inline constexpr int64_t kRoundAlone = 8192, kRouteAlone = 1024;
-// Rows of a work item: for few tokens and for many.
-inline constexpr int64_t kMostRows = 256, kPanelRows = 64, kFewTokens = 8;
 
 // Byte offsets. Common to all: rounded x and the choice (when members share the work), hidden values, rounded
 // hidden values, the same of the shared expert. Then per member: its own rounded x and choice, the list of
@@ -38,7 +37,7 @@ GANNET_INLINE MixtureLayout mixture_layout(const MixtureSizes& s, int n_threads)
   l.round_shared = s.n_shared > 0 && rounds(s.shared_down);
   l.alone = (!l.round_x || s.n_tokens * s.n_embd <= kRoundAlone) &&
             (!s.routes || s.n_tokens * s.n_experts <= kRouteAlone);
-  l.item_rows = s.n_tokens <= kFewTokens ? kMostRows : kPanelRows;
+  l.item_rows = most_expert_rows(s.n_tokens);
 
   int64_t common = 0, member = 0;
   int64_t& before = l.alone ? member : common;
@@ -65,15 +64,6 @@ GANNET_INLINE MixtureLayout mixture_layout(const MixtureSizes& s, int n_threads)
   return l;
 }
 
-// Rows per work item: as many as fit, fewer until each member can have about four items. Long pieces are
-// worth more than members that finish at the same moment: every piece is a stream that the hardware must find
-// first.
-GANNET_INLINE int64_t item_rows(const MixtureLayout& l, int64_t n_rows, int64_t n_matrices, int members) {
-  int64_t rows = l.item_rows;
-  while (rows > 32 && n_matrices * ((n_rows + rows - 1) / rows) < 4 * members) rows /= 2;
-  return rows;
-}
-
 // What one member works with.
 struct Job {
   const MixtureSizes& s;
@@ -92,9 +82,9 @@ struct Job {
   GANNET_INLINE T* in_member(int64_t offset) const {
     return reinterpret_cast<T*>(member + offset);
   }
-  // Pairs (token, choice) sorted by expert, stable: expert e has places firsts[e] .. firsts[e + 1] - 1.
+  // Of ExpertPairs.
   GANNET_INLINE int32_t* firsts() const { return in_member<int32_t>(l.firsts); }
-  GANNET_INLINE int32_t* order() const { return in_member<int32_t>(l.order); }       // place -> t * top_k + k
+  GANNET_INLINE int32_t* order() const { return in_member<int32_t>(l.order); }
   GANNET_INLINE int32_t* active() const { return in_member<int32_t>(l.active); }     // experts with pairs
   GANNET_INLINE float** hidden() const { return in_member<float*>(l.hidden_ptrs); }  // by place
   GANNET_INLINE float** tile() const { return in_member<float*>(l.tile_ptrs); }

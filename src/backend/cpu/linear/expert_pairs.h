@@ -21,11 +21,11 @@ struct ExpertPairs {
     return n;
   }
 
-  // ids I32[n_tokens, top_k]; `what` is said when one is out of range.
-  GANNET_INLINE void sort(const TensorView& ids, const char* what) const {
-    const int64_t n_tokens = ids.shape.dim[0];
+  // choices_of(t): the top_k experts of token t, const int32_t*. `what` is said when one is out of range.
+  template <class F>
+  GANNET_INLINE void sort(int64_t n_tokens, F choices_of, const char* what) const {
     const auto expert_of = [&](int64_t t, int64_t k) {
-      const int32_t e = reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0])[k];
+      const int32_t e = choices_of(t)[k];
       GANNET_CHECK(e >= 0 && e < n_experts, what);
       return e;
     };
@@ -47,7 +47,9 @@ GANNET_INLINE int64_t most_expert_rows(int64_t n_tokens) {
   return n_tokens <= 8 ? 256 : 64;
 }
 
-// Rows per work item: at most `rows`, fewer until each member can have about four items.
+// Rows per work item: at most `rows`, fewer until each member can have about four items. Long pieces are
+// worth more than members that finish at the same moment: every piece is a stream that the hardware must find
+// first.
 GANNET_INLINE int64_t expert_item_rows(int64_t rows, int64_t n_rows, int64_t n_matrices, int members) {
   while (rows > 32 && n_matrices * ((n_rows + rows - 1) / rows) < 4 * members) rows /= 2;
   return rows;
