@@ -106,6 +106,34 @@ template <bool kSigned>
 GANNET_INLINE PanelInts panel_dot(PanelInts acc, PanelBytes codes, PanelBytes a) {
   return dot<kSigned>(acc, codes, a);
 }
+// Products summed in pairs, in 16 bits: the sum of several must fit where codes are small, and is widened
+// once.
+GANNET_INLINE Bytes panel_pairs(PanelBytes codes, PanelBytes a) {
+  return _mm256_maddubs_epi16(codes, a);
+}
+GANNET_INLINE Bytes add_pairs(Bytes sum, Bytes pairs) {
+  sum = _mm256_add_epi16(sum, pairs);
+  // Or GCC turns the chain into a tree, for which there are not enough registers.
+  __asm__("" : "+x"(sum));
+  return sum;
+}
+GANNET_INLINE PanelInts add_widened(PanelInts acc, Bytes pairs) {
+  return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+// Word w of the 16 bytes at p, p + stride, ... (kLanes rows) to out[w].
+GANNET_INLINE void transpose_fields(const uint8_t* p, int64_t stride, PanelBytes (&out)[4]) {
+  __m256i r[4];
+  for (int i = 0; i < 4; ++i) {
+    const auto row = [&](int n) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n * stride)); };
+    r[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(row(i)), row(4 + i), 1);
+  }
+  const __m256i a = _mm256_unpacklo_epi32(r[0], r[1]), b = _mm256_unpackhi_epi32(r[0], r[1]);
+  const __m256i c = _mm256_unpacklo_epi32(r[2], r[3]), d = _mm256_unpackhi_epi32(r[2], r[3]);
+  out[0] = _mm256_unpacklo_epi64(a, c);
+  out[1] = _mm256_unpackhi_epi64(a, c);
+  out[2] = _mm256_unpacklo_epi64(b, d);
+  out[3] = _mm256_unpackhi_epi64(b, d);
+}
 GANNET_INLINE Ints zero_ints() {
   return _mm256_setzero_si256();
 }

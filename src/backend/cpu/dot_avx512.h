@@ -58,10 +58,12 @@ GANNET_INLINE Bytes table16(const int8_t* table, Bytes index) {
 GANNET_INLINE Bytes twice32(const void* p) {
   return _mm512_broadcast_i64x4(_mm256_loadu_si256(static_cast<const __m256i*>(p)));
 }
-// Each byte shifted right by a count known after inlining; bits of the neighbour come in, the caller masks
-// them.
+// Each byte shifted right by a count known after inlining (negative: left); bits of the neighbour come in,
+// the caller masks them.
 GANNET_INLINE Bytes shift_right(Bytes v, int count) {
-  return count == 0 ? v : _mm512_srlv_epi32(v, _mm512_set1_epi32(count));
+  if (count == 0) return v;
+  return count > 0 ? _mm512_srlv_epi32(v, _mm512_set1_epi32(count))
+                   : _mm512_sllv_epi32(v, _mm512_set1_epi32(-count));
 }
 // The same with another count for each half; a negative count shifts left.
 GANNET_INLINE Bytes shift_halves(Bytes v, int first, int second) {
@@ -140,6 +142,22 @@ GANNET_INLINE PanelBytes load_panel(const uint8_t* p) {
 template <bool kSigned>
 GANNET_INLINE PanelInts panel_dot(PanelInts acc, PanelBytes codes, PanelBytes a) {
   return dot<kSigned>(acc, codes, a);
+}
+// Word w of the 16 bytes at p, p + stride, ... (kLanes rows) to out[w].
+GANNET_INLINE void transpose_fields(const uint8_t* p, int64_t stride, PanelBytes (&out)[4]) {
+  __m512i r[4];
+  for (int i = 0; i < 4; ++i) {
+    const auto row = [&](int n) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + n * stride)); };
+    r[i] = _mm512_inserti32x4(_mm512_castsi128_si512(row(i)), row(4 + i), 1);
+    r[i] = _mm512_inserti32x4(r[i], row(8 + i), 2);
+    r[i] = _mm512_inserti32x4(r[i], row(12 + i), 3);
+  }
+  const __m512i a = _mm512_unpacklo_epi32(r[0], r[1]), b = _mm512_unpackhi_epi32(r[0], r[1]);
+  const __m512i c = _mm512_unpacklo_epi32(r[2], r[3]), d = _mm512_unpackhi_epi32(r[2], r[3]);
+  out[0] = _mm512_unpacklo_epi64(a, c);
+  out[1] = _mm512_unpackhi_epi64(a, c);
+  out[2] = _mm512_unpacklo_epi64(b, d);
+  out[3] = _mm512_unpackhi_epi64(b, d);
 }
 GANNET_INLINE Ints zero_ints() {
   return _mm512_setzero_si512();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/cpu/dot.h"
+#include "backend/cpu/linear/fields.h"
 #include "tensor/blocks.h"
 
 namespace gannet::GANNET_ISA_NS {
@@ -41,6 +42,10 @@ struct Decode256 {
     return and_bytes(shift_right(load_bytes(qs + step / 2 * 32), step % 2 * 4), splat_byte(15));
 #endif
   }
+  // Where the low (high) nibbles of bytes 16 f .. 16 f + 15 go in a panel.
+  static GANNET_INLINE uint8_t* four_bit_place(uint8_t* out, int f, int high) {
+    return out + (f / 2 * 64 + high * 32 + f % 2 * 16) * kLanes;
+  }
   // Adds `value` to the elements 32 b + l of this step whose bit b of bits[l] is set.
   static GANNET_INLINE Bytes add_bit_planes(Bytes codes, const uint8_t* bits, int step, int value) {
 #if defined(__AVX512F__)
@@ -62,7 +67,7 @@ struct Decode256 {
 };
 
 struct DecodeQ2_K : Decode256<BlockQ2_K> {
-  static constexpr int kGroup = 16, kBias = 0;
+  static constexpr int kGroup = 16, kBias = 0, kMostCode = 3;
   static constexpr bool kOffsets = true;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<16>& s, Scales<16>& o) {
     const BlockQ2_K& b = block(unit);
@@ -77,7 +82,7 @@ struct DecodeQ2_K : Decode256<BlockQ2_K> {
 };
 
 struct DecodeQ3_K : Decode256<BlockQ3_K> {
-  static constexpr int kGroup = 16, kBias = 4;
+  static constexpr int kGroup = 16, kBias = 4, kMostCode = 7;
   static constexpr bool kOffsets = false;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<16>& s, Scales<16>&) {
     const BlockQ3_K& b = block(unit);
@@ -98,16 +103,24 @@ struct DecodeQ3_K : Decode256<BlockQ3_K> {
 };
 
 struct DecodeQ4_K : Decode256<BlockQ4_K> {
-  static constexpr int kGroup = 32, kBias = 0;
+  static constexpr int kGroup = 32, kBias = 0, kMostCode = 15;
   static constexpr bool kOffsets = true;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<32>& s, Scales<32>& o) {
     six_bit_scales(block(unit), s, o);
   }
   static GANNET_INLINE Bytes codes(const uint8_t* unit, int step) { return four_bits(block(unit).qs, step); }
+#if defined(__AVX2__)
+  static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
+    for (int f = 0; f < 8; ++f)
+      nibble_field(
+          block(unit).qs + 16 * f, row_bytes, four_bit_place(out, f, 0), four_bit_place(out, f, 1),
+          [](Bytes codes, int, int) __attribute__((always_inline)) { return codes; });
+  }
+#endif
 };
 
 struct DecodeQ5_K : Decode256<BlockQ5_K> {
-  static constexpr int kGroup = 32, kBias = 0;
+  static constexpr int kGroup = 32, kBias = 0, kMostCode = 31;
   static constexpr bool kOffsets = true;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<32>& s, Scales<32>& o) {
     six_bit_scales(block(unit), s, o);
@@ -116,10 +129,22 @@ struct DecodeQ5_K : Decode256<BlockQ5_K> {
     const BlockQ5_K& b = block(unit);
     return add_bit_planes(four_bits(b.qs, step), b.qh, step, 16);
   }
+#if defined(__AVX2__)
+  static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
+    PanelBytes bits[2][4];
+    for (int h = 0; h < 2; ++h) transpose_fields(block(unit).qh + 16 * h, row_bytes, bits[h]);
+    for (int f = 0; f < 8; ++f)
+      nibble_field(
+          block(unit).qs + 16 * f, row_bytes, four_bit_place(out, f, 0),
+          four_bit_place(out, f, 1), [&](Bytes codes, int w, int high) __attribute__((always_inline)) {
+            return add_where_any(codes, bits[f % 2][w], splat_byte(1 << (f / 2 * 2 + high)), 16);
+          });
+  }
+#endif
 };
 
 struct DecodeQ6_K : Decode256<BlockQ6_K> {
-  static constexpr int kGroup = 16, kBias = 32;
+  static constexpr int kGroup = 16, kBias = 32, kMostCode = 63;
   static constexpr bool kOffsets = false;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<16>& s, Scales<16>&) {
     const BlockQ6_K& b = block(unit);
@@ -142,10 +167,28 @@ struct DecodeQ6_K : Decode256<BlockQ6_K> {
 #endif
     return or_bytes(low, and_bytes(high, splat_byte(0x30)));
   }
+#if defined(__AVX2__)
+  static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
+    for (int q = 0; q < 4; ++q) {  // 32 n + 16 h
+      const int n = q / 2, h = q % 2;
+      PanelBytes bits[4];
+      transpose_fields(block(unit).qh + 16 * q, row_bytes, bits);
+      for (int odd = 0; odd < 2; ++odd) {
+        uint8_t* low = out + (128 * n + 32 * odd + 16 * h) * kLanes;
+        nibble_field(
+            block(unit).ql + 64 * n + 32 * odd + 16 * h, row_bytes, low,
+            low + 64 * kLanes, [&](Bytes codes, int w, int high) __attribute__((always_inline)) {
+              const Bytes top = shift_right(bits[w], 2 * (odd + 2 * high) - 4);
+              return or_bytes(codes, and_bytes(top, splat_byte(0x30)));
+            });
+      }
+    }
+  }
+#endif
 };
 
 struct DecodeIQ4_XS : Decode256<BlockIQ4_XS> {
-  static constexpr int kGroup = 32, kBias = kSignedBias;
+  static constexpr int kGroup = 32, kBias = kSignedBias, kMostCode = 0;
   static constexpr bool kOffsets = false, kSigned = true;
   static GANNET_INLINE void scales(const uint8_t* unit, Scales<32>& s, Scales<32>&) {
     const BlockIQ4_XS& b = block(unit);
@@ -168,6 +211,15 @@ struct DecodeIQ4_XS : Decode256<BlockIQ4_XS> {
     return from_signed(table16(kKnl, nibbles16(qs + 16 * step)));
 #endif
   }
+#if defined(__AVX2__)
+  static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
+    for (int b = 0; b < 8; ++b)
+      nibble_field(
+          block(unit).qs + 16 * b, row_bytes, out + 32 * b * kLanes, out + (32 * b + 16) * kLanes,
+          [](Bytes codes, int, int)
+              __attribute__((always_inline)) { return from_signed(table16(kKnl, codes)); });
+  }
+#endif
 };
 
 }  // namespace gannet::GANNET_ISA_NS

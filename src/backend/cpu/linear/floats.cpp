@@ -213,6 +213,7 @@ constexpr LinearKernel float_kernel(DType type) {
           .bias = 0,
           .offsets = false,
           .is_signed = false,
+          .most_code = 0,
           .row_tokens = 4,
           .rows = rows<W>,
           .panels = panels<W>,

@@ -35,6 +35,7 @@ struct LinearKernel {
   int group;    // block types: see decode_32.h
   int bias;
   bool offsets, is_signed;
+  int most_code;  // the largest code; 0: codes are signed
 
   // For few tokens (1 .. row_tokens): decodes weights in registers, reads them once. Above row_tokens
   // panels() is faster: decoding into a panel costs less than scaling the sums of every step for every token.

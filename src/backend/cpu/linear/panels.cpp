@@ -23,9 +23,45 @@ struct Scratch {
   alignas(64) float sums[kTile][kSlabGroups];     // d * sum of the activations of a group
 };
 
+// Products of 4 kWords elements, 4 at a time: kP panels by kT tokens, added to dots.
+template <bool kSigned, int kFit, int kWords, int kP, int kT>
+GANNET_INLINE void add_products(PanelInts (&dots)[kP][kT], const uint8_t* codes, const int8_t* const (&q)[kT],
+                                int64_t from) {
+  constexpr int kRun = kFit < kWords ? kFit : kWords;
+  GANNET_UNROLL
+  for (int first = 0; first < kWords; first += kRun) {
+    Bytes pairs[kP][kT];
+    GANNET_UNROLL
+    for (int i = 0; i < kRun; ++i) {
+      const int k = first + i;
+      PanelBytes w[kP];
+      GANNET_UNROLL
+      for (int p = 0; p < kP; ++p) w[p] = load_panel(codes + p * (kSlab * kLanes) + k * (4 * kLanes));
+      GANNET_UNROLL
+      for (int t = 0; t < kT; ++t) {
+        const PanelBytes a = splat4(q[t] + from + 4 * k);
+        GANNET_UNROLL
+        for (int p = 0; p < kP; ++p) {
+          if constexpr (kRun == 1)
+            dots[p][t] = panel_dot<kSigned>(dots[p][t], w[p], a);
+          else if (i == 0)
+            pairs[p][t] = panel_pairs(w[p], a);
+          else
+            pairs[p][t] = add_pairs(pairs[p][t], panel_pairs(w[p], a));
+        }
+      }
+    }
+    if constexpr (kRun > 1) {
+      GANNET_UNROLL
+      for (int t = 0; t < kT; ++t) GANNET_UNROLL
+      for (int p = 0; p < kP; ++p) dots[p][t] = add_widened(dots[p][t], pairs[p][t]);
+    }
+  }
+}
+
 // One slab of kP panels times kT tokens, added to y unless it is the first. y[t] points at the first row's
 // result; n rows of the last panel count.
-template <int kGroup, bool kOffsets, bool kSigned, int kP, int kT>
+template <int kGroup, bool kOffsets, bool kSigned, int kFit, int kP, int kT>
 void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x, float* const* y,
           int64_t row, int n) {
   Floats acc[kP][kT];
@@ -50,18 +86,7 @@ void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x
       GANNET_UNROLL
       for (int p = 0; p < kP; ++p) dots[p][t] = begin;
     }
-    GANNET_UNROLL
-    for (int k = 0; k < kGroup / 4; ++k) {
-      PanelBytes w[kP];
-      GANNET_UNROLL
-      for (int p = 0; p < kP; ++p) w[p] = load_panel(codes + p * (kSlab * kLanes) + k * (4 * kLanes));
-      GANNET_UNROLL
-      for (int t = 0; t < kT; ++t) {
-        const PanelBytes a = splat4(q[t] + g * kGroup + 4 * k);
-        GANNET_UNROLL
-        for (int p = 0; p < kP; ++p) dots[p][t] = panel_dot<kSigned>(dots[p][t], w[p], a);
-      }
-    }
+    add_products<kSigned, kFit, kGroup / 4>(dots, codes, q, g * kGroup);
     codes += kGroup * kLanes;
     GANNET_UNROLL
     for (int p = 0; p < kP; ++p) {
@@ -101,7 +126,7 @@ void prepare(Scratch& s, const LinearKernel& kernel, int64_t first_unit, int64_t
   }
 }
 
-template <int kGroup, bool kOffsets, bool kSigned, int kP>
+template <int kGroup, bool kOffsets, bool kSigned, int kFit, int kP>
 void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64_t first_row, int n,
            int64_t first_unit, int64_t n_units) {
   const int64_t row = args.y_first + first_row;
@@ -114,23 +139,23 @@ void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64
     prepare<kGroup>(s, kernel, first_unit, n_units, x, static_cast<int>(now));
     switch (now) {
       case 1:
-        tile<kGroup, kOffsets, kSigned, kP, 1>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 1>(s, first_unit, n_units, x, y, row, n);
         break;
       case 2:
-        tile<kGroup, kOffsets, kSigned, kP, 2>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 2>(s, first_unit, n_units, x, y, row, n);
         break;
       case 3:
-        tile<kGroup, kOffsets, kSigned, kP, 3>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 3>(s, first_unit, n_units, x, y, row, n);
         break;
       case 4:
-        tile<kGroup, kOffsets, kSigned, kP, 4>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 4>(s, first_unit, n_units, x, y, row, n);
         break;
 #if defined(__AVX512F__) || defined(__ARM_NEON)
       case 5:
-        tile<kGroup, kOffsets, kSigned, kP, 5>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 5>(s, first_unit, n_units, x, y, row, n);
         break;
       default:
-        tile<kGroup, kOffsets, kSigned, kP, 6>(s, first_unit, n_units, x, y, row, n);
+        tile<kGroup, kOffsets, kSigned, kFit, kP, 6>(s, first_unit, n_units, x, y, row, n);
         break;
 #else
       default:
@@ -141,7 +166,7 @@ void tiles(Scratch& s, const LinearKernel& kernel, const LinearArgs& args, int64
   }
 }
 
-template <int kGroup, bool kOffsets, bool kSigned>
+template <int kGroup, bool kOffsets, bool kSigned, int kFit>
 void all_panels(const LinearKernel& kernel, const LinearArgs& args) {
   auto& s = *reinterpret_cast<Scratch*>(args.scratch);
   const int64_t n_units = (args.n_in + kUnit - 1) / kUnit;
@@ -155,30 +180,42 @@ void all_panels(const LinearKernel& kernel, const LinearArgs& args) {
       for (int p = 0; p < n_panels; ++p)
         kernel.pack(args, row + p * kLanes, first, now, s.codes[p], s.scales[p], s.offsets[p]);
       if (n_panels == 1)
-        tiles<kGroup, kOffsets, kSigned, 1>(s, kernel, args, row, n, first, now);
+        tiles<kGroup, kOffsets, kSigned, kFit, 1>(s, kernel, args, row, n, first, now);
       else
-        tiles<kGroup, kOffsets, kSigned, kPanels>(s, kernel, args, row, n, first, now);
+        tiles<kGroup, kOffsets, kSigned, kFit, kPanels>(s, kernel, args, row, n, first, now);
     }
   }
 }
 
-template <bool kSigned>
+template <bool kSigned, int kFit>
 void by_shape(const LinearKernel& kernel, const LinearArgs& args) {
   if (kernel.group == 32)
-    kernel.offsets ? all_panels<32, true, kSigned>(kernel, args)
-                   : all_panels<32, false, kSigned>(kernel, args);
+    kernel.offsets ? all_panels<32, true, kSigned, kFit>(kernel, args)
+                   : all_panels<32, false, kSigned, kFit>(kernel, args);
   else
-    kernel.offsets ? all_panels<16, true, kSigned>(kernel, args)
-                   : all_panels<16, false, kSigned>(kernel, args);
+    kernel.offsets ? all_panels<16, true, kSigned, kFit>(kernel, args)
+                   : all_panels<16, false, kSigned, kFit>(kernel, args);
 }
 
 }  // namespace
 
 void block_panels(const LinearKernel& kernel, const LinearArgs& args) {
-#if defined(__AVX512VNNI__) || defined(__ARM_NEON)
-  by_shape<false>(kernel, args);  // one instruction serves both kinds of codes
+#if defined(__AVX512F__) || defined(__ARM_NEON)
+#if defined(__AVX512F__) && !defined(__AVX512VNNI__)
+  if (kernel.is_signed) return by_shape<true, 1>(kernel, args);
+#endif
+  by_shape<false, 1>(kernel, args);  // one instruction serves both kinds of codes
 #else
-  kernel.is_signed ? by_shape<true>(kernel, args) : by_shape<false>(kernel, args);
+  // So many sums of two products of codes and activations (at most 127) fit 16 bits.
+  const int fit = kernel.is_signed ? 1 : 32767 / (2 * 127 * kernel.most_code);
+  if (kernel.is_signed)
+    by_shape<true, 1>(kernel, args);
+  else if (fit >= 8)
+    by_shape<false, 8>(kernel, args);
+  else if (fit >= 2)
+    by_shape<false, 2>(kernel, args);
+  else
+    by_shape<false, 1>(kernel, args);
 #endif
 }
 

@@ -4,31 +4,11 @@
 
 #include "backend/cpu/dot.h"
 #include "backend/cpu/linear/linear.h"
+#include "backend/cpu/linear/pack.h"
+#include "backend/cpu/linear/units.h"
 #include "backend/cpu/linear/unroll.h"
 
 namespace gannet::GANNET_ISA_NS {
-
-inline constexpr int64_t kUnit = 256;
-
-// Where unit u of a row lies. The last unit of a row that is no multiple of 256 long is completed with zero
-// blocks in `buffer` (types with small blocks only).
-template <class D>
-struct UnitReader {
-  alignas(64) uint8_t buffer[D::kBlockElems < 256 ? D::kUnitBytes : 1];
-
-  GANNET_INLINE const uint8_t* open(const uint8_t* row, int64_t u, int64_t n_in) {
-    const uint8_t* at = row + u * D::kUnitBytes;
-    if constexpr (D::kBlockElems < 256) {
-      const int64_t left = (n_in - u * kUnit) / D::kBlockElems * D::kBlockBytes;
-      if (left < D::kUnitBytes) {
-        __builtin_memset(buffer, 0, sizeof(buffer));
-        __builtin_memcpy(buffer, at, static_cast<size_t>(left));
-        return buffer;
-      }
-    }
-    return at;
-  }
-};
 
 template <class D, int R, int T>
 GANNET_INLINE void add_unit(const uint8_t* const* unit, const ActRow* x, int64_t u, Acc (&acc)[R][T],
@@ -71,17 +51,6 @@ GANNET_INLINE void add_unit(const uint8_t* const* unit, const ActRow* x, int64_t
         acc[r][t] = add_scaled(acc[r][t], dot<D::kSigned>(begin[t], codes, a[t]), s[r][t], step);
     }
   }
-}
-
-// While unit u of a group of rows is multiplied, fetches the u-th piece of the group that follows at `next`.
-// The pieces are taken in memory order, so that the hardware sees one stream instead of many short ones: on
-// Zen 4 twice the bandwidth of fetching row by row. Types that are multiplied faster than one core can load
-// them (8 and 6 bits) are fetched into the second level cache and one group further ahead: there, requests
-// for the first level fill its queue and halve the bandwidth.
-template <int64_t kPiece>
-GANNET_INLINE void prefetch_piece(const uint8_t* group, int64_t u) {
-  const uint8_t* at = group + u * kPiece;
-  for (int64_t line = 0; line < kPiece; line += 64) __builtin_prefetch(at + line, 0, kPiece >= 800 ? 1 : 3);
 }
 
 inline constexpr int64_t kFetchAhead = 4096;
@@ -147,43 +116,6 @@ void rows(const LinearArgs& args) {
     for (int64_t row = 0; row < args.n_rows; row += kTwo) rows_tile<D, kTwo, 2>(args, row, args.x, args.y);
 }
 
-// Codes of units [first, first + n) as [element / 4][row][element % 4], scales and offsets as [group][row].
-template <class D>
-void pack(const LinearArgs& args, int64_t row, int64_t first, int64_t n, uint8_t* codes, float* scales,
-          float* offsets) {
-  constexpr int kGroups = kUnit / D::kGroup;
-  alignas(64) uint8_t flat[kLanes][kUnit];
-  alignas(64) float flat_scales[kLanes][16], flat_offsets[kLanes][16];
-  UnitReader<D> reader;
-  for (int64_t u = 0; u < n; ++u) {
-    for (int r = 0; r < kLanes; ++r) {
-      const int64_t from = row + r < args.n_rows ? row + r : args.n_rows - 1;
-      const uint8_t* at = args.w + from * args.row_bytes;
-      const uint8_t* unit = reader.open(at, first + u, args.n_in);
-      for (int64_t line = 0; line < D::kUnitBytes; line += 64)  // the panel after this one
-        __builtin_prefetch(at + kLanes * args.row_bytes + (first + u) * D::kUnitBytes + line, 0, 1);
-      Scales<D::kGroup> s, o;
-      D::scales(unit, s, o);
-      store_scales(flat_scales[r], s);
-      if constexpr (D::kOffsets) store_scales(flat_offsets[r], o);
-      GANNET_UNROLL
-      for (int step = 0; step < kUnit / kStep; ++step)
-        store_bytes(flat[r] + step * kStep, D::codes(unit, step));
-    }
-    const auto* words = reinterpret_cast<const uint32_t*>(flat);
-    auto* out = reinterpret_cast<uint32_t*>(codes) + u * (kUnit / 4) * kLanes;
-    for (int c = 0; c < kUnit / 4; c += kLanes)
-      transpose_words(words + c, kUnit / 4, out + c * kLanes, kLanes, kLanes);
-    const auto transpose_groups = [&](const float* in, float* to) __attribute__((always_inline)) {
-      for (int c = 0; c < kGroups; c += kLanes)
-        transpose_words(reinterpret_cast<const uint32_t*>(in) + c, 16,
-                        reinterpret_cast<uint32_t*>(to) + (u * kGroups + c) * kLanes, kLanes, kGroups - c);
-    };
-    transpose_groups(flat_scales[0], scales);
-    if constexpr (D::kOffsets) transpose_groups(flat_offsets[0], offsets);
-  }
-}
-
 // Defined in panels.cpp.
 void block_panels(const LinearKernel& kernel, const LinearArgs& args);
 
@@ -195,6 +127,7 @@ constexpr LinearKernel linear_kernel(DType type) {
           .bias = D::kBias,
           .offsets = D::kOffsets,
           .is_signed = D::kSigned,
+          .most_code = D::kMostCode,
           .row_tokens = 2,
           .rows = rows<D>,
           .panels = block_panels,

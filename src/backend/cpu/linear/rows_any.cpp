@@ -15,7 +15,7 @@ template <DType kType, int kGroupSize, bool kBiased, int kElems>
 struct DecodeAny {
   static constexpr int kGroup = kGroupSize, kBlockElems = kElems;
   static constexpr bool kSigned = kBiased, kOffsets = !kBiased;
-  static constexpr int kBias = kBiased ? kSignedBias : 0;
+  static constexpr int kBias = kBiased ? kSignedBias : 0, kMostCode = kBiased ? 0 : 127;
   static constexpr int64_t kUnitBytes = 1;  // of no use: open() counts elements
 
   static GANNET_INLINE const GroupBuffer& buffer(const uint8_t* unit) {
