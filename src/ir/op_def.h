@@ -139,9 +139,9 @@ struct OpDef {
   // Uses whose decompositions have every structure that one with this first result type can have (operand
   // shapes and attributes may differ from the real use as long as the structure does not).
   std::vector<OpSample> (*samples)(const TensorType& result) = nullptr;
-  // Of the result, only the lengths of so many leading axes make a difference to that structure and to whether
-  // the use is legal (beside an axis of length 1 or 2, or an odd one): samples for one length of the others
-  // serve for all.
+  // Of the result, only the lengths of so many leading axes make a difference to that structure and to
+  // whether the use is legal (beside an axis of length 1 or 2, or an odd one): samples for one length of the
+  // others serve for all.
   int structural_axes = kMaxRank;
 };
 
