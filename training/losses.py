@@ -16,7 +16,7 @@ def of_text(model, window, depth=1):
     h = model(tokens)
     trunk = HeadLoss.apply(h.flatten(0, 1), model.output.weight, after.flatten())
     drafts = []
-    for i, rows in enumerate(model.mtp(h, tokens, depth), 1):
+    for i, rows in enumerate(model.mtp(h, tokens, depth) if depth else [], 1):
         # Row t of draft i has token t + i, which the last i rows lack, and predicts token t + i + 1.
         target = shifted(after, i, -1)
         drafts.append(HeadLoss.apply(rows.flatten(0, 1), model.output.weight, target.flatten()))

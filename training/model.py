@@ -18,6 +18,9 @@ import delta_rule
 from fused import RmsNorm, SwiGlu, CausalConvSilu, Dispatch, Combine
 
 
+QUERIES = 128     # of attention that are multiplied with the keys at once
+
+
 @dataclasses.dataclass(frozen=True)
 class Config:
     n_layer: int = 8          # trunk blocks
@@ -56,10 +59,10 @@ def matrix(n_in, n_out):
     return nn.Linear(n_in, n_out, bias=False)
 
 
-def together(x, *layers):
-    """The outputs of several matrices of the same input from one product."""
+def together(x, *layers, pieces=None):
+    """The outputs of several matrices of the same input from one product, cut into pieces of these widths."""
     weights = [layer.weight for layer in layers]
-    return F.linear(x, torch.cat(weights)).split([len(w) for w in weights], -1)
+    return F.linear(x, torch.cat(weights)).split(pieces or [len(w) for w in weights], -1)
 
 
 class Norm(nn.Module):
@@ -118,10 +121,19 @@ class Attention(nn.Module):
             if past:
                 k, v = torch.cat([past[0], k], 2), torch.cat([past[1], v], 2)
             past[:] = [k, v]
-        weight = q @ k.transpose(-1, -2)
-        future = torch.ones(T, n_past + T, dtype=torch.bool, device=x.device).triu(n_past + 1)
-        weight = weight.view(*weight.shape[:2], -1, T, n_past + T).masked_fill(future, float("-inf")).softmax(-1)
-        return self.output(weight.view(*q.shape[:3], n_past + T) @ v, gate)
+        # Pieces of the queries: none is multiplied with keys that come after all of it.
+        q, out = q.view(*q.shape[:2], -1, T, c.head_dim), []
+        for start in range(0, T, QUERIES):
+            piece = q[:, :, :, start : start + QUERIES]
+            n = piece.shape[3]
+            seen = n_past + start + n
+            weight = piece.flatten(2, 3) @ k[:, :, :seen].transpose(-1, -2)
+            future = torch.ones(n, n, dtype=torch.bool, device=x.device).triu(1)
+            weight = weight.view(*piece.shape[:4], seen)
+            weight[..., seen - n :].masked_fill_(future, float("-inf"))
+            o = weight.softmax(-1).flatten(2, 3) @ v[:, :, :seen]
+            out.append(o.view(piece.shape))
+        return self.output(torch.cat(out, 3), gate)
 
     def deeper(self, x, depth, k, v, own):
         """Row t of a chain of drafts: it sees rows 0..t of (k, v) and its own chain's rows in `own` (pairs like k, v),
@@ -198,9 +210,9 @@ class Experts(nn.Module):
     def forward(self, x):
         c, shape = self.c, x.shape
         x = self.post_attention_norm(x).view(-1, c.d)
-        router, shared_gate, gate, up = together(
-            x, self.ffn_gate_inp, self.ffn_gate_inp_shexp, self.ffn_gate_shexp, self.ffn_up_shexp)
-        shared = self.ffn_down_shexp(SwiGlu.apply(torch.cat([gate, up], -1))).float() * shared_gate.float().sigmoid()
+        router, shared_gate, gate_up = together(x, self.ffn_gate_inp, self.ffn_gate_inp_shexp, self.ffn_gate_shexp,
+                                                self.ffn_up_shexp, pieces=[c.n_expert, 1, 2 * c.ff])
+        shared = self.ffn_down_shexp(SwiGlu.apply(gate_up)).float() * shared_gate.float().sigmoid()
 
         p = router.float().softmax(-1)
         weight, chosen = p.topk(c.n_used, -1)
