@@ -21,21 +21,28 @@ from files import whole
 @torch.no_grad()
 def greedy(model, prompts, n_new, stop=()):
     """Continues every prompt (lists of ids) by up to n_new of the trunk's first choices; those that meet a stop token end
-    there. Prompts of one length run together."""
-    out = [None] * len(prompts)
-    for length in sorted({len(p) for p in prompts}):
-        which = [i for i, p in enumerate(prompts) if len(p) == length]
-        past, ids = model.start(), torch.tensor([prompts[i] for i in which])
-        h = model.step(ids, past)
-        rows = [ids]
-        for k in range(n_new):
-            nxt = model.output(h[:, -1:]).argmax(-1)
-            rows.append(nxt)
-            if k + 1 < n_new:
-                h = model.step(nxt, past)
-        for i, row in zip(which, torch.cat(rows, 1).tolist()):
-            end = next((k for k in range(length, len(row)) if row[k] in stop), len(row))
-            out[i] = row[: end + 1]
+    there. All prompts go in step from their first token: the shorter ones choose while the longer ones still read."""
+    lengths = torch.tensor([len(p) for p in prompts])
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    ids = torch.zeros(len(prompts), longest + n_new, dtype=torch.long)
+    for row, prompt in zip(ids, prompts):
+        row[: len(prompt)] = torch.tensor(prompt)
+    past = model.start()
+    h = model.step(ids[:, :shortest], past)
+    ended = torch.zeros(len(prompts), dtype=torch.bool)
+    for k in range(shortest, longest + n_new):
+        choice = model.output(h[:, -1]).argmax(-1)
+        chooses = k >= lengths
+        ids[chooses, k] = choice[chooses]
+        ended |= (k >= lengths + n_new - 1) | chooses & torch.isin(choice, torch.tensor(sorted(stop), dtype=torch.long))
+        if ended.all():
+            break
+        h = model.step(ids[:, k : k + 1], past)
+    out = []
+    for row, start in zip(ids.tolist(), lengths.tolist()):
+        row = row[: start + n_new]
+        end = next((k for k in range(start, len(row)) if row[k] in stop), len(row) - 1)
+        out.append(row[: end + 1])
     return out
 
 
