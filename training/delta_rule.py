@@ -9,6 +9,7 @@ heads are seen as (Hv / Hk, Hk). q carries its scale already. Both forms return 
 (B, Hv, D, D).
 """
 import torch
+import torch.nn.functional as F
 
 
 def recurrent(q, k, v, g, beta, state=None):
@@ -62,16 +63,18 @@ class SolveUnitLower(torch.autograd.Function):
 
 
 def chunked(q, k, v, g, beta, chunk=64):
-    """The same function of the same inputs from products of chunk x chunk matrices; T must be a multiple of chunk.
+    """The same function of the same inputs from products of chunk x chunk matrices.
 
     Inside a chunk the updates are the solution of a unit lower triangular system; only the state at the chunk's
     start is carried from chunk to chunk. The chunk is the outermost dimension: a slice of it is contiguous, and
     unbind's gradient is one copy where that of an index would fill a tensor of zeros per chunk.
     """
-    B, T, Hk, D = q.shape
-    Hv = v.shape[2]
-    N, C, r = T // chunk, chunk, Hv // Hk
-    assert N * C == T and r * Hk == Hv, "T must be a multiple of the chunk, and Hv of Hk"
+    B, length, Hk, D = q.shape
+    Hv, C, N = v.shape[2], chunk, -(-length // chunk)
+    T, r = N * C, Hv // Hk
+    if T > length:
+        # Rows of zeros leave the state as it is.
+        q, k, v, g, beta = (F.pad(x, (0, 0) * (x.dim() - 2) + (0, T - length)) for x in (q, k, v, g, beta))
     q = q.reshape(B, N, C, Hk, D).permute(1, 0, 3, 2, 4).contiguous()                     # N B Hk C D
     k = k.reshape(B, N, C, Hk, D).permute(1, 0, 3, 2, 4).contiguous()
     v = v.reshape(B, N, C, r, Hk, D).permute(1, 0, 3, 4, 2, 5)                            # N B r Hk C D
@@ -107,4 +110,4 @@ def chunked(q, k, v, g, beta, chunk=64):
             o, P = o + carried, P * last[n] + dP
         out.append(o)
     o = torch.stack(out).view(N, B, r, Hk, C, D).permute(1, 0, 4, 2, 3, 5).reshape(B, T, Hv, D)
-    return o, P.view(B, Hv, D, D)
+    return o[:, :length], P.view(B, Hv, D, D)

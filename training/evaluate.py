@@ -13,6 +13,7 @@ import argparse
 import json
 import os
 
+import machine    # before torch
 import torch
 
 import batches
@@ -45,9 +46,7 @@ def accepted(model, ids, start):
     accepted, and how many were tried (fewer than DEPTH at the end)."""
     # One pass serves all rounds, because every round's true rows are rows of the text: row t of the MTP block drafts
     # the tokens t+2, t+3, ... Chains continue with their own drafts.
-    pad = -len(ids) % min(model.c.chunk, len(ids))
-    tokens = torch.tensor([ids + [0] * pad])
-    choices = []
+    tokens, choices = torch.tensor([ids]), []
 
     def choose(rows):
         choices.append(model.output(rows).argmax(-1))
@@ -102,9 +101,9 @@ def main():
     parser.add_argument("--prompts", type=int, default=20, help="per domain, for the acceptance")
     parser.add_argument("--tokens", type=int, default=64, help="new tokens of each")
     parser.add_argument("--json", metavar="FILE", help="write the numbers there too")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    machine.prepare(args.threads)
     model = checkpoint.load_model(args.model).eval()
     loss = held_out_losses(model, args.data, args.batches)
     accept = acceptance(model, args.data, args.prompts, args.tokens)

@@ -8,6 +8,7 @@ import argparse
 import os
 import sys
 
+import machine    # before torch
 import numpy as np
 import torch
 
@@ -70,9 +71,9 @@ def main():
     parser.add_argument("--ids", metavar="FILE", help="write the ids of -n sequences there")
     parser.add_argument("--data", help="folder that data.py wrote, for --ids")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+    machine.prepare(args.threads)
     model = checkpoint.load_model(args.model).eval()
     if args.ids:
         with whole(args.ids) as f:

@@ -17,12 +17,17 @@ KEYS = {     # of the metadata -> field of the Config
 }
 
 
+def rope_sections(c):
+    """Rotated pairs for time, height and width; in text all three positions are the token's."""
+    pairs = c.n_rot // 2
+    return [pairs - 2 * (pairs // 3), pairs // 3, pairs // 3]
+
+
 def metadata_of(c):
     """The metadata that describes the shape."""
     m = {"block_count": c.n_layer + 1, "nextn_predict_layers": 1, "context_length": max(4096, c.context)}
     m |= {key: getattr(c, field) for key, field in KEYS.items()}
-    sections = c.n_rot // 2
-    m |= {"ssm.inner_size": c.n_v * c.dk, "rope.dimension_sections": [sections - 2 * (sections // 3), sections // 3, sections // 3, 0]}
+    m |= {"ssm.inner_size": c.n_v * c.dk, "rope.dimension_sections": [*rope_sections(c), 0]}
     return {f"{ARCHITECTURE}.{key}": value for key, value in m.items()}
 
 
@@ -84,3 +89,107 @@ def gguf_type(name, array, base):
     """Small vectors, the router, the convolution and the step sizes stay F32."""
     keep = array.ndim == 1 or "norm" in name or re.search(r"ssm_(conv1d|alpha|beta)|ffn_gate_inp", name)
     return "F32" if keep else base
+
+
+# The published layout. Each row: our name in a block, the published one, and whether values change: "norm" is stored
+# less one, "heads" has value heads in the other order (along rows, or along columns for out_proj).
+HF_BLOCK = [
+    ("mixer.attn_norm.weight", "input_layernorm.weight", "norm"),
+    ("ffn.post_attention_norm.weight", "post_attention_layernorm.weight", "norm"),
+    ("mixer.attn_q.weight", "self_attn.q_proj.weight", None),
+    ("mixer.attn_k.weight", "self_attn.k_proj.weight", None),
+    ("mixer.attn_v.weight", "self_attn.v_proj.weight", None),
+    ("mixer.attn_output.weight", "self_attn.o_proj.weight", None),
+    ("mixer.attn_q_norm.weight", "self_attn.q_norm.weight", "norm"),
+    ("mixer.attn_k_norm.weight", "self_attn.k_norm.weight", "norm"),
+    ("mixer.attn_qkv.weight", "linear_attn.in_proj_qkv.weight", "heads"),
+    ("mixer.attn_gate.weight", "linear_attn.in_proj_z.weight", "heads"),
+    ("mixer.ssm_beta.weight", "linear_attn.in_proj_b.weight", "heads"),
+    ("mixer.ssm_alpha.weight", "linear_attn.in_proj_a.weight", "heads"),
+    ("mixer.ssm_conv1d.weight", "linear_attn.conv1d.weight", "heads"),
+    ("mixer.ssm_a_log", "linear_attn.A_log", "heads"),
+    ("mixer.ssm_dt.bias", "linear_attn.dt_bias", "heads"),
+    ("mixer.ssm_norm.weight", "linear_attn.norm.weight", None),
+    ("mixer.ssm_out.weight", "linear_attn.out_proj.weight", "columns"),
+    ("ffn.ffn_gate_inp.weight", "mlp.gate.weight", None),
+    ("ffn.ffn_gate_inp_shexp.weight", "mlp.shared_expert_gate.weight", None),
+    ("ffn.ffn_gate_shexp.weight", "mlp.shared_expert.gate_proj.weight", None),
+    ("ffn.ffn_up_shexp.weight", "mlp.shared_expert.up_proj.weight", None),
+    ("ffn.ffn_down_shexp.weight", "mlp.shared_expert.down_proj.weight", None),
+    ("ffn.ffn_gate_up_exps.weight", "mlp.experts.gate_up_proj", None),
+    ("ffn.ffn_down_exps.weight", "mlp.experts.down_proj", None),
+]
+HF_REST = [
+    ("token_embd.weight", "{}embed_tokens.weight", None),
+    ("output_norm.weight", "{}norm.weight", "norm"),
+    ("output.weight", "lm_head.weight", None),
+    ("nextn.eh_proj.weight", "mtp.fc.weight", None),
+    ("nextn.enorm.weight", "mtp.pre_fc_norm_embedding.weight", "norm"),
+    ("nextn.hnorm.weight", "mtp.pre_fc_norm_hidden.weight", "norm"),
+    ("nextn.shared_head_norm.weight", "mtp.norm.weight", "norm"),
+]
+
+
+def hf_names(c, prefix):
+    """(our name, published name, change of values) of every parameter. prefix: where the trunk's names begin."""
+    for ours, theirs, change in HF_REST:
+        yield ours, theirs.format(prefix), change
+    for i in range(c.n_layer + 1):
+        block = f"{prefix}layers.{i}." if i < c.n_layer else "mtp.layers.0."
+        for ours, theirs, change in HF_BLOCK:
+            delta_net = "linear_attn" in theirs
+            if not (delta_net or "self_attn" in theirs) or delta_net != c.is_attention(i):
+                yield f"blk.{i}.{ours}", block + theirs, change
+
+
+def reorder_heads(a, c, columns, to_hf):
+    """Value heads between the tiled order of GGUF, where head h reads key head h mod Hk, and the published grouped one,
+    where it reads h // (Hv / Hk). Before the value heads, rows of q and k may stand; they stay."""
+    if columns:
+        return np.ascontiguousarray(reorder_heads(np.ascontiguousarray(a.T), c, False, to_hf).T)
+    ratio = c.n_v // c.n_k
+    before = 2 * c.n_k * c.dk if len(a) == 2 * c.n_k * c.dk + c.n_v * c.dk else 0
+    shape = (ratio, c.n_k) if to_hf else (c.n_k, ratio)
+    heads = a[before:].reshape(*shape, -1, *a.shape[1:]).swapaxes(0, 1).reshape(a[before:].shape)
+    return np.concatenate([a[:before], heads])
+
+
+def to_hf(state, c, prefix="model.language_model."):
+    """Published name -> array. In the MTP block experts are single matrices, as published."""
+    out = {}
+    for ours, theirs, change in hf_names(c, prefix):
+        a = state[ours]
+        if change == "norm":
+            a = a - 1
+        elif change:
+            a = reorder_heads(a, c, change == "columns", True)
+        if theirs.endswith("conv1d.weight"):
+            a = a[:, None]
+        if theirs.startswith("mtp.") and ".experts." in theirs:
+            base = theirs.rpartition(".")[0]
+            for e in range(c.n_expert):
+                parts = {"gate_proj": a[e, : c.ff], "up_proj": a[e, c.ff :]} if "gate_up" in theirs else {"down_proj": a[e]}
+                out |= {f"{base}.{e}.{part}.weight": matrix for part, matrix in parts.items()}
+            continue
+        out[theirs] = a
+    return out
+
+
+def from_hf(tensors, c, prefix="model.language_model."):
+    """The state, from published names."""
+    state = {}
+    for ours, theirs, change in hf_names(c, prefix):
+        if theirs in tensors:
+            a = tensors[theirs]
+        else:
+            base = theirs.rpartition(".")[0]
+            parts = ("gate_proj", "up_proj") if "gate_up" in theirs else ("down_proj",)
+            a = np.stack([np.concatenate([tensors[f"{base}.{e}.{part}.weight"] for part in parts]) for e in range(c.n_expert)])
+        if theirs.endswith("conv1d.weight"):
+            a = a[:, 0]
+        if change == "norm":
+            a = a + np.float32(1)
+        elif change:
+            a = reorder_heads(a, c, change == "columns", False)
+        state[ours] = np.ascontiguousarray(a, np.float32)
+    return state

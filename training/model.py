@@ -188,7 +188,7 @@ class GatedDeltaNet(nn.Module):
                 o, state = delta_rule.recurrent(q, k, v, g, beta, past[1] if past else None)
                 past[:] = [window[:, -(c.conv - 1):], state]
             else:
-                o, _ = delta_rule.chunked(q, k, v, g, beta, min(c.chunk, T))
+                o, _ = delta_rule.chunked(q, k, v, g, beta, c.chunk)
         z = z.reshape(B, T, c.n_v, c.dk).float()
         return self.ssm_out((self.ssm_norm(o) * F.silu(z)).reshape(B, T, -1)).float()
 
@@ -267,7 +267,7 @@ class Model(nn.Module):
         self.output.weight.data.normal_(0, 0.02)
 
     def forward(self, tokens):
-        """The trunk: tokens (B, T), T a multiple of the chunk or below it -> normed hidden rows (B, T, d)."""
+        """The trunk: tokens (B, T) -> normed hidden rows (B, T, d)."""
         x = self.token_embd(tokens)
         for block in self.blk[: self.c.n_layer]:
             x = block(x)

@@ -28,7 +28,7 @@ class DeltaRule(unittest.TestCase):
             (o.sin().sum() + state.cos().sum()).backward()
             return [o, state, *(x.grad for x in leaves)]
         expected = results(delta_rule.recurrent)
-        for chunk in (16, 32, 48, 96):
+        for chunk in (16, 32, 48, 64, 96):
             for a, b in zip(expected, results(delta_rule.chunked, chunk=chunk)):
                 torch.testing.assert_close(b, a, rtol=1e-10, atol=1e-11)
 

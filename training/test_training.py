@@ -71,6 +71,11 @@ class Training(unittest.TestCase):
     def test_a_terminated_run_saves_first(self):
         self.assertEqual(self.interrupted(self.path("terminated"), signal.SIGTERM), 0)
 
+    def test_a_run_does_not_go_on_with_other_options(self):
+        result = subprocess.run(command(self.whole, self.folder, *self.options, "--lr", "1"), stderr=subprocess.PIPE, text=True)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("was made with --lr 0.002", result.stderr)
+
     def test_the_mtp_stage_leaves_the_trunk_alone(self):
         out, start = self.path("mtp"), os.path.join(self.whole, "checkpoint.pt")
         subprocess.run(command(out, self.folder, "--steps", "8", "--stage", "mtp", "--init", start), check=True, stdout=subprocess.DEVNULL)

@@ -11,7 +11,6 @@ held-out losses of each domain). With --steps a run is a function of its options
 """
 import argparse
 import contextlib
-import ctypes
 import dataclasses
 import json
 import os
@@ -19,9 +18,7 @@ import signal
 import sys
 import time
 
-# Idle OpenMP threads must not spin: on two threads of one core they would take half of the products' speed.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
+import machine    # before torch
 import torch
 
 import batches
@@ -53,8 +50,7 @@ def parse(argv):
     parser.add_argument("--mtp-weight", type=float, default=0.3, help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
     parser.add_argument("--optimizer", choices=("adamw", "muon"), help="muon on a GPU, else adamw")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--blas-threads", type=int, help="for OpenBLAS, if not as many as --threads")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="as many as physical cores are best")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=200, metavar="STEPS")
     parser.add_argument("--eval-every", type=int, default=400, metavar="STEPS")
@@ -68,28 +64,19 @@ def parse(argv):
     return args
 
 
-def prepare_machine(args):
-    torch.manual_seed(args.seed)
-    torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)
-    if args.device == "cuda":
-        torch.backends.cuda.matmul.allow_tf32 = True
-        return
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libopenblas.so.0").openblas_set_num_threads(args.blas_threads or args.threads)
-    with contextlib.suppress(AttributeError):
-        # The same large buffers come and go every step: keep their pages instead of getting zeroed ones each time.
-        libc = ctypes.CDLL(None)
-        M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
-        for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 64 << 20)):
-            libc.mallopt(option, value)
+# What a run that goes on may not change; how long it lasts, and where, it may.
+FIXED = ("stage", "mix", "own", "batch", "lr", "depth", "mtp_weight", "optimizer", "seed")
 
 
 class Trainer:
     def __init__(self, args):
         self.args, self.path = args, os.path.join(args.out, "checkpoint.pt")
+        self.options = {name: getattr(args, name) for name in FIXED}
         stored = checkpoint.read(self.path) if os.path.exists(self.path) else None
         if stored:
+            for name, value in stored["options"].items():
+                if value != self.options[name]:
+                    raise SystemExit(f"{self.path} was made with --{name.replace('_', '-')} {value}; go on with that, or choose another folder")
             self.model = checkpoint.load_model(self.path)
         elif args.init:
             self.model = checkpoint.load_model(args.init)
@@ -164,7 +151,7 @@ class Trainer:
 
     def save(self):
         checkpoint.save(self.path, model=self.model.state_dict(), config=dataclasses.asdict(self.model.c), step=self.step, used=self.used,
-                        curve=self.curve, optimizers=[o.state_dict() for o in self.optimizers])
+                        options=self.options, curve=self.curve, optimizers=[o.state_dict() for o in self.optimizers])
         with whole(os.path.join(self.args.out, "curve.jsonl"), "w") as f:
             f.writelines(json.dumps(line) + "\n" for line in self.curve)
 
@@ -205,7 +192,8 @@ def main(argv):
     stop = []
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda number, _: stop.append(number))
-    prepare_machine(args)
+    torch.manual_seed(args.seed)
+    machine.prepare(args.threads)
     Trainer(args).run(stop)
 
 
