@@ -16,7 +16,8 @@ class Batches:
     def __init__(self, streams, shares, batch, context, seed):
         for domain in shares:
             if len(streams[domain]) <= context + 1:
-                raise ValueError(f"domain {domain} has {len(streams[domain])} tokens, fewer than a context of {context}; give it no share")
+                raise ValueError(f"domain {domain} has {len(streams[domain])} tokens, fewer than a context of "
+                                 f"{context}; give it no share")
         self.streams, self.batch, self.length, self.seed = streams, batch, context + 1, seed
         self.domains = sorted(shares)
         self.ends = np.cumsum([shares[d] for d in self.domains]) / sum(shares.values())

@@ -57,10 +57,11 @@ def short(gloss):
 
 def answers(word, senses):
     """Form of question -> the one answer to it."""
-    senses = [(part, short(gloss), examples, [w for w in words if w != word]) for part, gloss, examples, words in senses[:3]]
+    senses = [(part, short(gloss), examples, [w for w in words if w != word])
+              for part, gloss, examples, words in senses[:3]]
     out = {"define": "\n".join(f"{i}. {word} ({part}): {gloss}" for i, (part, gloss, *_) in enumerate(senses, 1))}
-    out["json"] = json.dumps({"word": word, "senses": [
-        {"pos": part, "definition": gloss, "synonyms": others[:4]} for part, gloss, _, others in senses]}, indent=2, ensure_ascii=False)
+    entries = [{"pos": part, "definition": gloss, "synonyms": others[:4]} for part, gloss, _, others in senses]
+    out["json"] = json.dumps({"word": word, "senses": entries}, indent=2, ensure_ascii=False)
     stem = word[: max(3, len(word) - 2)].lower()
     for example in (e for _, _, examples, _ in senses for e in examples):
         if stem in example.lower() and 3 <= len(example.split()) <= 16:
@@ -103,7 +104,8 @@ def dictionary(root):
 def documents(root, without):
     """domain -> package -> [(key, text)]"""
     readers = {"bible-kjv-text": ("prose", sources.king_james), "r-cran-janeaustenr": ("prose", sources.jane_austen),
-               "dict-devil": ("prose", sources.devils_dictionary), "libpython3.11-stdlib": ("code", sources.standard_library)}
+               "dict-devil": ("prose", sources.devils_dictionary),
+               "libpython3.11-stdlib": ("code", sources.standard_library)}
     out = defaultdict(dict)
     for package, (domain, reader) in readers.items():
         if package not in without:
@@ -113,8 +115,8 @@ def documents(root, without):
     return out
 
 
-def version(package, root):
-    """The installed version; of an unpacked package, which keeps no status, the changelog would have to tell."""
+def version(package):
+    """The installed version, or of an unpacked package, which keeps none, the one that apt offers."""
     found = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package], capture_output=True, text=True)
     if found.returncode == 0 and found.stdout:
         return found.stdout
@@ -133,7 +135,7 @@ def save_json(path, value):
 
 
 def prompts(held, tok):
-    """Three to continue per domain and more: questions, and beginnings cut at a token."""
+    """domain -> up to 100 questions, or beginnings cut from long documents."""
     out = {}
     for domain, docs in held.items():
         rng = random.Random(f"prompts {domain}")
@@ -155,23 +157,25 @@ def prompts(held, tok):
 
 
 def table(rows):
-    lines = ["| package | version | what | licence | domain | documents | bytes | tokens | held-out tokens |", "|---|---|---|---|---|---|---|---|---|"]
-    for r in rows:
-        lines.append("| {package} | {version} | {what} | {licence} | {domain} | {documents:,} | {bytes:,} | {tokens:,} | {held:,} |".format(**r))
-    return "\n".join(lines)
+    form = ("| {package} | {version} | {what} | {licence} | {domain} | {documents:,} | {bytes:,} | {tokens:,} "
+            "| {held:,} |")
+    head = "| package | version | what | licence | domain | documents | bytes | tokens | held-out tokens |"
+    return "\n".join([head, "|" + "---|" * 9, *(form.format(**row) for row in rows)])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("out", help="folder to write into")
     parser.add_argument("--root", default="/", help="folder into which packages that are not installed were unpacked")
-    parser.add_argument("--new-vocab", action="store_true", help="train the merges anew; models made with the old ones cannot go on")
+    parser.add_argument("--new-vocab", action="store_true",
+                        help="train the merges anew; models made with the old ones cannot go on")
     parser.add_argument("--without", nargs="*", default=[], metavar="PACKAGE", help="leave out prose or code")
     args = parser.parse_args()
     docs = documents(args.root, args.without)
     if args.new_vocab:
         weights = {"common": 2, "dictionary": 2, "prose": 1, "code": 1}
-        texts = ((text, weights[d]) for d, packages in docs.items() for pairs in packages.values() for _, text in pairs)
+        texts = ((text, weights[domain]) for domain, packages in docs.items()
+                 for pairs in packages.values() for _, text in pairs)
         n = 4096 - 256 - len(tokenizer.SPECIAL)
         tok = tokenizer.Tokenizer.of_merges(tokenizer.train_merges(tokenizer.count_pieces(texts), n))
     else:
@@ -188,8 +192,9 @@ def main():
                     streams[domain].append(ids)
                 counts["held" if held_out(key) else "tokens"] += len(ids)
             what, licence = sources.PACKAGES[package]
-            rows.append({"package": package, "version": version(package, args.root), "what": what, "licence": licence, "domain": domain,
-                         "documents": len(pairs), "bytes": sum(len(t.encode()) for _, t in pairs), **counts})
+            rows.append({"package": package, "version": version(package), "what": what, "licence": licence,
+                         "domain": domain, "documents": len(pairs),
+                         "bytes": sum(len(text.encode()) for _, text in pairs), **counts})
     os.makedirs(args.out, exist_ok=True)
     tok.save(os.path.join(args.out, "vocab.json"))
     for domain, lists in streams.items():
@@ -203,7 +208,8 @@ def main():
         sample.append(text[: text.rindex("\n", 0, 24000) + 1])
     with whole(os.path.join(args.out, "heldout.txt"), "w", encoding="utf8") as f:
         f.write("\n".join(sample))
-    save_json(os.path.join(args.out, "prompts.json"), prompts({d: [(k, t) for k, t, _ in v] for d, v in held.items()}, tok))
+    pairs = {domain: [(key, text) for key, text, _ in triples] for domain, triples in held.items()}
+    save_json(os.path.join(args.out, "prompts.json"), prompts(pairs, tok))
     save_json(os.path.join(args.out, "sources.json"), rows)
     print(table(rows))
 

@@ -95,7 +95,8 @@ def chunked(q, k, v, g, beta, chunk=64):
     # What reads the state, and what reads the updates, each as one product per chunk.
     reads_state = torch.cat([w, (q * from_start).reshape(N, M, C, D)], -2).unbind(0)
     to_end = (G[..., -1:] - G).exp()[..., None]
-    reads_update = torch.cat([att.reshape(N, M, C, C), (k * to_end).reshape(N, M, C, D).transpose(-1, -2)], -2).unbind(0)
+    kept = (k * to_end).reshape(N, M, C, D).transpose(-1, -2)
+    reads_update = torch.cat([att.reshape(N, M, C, C), kept], -2).unbind(0)
     last = G[..., -1].exp().reshape(N, M, 1, 1).unbind(0)
     u = u.unbind(0)
 

@@ -4,10 +4,9 @@
     evaluate.py MODEL --data FOLDER [--batches 4] [--prompts 20] [--tokens 64] [--json FILE]
 
 Losses are mean cross-entropies in nats per token, of the trunk (next token) and of each chained draft (1: the token
-after that). Acceptance is of greedy speculative decoding with three drafts a round, as an engine does it: after a round
-with m accepted drafts and the trunk's own token the next starts m + 1 tokens later. "Reached and accepted" at position i
-is the share of rounds whose first i drafts were all accepted; "given the one before", that share among the rounds that
-reached position i.
+after that). Acceptance is of greedy speculative decoding with three drafts a round, as an engine does it: after a
+round with m accepted drafts and the trunk's own token the next starts m + 1 tokens later. "Accepted at i" is the share
+of rounds whose first i drafts were all accepted; "2 given 1", that share among the rounds whose first was.
 """
 import argparse
 import json
@@ -65,7 +64,7 @@ def accepted(model, ids, start):
 
 
 def acceptance(model, folder, n_prompts, n_tokens):
-    """domain -> reached and accepted at 1, 2, 3; given the one before; tokens per round."""
+    """domain -> shares accepted at 1, 2, 3; each given the one before; tokens per round."""
     with open(os.path.join(folder, "prompts.json"), encoding="utf8") as f:
         prompts = json.load(f)
     tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
@@ -75,20 +74,25 @@ def acceptance(model, folder, n_prompts, n_tokens):
         rounds = []
         for start, ids in zip(begun, generate.greedy(model, begun, n_tokens, tok.stop)):
             rounds += accepted(model, ids, len(start))
-        survived = [sum(m >= i for m, _ in rounds) for i in range(1, DEPTH + 1)]
-        tried = [sum(n >= i for _, n in rounds) for i in range(1, DEPTH + 1)]
-        reached = [sum(m >= i - 1 and n >= i for m, n in rounds) for i in range(1, DEPTH + 1)]
-        out[domain] = {"reached": [s / max(1, t) for s, t in zip(survived, tried)], "given": [s / max(1, t) for s, t in zip(survived, reached)],
-                       "rounds": len(rounds), "tokens_per_round": 1 + sum(m for m, _ in rounds) / max(1, len(rounds))}
+        positions = range(1, DEPTH + 1)
+        good = [sum(m >= i for m, _ in rounds) for i in positions]
+        tried = [sum(n >= i for _, n in rounds) for i in positions]
+        reached = [sum(m >= i - 1 and n >= i for m, n in rounds) for i in positions]
+        out[domain] = {
+            "accepted": [a / max(1, b) for a, b in zip(good, tried)],
+            "given_the_one_before": [a / max(1, b) for a, b in zip(good, reached)],
+            "tokens_per_round": 1 + sum(m for m, _ in rounds) / max(1, len(rounds)), "rounds": len(rounds),
+        }
     return out
 
 
 def report(loss, accept):
     lines = ["| domain | trunk | draft 1 | draft 2 | draft 3 |", "|---|---|---|---|---|"]
     lines += [f"| {d} | " + " | ".join(f"{x:.3f}" for x in row) + " |" for d, row in loss.items()]
-    lines += ["", "| domain | accepted at 1 | at 2 | at 3 | 2 given 1 | 3 given 2 | tokens per round | rounds |", "|---|---|---|---|---|---|---|---|"]
+    lines += ["", "| domain | accepted at 1 | at 2 | at 3 | 2 given 1 | 3 given 2 | tokens per round | rounds |",
+              "|---|---|---|---|---|---|---|---|"]
     for d, a in accept.items():
-        shares = " | ".join(f"{x:.2f}" for x in a["reached"] + a["given"][1:])
+        shares = " | ".join(f"{x:.2f}" for x in a["accepted"] + a["given_the_one_before"][1:])
         lines.append(f"| {d} | {shares} | {a['tokens_per_round']:.2f} | {a['rounds']} |")
     return "\n".join(lines)
 

@@ -18,22 +18,25 @@ import tokenizer
 
 NAME = "Gannet Pocket"
 DESCRIPTION = "20M-parameter pocket dictionary: Gated DeltaNet + gated attention + MoE + MTP"
-CHAT_TEMPLATE = ("{%- for message in messages %}{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}"
-                 "{%- endfor %}{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}")
+CHAT_TEMPLATE = ("{%- for message in messages %}"
+                 "{{- '<|im_start|>' + message.role + '\n' + message.content + '<|im_end|>\n' }}{%- endfor %}"
+                 "{%- if add_generation_prompt %}{{- '<|im_start|>assistant\n' }}{%- endif %}")
 CONTROL, NORMAL = 3, 1          # token types
 
 
 def metadata(c, tok, kind):
     special = set(tokenizer.SPECIAL)
     return {
-        "general.architecture": layouts.ARCHITECTURE, "general.type": "model", "general.name": NAME, "general.description": DESCRIPTION,
+        "general.architecture": layouts.ARCHITECTURE, "general.type": "model",
+        "general.name": NAME, "general.description": DESCRIPTION,
         "general.file_type": gguf_file.FILE_TYPES[kind], "general.quantization_version": 2,
         **layouts.metadata_of(c),
         "tokenizer.ggml.model": "gpt2", "tokenizer.ggml.pre": "qwen35", "tokenizer.ggml.tokens": tok.tokens,
         "tokenizer.ggml.token_type": [CONTROL if t in special else NORMAL for t in tok.tokens],
         "tokenizer.ggml.merges": [" ".join(m) for m in tok.merges],
         "tokenizer.ggml.bos_token_id": tok.end, "tokenizer.ggml.eos_token_id": tok.id["<|im_end|>"],
-        "tokenizer.ggml.padding_token_id": tok.end, "tokenizer.ggml.add_bos_token": False, "tokenizer.chat_template": CHAT_TEMPLATE,
+        "tokenizer.ggml.padding_token_id": tok.end, "tokenizer.ggml.add_bos_token": False,
+        "tokenizer.chat_template": CHAT_TEMPLATE,
     }
 
 
@@ -49,7 +52,8 @@ def main():
     parser.add_argument("--type", default=None, help="of the matrices; q8_0, and f32 with --hf")
     parser.add_argument("--hf", action="store_true", help="the Hugging Face layout")
     parser.add_argument("--flat", action="store_true", help="with --hf: names and config of the text model alone")
-    parser.add_argument("--vocab", default=tokenizer.STORED, help="vocab.json of the training data, if it is not the stored one")
+    parser.add_argument("--vocab", default=tokenizer.STORED,
+                        help="vocab.json of the training data, if it is not the stored one")
     args = parser.parse_args()
     kind = (args.type or ("f32" if args.hf else "q8_0")).upper()
     allowed = hf_files.DTYPES if args.hf else gguf_file.FILE_TYPES
@@ -58,7 +62,8 @@ def main():
     model, tok = checkpoint.load_model(args.model), tokenizer.Tokenizer.load(args.vocab)
     c, state = model.c, checkpoint.state_in_numpy(model)
     if len(tok.tokens) != c.vocab:
-        parser.error(f"{args.vocab} has {len(tok.tokens)} tokens, the model {c.vocab}; give the vocab.json of its data with --vocab")
+        parser.error(f"{args.vocab} has {len(tok.tokens)} tokens, the model {c.vocab}; "
+                     "give the vocab.json of its data with --vocab")
     if args.hf:
         prefix = "model." if args.flat else "model.language_model."
         hf_files.write(args.out, layouts.to_hf(state, c, prefix), c, tok, CHAT_TEMPLATE, kind, args.flat)

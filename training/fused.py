@@ -125,7 +125,8 @@ class HeadLoss(torch.autograd.Function):
         dw = torch.zeros_like(weight) if need_w else None
         total = torch.zeros((), device=h.device)
         for i in range(0, len(h), HeadLoss.ROWS):
-            piece, t, on = h[i : i + HeadLoss.ROWS].to(low), target[i : i + HeadLoss.ROWS], counts[i : i + HeadLoss.ROWS]
+            rows = slice(i, i + HeadLoss.ROWS)
+            piece, t, on = h[rows].to(low), target[rows], counts[rows]
             logits = (piece @ w.t()).float()
             top = logits.amax(-1, keepdim=True)
             logits.sub_(top)
@@ -142,7 +143,7 @@ class HeadLoss(torch.autograd.Function):
                 grad.scatter_add_(1, t.clamp(min=0)[:, None], -factor[:, None])
             grad = grad.to(low)
             if need_h:
-                dh[i : i + HeadLoss.ROWS] = grad @ w
+                dh[rows] = grad @ w
             if need_w:
                 dw += (grad.t() @ piece).float()
         ctx.save_for_backward(dh, dw)

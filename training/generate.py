@@ -5,7 +5,6 @@
     generate.py MODEL --ids FILE --data FOLDER -n 256       # sequences of one context for train.py --own
 """
 import argparse
-import os
 import sys
 
 import machine    # before torch
@@ -21,8 +20,8 @@ from files import whole
 
 @torch.no_grad()
 def greedy(model, prompts, n_new, stop=()):
-    """Continues every prompt (lists of ids) by up to n_new of the trunk's first choices; those that meet a stop token end
-    there. All prompts go in step from their first token: the shorter ones choose while the longer ones still read."""
+    """Continues every prompt (lists of ids) by up to n_new of the trunk's first choices; those that meet a stop token
+    end there. All prompts go in step from their first token: the shorter ones choose while the longer still read."""
     lengths = torch.tensor([len(p) for p in prompts])
     shortest, longest = int(lengths.min()), int(lengths.max())
     ids = torch.zeros(len(prompts), longest + n_new, dtype=torch.long)
@@ -48,9 +47,9 @@ def greedy(model, prompts, n_new, stop=()):
 
 
 def own_sequences(model, folder, n, seed):
-    """n sequences of one context: beginnings from the training text, each domain in turn, and the trunk's continuation."""
+    """n sequences of one context: beginnings from the training text, each domain in turn, and how the trunk goes on."""
     length, begin = model.c.context + 1, model.c.context // 8
-    streams, tok = batches.load(folder, "train", data.DOMAINS), tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
+    streams = batches.load(folder, "train", data.DOMAINS)
     rng, out = np.random.default_rng(seed), []
     for first in range(0, n, 64):
         prompts = []

@@ -27,7 +27,8 @@ class Reader:
 
     def take(self, n):
         if self.at + n > len(self.data):
-            raise ValueError(f"{self.path}: ends at byte {len(self.data)}, inside of what starts at {self.at}; get the file again")
+            raise ValueError(f"{self.path}: ends at byte {len(self.data)}, inside of what starts at {self.at}; "
+                             "get the file again")
         piece = self.data[self.at : self.at + n]
         self.at += n
         return piece
@@ -124,7 +125,8 @@ def pack_string(s):
 
 
 def pack_value(value):
-    """Python values in the types that readers of model files ask for: u32, f32, bool, string, arrays of i32 or strings."""
+    """Python values in the types that readers of model files ask for: u32, f32, bool, string, arrays of i32 or of
+    strings."""
     if isinstance(value, bool):
         return struct.pack("<I?", BOOL, value)
     if isinstance(value, int):

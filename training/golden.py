@@ -4,8 +4,8 @@
     golden.py MODEL.gguf TOKENS.txt PREFIX            # writes PREFIX.trunk.npy and PREFIX.mtp.npy
     golden.py MODEL.gguf TOKENS.txt PREFIX --check    # compares with them instead: NMSE of each
 
-TOKENS.txt holds ids between blanks. Row i of the trunk predicts token i + 1. Row i of the MTP block was given the trunk's
-normed hidden row i and token i + 1, and predicts token i + 2; the last token has no such row.
+TOKENS.txt holds ids between blanks. Row i of the trunk predicts token i + 1. Row i of the MTP block was given the
+trunk's normed hidden row i and token i + 1, and predicts token i + 2; the last token has no such row.
 """
 import argparse
 import sys

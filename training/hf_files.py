@@ -58,33 +58,37 @@ def config(c, tok, dtype, flat):
         "vocab_size": c.vocab, "hidden_size": c.d, "num_hidden_layers": c.n_layer, "mtp_num_hidden_layers": 1,
         "mtp_use_dedicated_embeddings": False, "full_attention_interval": c.interval,
         "layer_types": ["full_attention" if c.is_attention(i) else "linear_attention" for i in range(c.n_layer)],
-        "num_attention_heads": c.n_head, "num_key_value_heads": c.n_kv, "head_dim": c.head_dim, "attn_output_gate": True,
-        "attention_bias": False, "attention_dropout": 0.0,
+        "num_attention_heads": c.n_head, "num_key_value_heads": c.n_kv, "head_dim": c.head_dim,
+        "attn_output_gate": True, "attention_bias": False, "attention_dropout": 0.0,
         "linear_conv_kernel_dim": c.conv, "linear_num_key_heads": c.n_k, "linear_num_value_heads": c.n_v,
         "linear_key_head_dim": c.dk, "linear_value_head_dim": c.dk, "mamba_ssm_dtype": "float32",
         "num_experts": c.n_expert, "num_experts_per_tok": c.n_used, "moe_intermediate_size": c.ff,
         "shared_expert_intermediate_size": c.ff, "router_aux_loss_coef": 0.01,
-        "hidden_act": "silu", "rms_norm_eps": c.eps, "initializer_range": 0.02, "max_position_embeddings": max(4096, c.context),
-        "rope_parameters": {"rope_type": "default", "rope_theta": c.rope_base, "partial_rotary_factor": c.n_rot / c.head_dim,
+        "hidden_act": "silu", "rms_norm_eps": c.eps, "initializer_range": 0.02,
+        "max_position_embeddings": layouts.max_context(c),
+        "rope_parameters": {"rope_type": "default", "rope_theta": c.rope_base,
+                            "partial_rotary_factor": c.n_rot / c.head_dim,
                             "mrope_interleaved": True, "mrope_section": layouts.rope_sections(c)},
-        "tie_word_embeddings": False, "use_cache": True, "bos_token_id": tok.end, "eos_token_id": tok.id["<|im_end|>"], "pad_token_id": tok.end,
+        "tie_word_embeddings": False, "use_cache": True,
+        "bos_token_id": tok.end, "eos_token_id": tok.id["<|im_end|>"], "pad_token_id": tok.end,
     }
     if flat:
         return {"architectures": ["Qwen3_5MoeForCausalLM"]} | text
-    return {"architectures": ["Qwen3_5MoeForConditionalGeneration"], "model_type": "qwen3_5_moe", "tie_word_embeddings": False, "text_config": text}
+    return {"architectures": ["Qwen3_5MoeForConditionalGeneration"], "model_type": "qwen3_5_moe",
+            "tie_word_embeddings": False, "text_config": text}
 
 
 def tokenizer_json(tok):
-    special = [{"id": tok.id[t], "content": t, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
-               for t in tokenizer.SPECIAL]
+    special = [{"id": tok.id[t], "content": t, "single_word": False, "lstrip": False, "rstrip": False,
+                "normalized": False, "special": True} for t in tokenizer.SPECIAL]
+    split = {"type": "Split", "pattern": {"Regex": tokenizer.PATTERN}, "behavior": "Isolated", "invert": False}
     byte_level = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": False, "use_regex": False}
     return {
         "version": "1.0", "truncation": None, "padding": None, "added_tokens": special, "normalizer": {"type": "NFC"},
-        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [
-            {"type": "Split", "pattern": {"Regex": tokenizer.PATTERN}, "behavior": "Isolated", "invert": False}, byte_level]},
+        "pre_tokenizer": {"type": "Sequence", "pretokenizers": [split, byte_level]},
         "post_processor": byte_level, "decoder": byte_level,
-        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "", "end_of_word_suffix": "",
-                  "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
+        "model": {"type": "BPE", "dropout": None, "unk_token": None, "continuing_subword_prefix": "",
+                  "end_of_word_suffix": "", "fuse_unk": False, "byte_fallback": False, "ignore_merges": False,
                   "vocab": {t: i for i, t in enumerate(tok.tokens) if t not in tokenizer.SPECIAL},
                   "merges": [list(m) for m in tok.merges]},
     }
@@ -95,10 +99,13 @@ def write(folder, tensors, c, tok, chat_template, dtype, flat):
     special = {"bos_token": None, "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>"}
     texts = {
         "config.json": config(c, tok, dtype, flat),
-        "generation_config.json": {"bos_token_id": tok.end, "eos_token_id": sorted(tok.stop), "pad_token_id": tok.end, "do_sample": False},
+        "generation_config.json": {"bos_token_id": tok.end, "eos_token_id": sorted(tok.stop), "pad_token_id": tok.end,
+                                   "do_sample": False},
         "tokenizer.json": tokenizer_json(tok),
-        "tokenizer_config.json": {"tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": False, "add_bos_token": False, "model_max_length": max(4096, c.context),
-                                  "clean_up_tokenization_spaces": False, "chat_template": chat_template} | special,
+        "tokenizer_config.json": {
+            "tokenizer_class": "Qwen2Tokenizer", "add_prefix_space": False, "add_bos_token": False,
+            "model_max_length": layouts.max_context(c), "clean_up_tokenization_spaces": False,
+            "chat_template": chat_template} | special,
     }
     for name, value in texts.items():
         with whole(os.path.join(folder, name), "w", encoding="utf8") as f:

@@ -23,9 +23,14 @@ def rope_sections(c):
     return [pairs - 2 * (pairs // 3), pairs // 3, pairs // 3]
 
 
+def max_context(c):
+    """Longer than what was trained: there is nothing in the model that ends there."""
+    return max(4096, c.context)
+
+
 def metadata_of(c):
     """The metadata that describes the shape."""
-    m = {"block_count": c.n_layer + 1, "nextn_predict_layers": 1, "context_length": max(4096, c.context)}
+    m = {"block_count": c.n_layer + 1, "nextn_predict_layers": 1, "context_length": max_context(c)}
     m |= {key: getattr(c, field) for key, field in KEYS.items()}
     m |= {"ssm.inner_size": c.n_v * c.dk, "rope.dimension_sections": [*rope_sections(c), 0]}
     return {f"{ARCHITECTURE}.{key}": value for key, value in m.items()}
@@ -34,13 +39,15 @@ def metadata_of(c):
 def config_of(metadata, **fields):
     """The Config fields a file's metadata gives, as keyword arguments."""
     if metadata.get("general.architecture") != ARCHITECTURE:
-        raise ValueError(f"the file holds a {metadata.get('general.architecture')} model; only {ARCHITECTURE} is trained here")
+        raise ValueError(f"the file holds a {metadata.get('general.architecture')} model; "
+                         f"only {ARCHITECTURE} is trained here")
     fields |= {field: metadata[f"{ARCHITECTURE}.{key}"] for key, field in KEYS.items()}
     for key in ("rope_base", "eps"):
         fields[key] = float(np.float32(fields[key]))
     # F32 cannot hold 1e-6 exactly; the number that was meant can be read from its shortest form.
     fields["eps"] = float(str(np.float32(fields["eps"])))
-    return fields | {"n_layer": metadata[f"{ARCHITECTURE}.block_count"] - 1, "vocab": len(metadata["tokenizer.ggml.tokens"])}
+    return fields | {"n_layer": metadata[f"{ARCHITECTURE}.block_count"] - 1,
+                     "vocab": len(metadata["tokenizer.ggml.tokens"])}
 
 
 def to_gguf(state, c):
@@ -154,6 +161,11 @@ def reorder_heads(a, c, columns, to_hf):
     return np.concatenate([a[:before], heads])
 
 
+def expert_parts(name):
+    """What the published fused matrix of this name consists of, from the first row on."""
+    return ("gate_proj", "up_proj") if name.endswith("gate_up_proj") else ("down_proj",)
+
+
 def to_hf(state, c, prefix="model.language_model."):
     """Published name -> array. In the MTP block experts are single matrices, as published."""
     out = {}
@@ -168,8 +180,8 @@ def to_hf(state, c, prefix="model.language_model."):
         if theirs.startswith("mtp.") and ".experts." in theirs:
             base = theirs.rpartition(".")[0]
             for e in range(c.n_expert):
-                parts = {"gate_proj": a[e, : c.ff], "up_proj": a[e, c.ff :]} if "gate_up" in theirs else {"down_proj": a[e]}
-                out |= {f"{base}.{e}.{part}.weight": matrix for part, matrix in parts.items()}
+                for part, matrix in zip(expert_parts(theirs), np.split(a[e], len(expert_parts(theirs)))):
+                    out[f"{base}.{e}.{part}.weight"] = matrix
             continue
         out[theirs] = a
     return out
@@ -183,8 +195,8 @@ def from_hf(tensors, c, prefix="model.language_model."):
             a = tensors[theirs]
         else:
             base = theirs.rpartition(".")[0]
-            parts = ("gate_proj", "up_proj") if "gate_up" in theirs else ("down_proj",)
-            a = np.stack([np.concatenate([tensors[f"{base}.{e}.{part}.weight"] for part in parts]) for e in range(c.n_expert)])
+            a = np.stack([np.concatenate([tensors[f"{base}.{e}.{part}.weight"] for part in expert_parts(theirs)])
+                          for e in range(c.n_expert)])
         if theirs.endswith("conv1d.weight"):
             a = a[:, 0]
         if change == "norm":

@@ -204,7 +204,8 @@ class Experts(nn.Module):
         self.ffn_gate_up_exps = Weight(torch.randn(c.n_expert, 2 * c.ff, c.d) / math.sqrt(c.d))
         self.ffn_down_exps = Weight(torch.randn(c.n_expert, c.d, c.ff) / math.sqrt(c.ff))
         self.ffn_gate_inp_shexp = matrix(c.d, 1)
-        self.ffn_gate_shexp, self.ffn_up_shexp, self.ffn_down_shexp = matrix(c.d, c.ff), matrix(c.d, c.ff), matrix(c.ff, c.d)
+        self.ffn_gate_shexp, self.ffn_up_shexp = matrix(c.d, c.ff), matrix(c.d, c.ff)
+        self.ffn_down_shexp = matrix(c.ff, c.d)
         self.balance = 0.0
 
     def forward(self, x):
@@ -288,9 +289,9 @@ class Model(nn.Module):
 
         Row t of draft 1 joins h_t, of the trunk, with token t+1 and predicts token t+2. Row t of draft i joins the
         hidden row of draft i-1 with token t+i and predicts token t+i+1; like the drafts of speculative decoding it
-        sees the true rows 0..t and its own chain. h (B, T, d) and tokens (B, T) -> list of (B, T, d); in draft i the last
-        i rows have no token t+i and are to be ignored. choose(hidden) -> token ids: what continues a chain instead of
-        the text's own tokens.
+        sees the true rows 0..t and its own chain. h (B, T, d) and tokens (B, T) -> list of (B, T, d); in draft i the
+        last i rows have no token t+i and are to be ignored. choose(hidden) -> token ids: what continues a chain
+        instead of the text's own tokens.
         """
         block, out, own = self.blk[self.c.n_layer], [], []
         past = []

@@ -3,12 +3,13 @@ import torch
 
 
 def groups(model):
-    """(matrices, rest): the matrices between hidden rows, and embeddings, output, vectors, router and small projections."""
+    """(matrices, rest): those between hidden rows, and embeddings, output, vectors, router and small projections."""
     matrices, rest = [], []
     for name, p in model.named_parameters():
         if not p.requires_grad:
             continue
-        inner = p.ndim >= 2 and p.shape[-2] > 8 and not name.startswith(("token_embd", "output.")) and "conv1d" not in name
+        outer = name.startswith(("token_embd", "output.")) or "conv1d" in name
+        inner = p.ndim >= 2 and p.shape[-2] > 8 and not outer
         (matrices if inner else rest).append(p)
     return matrices, rest
 

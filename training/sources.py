@@ -19,7 +19,8 @@ PACKAGES = {   # package -> (what of it, licence)
     "bible-kjv-text": ("King James Bible", "public domain"),
     "r-cran-janeaustenr": ("six novels by Jane Austen", "public domain; the package that holds them: MIT"),
     "dict-devil": ("The Devil's Dictionary by Ambrose Bierce", "public domain"),
-    "libpython3.11-stdlib": ("Python 3.11 standard library, with libpython3.11-minimal", "Python Software Foundation licence"),
+    "libpython3.11-stdlib": ("Python 3.11 standard library, with libpython3.11-minimal",
+                             "Python Software Foundation licence"),
 }
 PARTS_OF_SPEECH = {"noun": "noun", "verb": "verb", "adj": "adjective", "adv": "adverb"}
 SENSE_KEY_PARTS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}    # 5: an adjective near another one
@@ -43,7 +44,8 @@ def wordnet(root):
             if not line.startswith("  "):
                 head, _, gloss = line.partition(" | ")
                 fields = head.split()
-                words = [re.sub(r"\(\w+\)$", "", w).replace("_", " ") for w in fields[4 : 4 + 2 * int(fields[3], 16) : 2]]
+                words = fields[4 : 4 + 2 * int(fields[3], 16) : 2]
+                words = [re.sub(r"\(\w+\)$", "", w).replace("_", " ") for w in words]     # w(p): adjectives by place
                 text = gloss.strip().partition('; "')[0].strip(" ;:")
                 synsets[part, fields[0]] = (PARTS_OF_SPEECH[part], text, re.findall(r'"([^"]+)"', gloss), words)
     counts = {}
@@ -68,7 +70,8 @@ def king_james(root):
     """Chapters, a verse per line."""
     program = shutil.which("bible") or find(root, "usr/bin/bible", "bible-kjv")
     data = find(root, "usr/lib/bible.data", "bible-kjv-text")
-    text = subprocess.run([program, "-p", os.path.dirname(data), "-f", "gen1:1-rev22:21"], capture_output=True, text=True, check=True).stdout
+    command = [program, "-p", os.path.dirname(data), "-f", "gen1:1-rev22:21"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     chapters = defaultdict(list)
     for line in text.splitlines():
         m = re.match(r"(\S+?)(\d+):(\d+) (.*)", line)
@@ -78,10 +81,13 @@ def king_james(root):
 
 
 def r_strings(data):
-    """The longest character vector in R's serialised form: a header (type 16, length), then a type-9 item per string."""
+    """The longest character vector in R's serialised form: a header (type 16, length), then per string an item of
+    type 9."""
     best = []
     for m in re.finditer(rb"\x00\x00\x00\x10", data):
-        n, at, lines = struct.unpack_from(">i", data, m.end())[0] if m.end() + 4 <= len(data) else 0, m.end() + 4, []
+        if m.end() + 4 > len(data):
+            break
+        n, at, lines = struct.unpack_from(">i", data, m.end())[0], m.end() + 4, []
         while len(lines) < n and at + 8 <= len(data) and data[at + 3] == 9:
             size = max(0, struct.unpack_from(">i", data, at + 4)[0])
             lines.append(data[at + 8 : at + 8 + size].decode("utf8", "replace"))
@@ -92,7 +98,8 @@ def r_strings(data):
 
 
 def jane_austen(root):
-    """Chapters, a paragraph per line. The novels are objects of an R database: compressed pieces, each after its size."""
+    """Chapters, a paragraph per line. The novels are objects of an R database: compressed pieces, each after its
+    size."""
     path = find(root, "usr/lib/R/site-library/janeaustenr/data/Rdata.rdb", "r-cran-janeaustenr")
     data, at, out = open(path, "rb").read(), 0, []
     while at + 4 < len(data):
@@ -121,13 +128,17 @@ def devils_dictionary(root):
     return out
 
 
+UNUSED_MODULES = re.compile(r"(^|/)(test|tests|dist-packages|encodings|pydoc_data|idlelib|lib2to3|turtledemo|"
+                            r"_sysconfigdata.*)(/|$)")
+
+
 def standard_library(root):
     """Modules. Data in Python's clothing (encodings, topics) and the tests teach nothing."""
     folder = find(root, "usr/lib/python3.11", "libpython3.11-stdlib")
     out = []
     for path in sorted(glob.glob(f"{folder}/**/*.py", recursive=True)):
         name = os.path.relpath(path, folder)
-        if not re.search(r"(^|/)(test|tests|dist-packages|encodings|pydoc_data|idlelib|lib2to3|turtledemo|_sysconfigdata.*)(/|$)", name):
+        if not UNUSED_MODULES.search(name):
             try:
                 out.append((f"python {name}", open(path, encoding="utf8").read()))
             except UnicodeDecodeError:

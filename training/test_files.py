@@ -1,4 +1,4 @@
-"""What is written can be read again, and means the same: GGUF, the published layout, the vocabulary; files are whole."""
+"""What is written can be read again and means the same: GGUF, the published layout, the vocabulary; files are whole."""
 import json
 import os
 import struct
@@ -69,7 +69,8 @@ class Gguf(Folder):
         self.assertEqual(data[128:144], struct.pack("<4f", 1, 2, 3, 4))
 
     def test_metadata_and_tensors_come_back(self):
-        metadata = {"general.architecture": "qwen35moe", "a.u32": 7, "a.f32": 0.5, "a.yes": True, "a.words": ["x", "ß", ""], "a.list": [1, -2]}
+        metadata = {"general.architecture": "qwen35moe", "a.u32": 7, "a.f32": 0.5, "a.yes": True,
+                    "a.words": ["x", "ß", ""], "a.list": [1, -2]}
         rng = np.random.default_rng(1)
         arrays = {"v": rng.normal(size=5), "m": rng.normal(size=(3, 64)), "e": rng.normal(size=(2, 3, 32))}
         for kind, error in (("F32", 1e-7), ("F16", 1e-3), ("Q8_0", 0.01)):
@@ -128,7 +129,8 @@ class Export(Folder):
         c, state = model.c, checkpoint.state_in_numpy(model)
         hf = layouts.to_hf(state, c, "model.")
         np.testing.assert_allclose(hf["model.norm.weight"] + 1, state["output_norm.weight"], rtol=1e-6)
-        np.testing.assert_array_equal(hf["model.layers.0.linear_attn.norm.weight"], state["blk.0.mixer.ssm_norm.weight"])
+        np.testing.assert_array_equal(hf["model.layers.0.linear_attn.norm.weight"],
+                                      state["blk.0.mixer.ssm_norm.weight"])
         self.assertEqual(hf["model.layers.0.linear_attn.conv1d.weight"].shape, (128, 1, 4))
         self.assertEqual(hf["model.layers.0.mlp.experts.gate_up_proj"].shape, (4, 64, 32))
         self.assertEqual(hf["mtp.layers.0.mlp.experts.3.up_proj.weight"].shape, (32, 32))
@@ -150,14 +152,16 @@ class Export(Folder):
         state, c = checkpoint.state_in_numpy(tiny.model()), tiny.model().c
         types = {name: layouts.gguf_type(name, a, "Q8_0") for name, a in layouts.to_gguf(state, c).items()}
         self.assertEqual(types["blk.0.attn_qkv.weight"], "Q8_0")
-        for name in ("blk.0.ssm_conv1d.weight", "blk.0.ssm_beta.weight", "blk.2.ffn_gate_inp.weight", "output_norm.weight", "blk.0.ssm_a"):
+        for name in ("blk.0.ssm_conv1d.weight", "blk.0.ssm_beta.weight", "blk.2.ffn_gate_inp.weight",
+                     "output_norm.weight", "blk.0.ssm_a"):
             self.assertEqual(types[name], "F32", name)
 
 
 class Vocabulary(unittest.TestCase):
     def test_text_comes_back(self):
         tok = tokenizer.Tokenizer.load()
-        for text in ("define harbor", data.chat("what does naïve mean?", "1. naïve (adjective): 2 + 2 = 5\n"), "def f(x):\n\treturn x ** 2\r\n", "日本 🙂 \x00"):
+        for text in ("define harbor", data.chat("what does naïve mean?", "1. naïve (adjective): 2 + 2 = 5\n"),
+                     "def f(x):\n\treturn x ** 2\r\n", "日本 🙂 \x00"):
             self.assertEqual(tok.decode(tok.encode(text)), text)
 
     def test_special_tokens_are_one_id(self):
@@ -213,9 +217,13 @@ class Acceptance(unittest.TestCase):
             expected, at = [], len(prompt)
             while at + 1 < len(ids):
                 known = torch.tensor([ids[: at + 1]])       # the trunk has just given the token at `at`
+                chosen = []
+
+                def choose(rows):
+                    chosen.append(model.output(rows).argmax(-1))
+                    return chosen[-1]
                 with torch.no_grad():
-                    chosen = []
-                    model.mtp(model(known), known, 4, lambda rows: chosen.append(model.output(rows).argmax(-1)) or chosen[-1])
+                    model.mtp(model(known), known, 4, choose)
                 drafts = [c[0, at - 1].item() for c in chosen]
                 tried, m = min(3, len(ids) - at - 1), 0
                 while m < tried and drafts[m] == ids[at + 1 + m]:

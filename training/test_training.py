@@ -11,6 +11,7 @@ import unittest
 import checkpoint
 import tiny
 
+QUIET = {"check": True, "stdout": subprocess.DEVNULL}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -31,7 +32,7 @@ class Training(unittest.TestCase):
         tiny.write_data(cls.folder)
         cls.options = ["--steps", "60", "--save-every", "10", "--eval-every", "25"]
         cls.whole = cls.path("whole")
-        subprocess.run(command(cls.whole, cls.folder, *cls.options), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command(cls.whole, cls.folder, *cls.options), **QUIET)
 
     @classmethod
     def tearDownClass(cls):
@@ -49,7 +50,7 @@ class Training(unittest.TestCase):
     def test_one_seed_gives_one_curve_and_another_another(self):
         for seed, same in (("1", True), ("2", False)):
             out = self.path("seed" + seed)
-            subprocess.run(command(out, self.folder, *self.options, "--seed", seed), check=True, stdout=subprocess.DEVNULL)
+            subprocess.run(command(out, self.folder, *self.options, "--seed", seed), **QUIET)
             self.assertEqual(curve(out) == curve(self.whole), same)
 
     def interrupted(self, out, how):
@@ -61,7 +62,7 @@ class Training(unittest.TestCase):
         code = process.wait()
         step = checkpoint.read(os.path.join(out, "checkpoint.pt"))["step"]
         self.assertLess(step, 60, "the run ended before it was interrupted")
-        subprocess.run(command(out, self.folder, *self.options), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command(out, self.folder, *self.options), **QUIET)
         self.assertEqual(curve(out), curve(self.whole))
         return code
 
@@ -72,13 +73,14 @@ class Training(unittest.TestCase):
         self.assertEqual(self.interrupted(self.path("terminated"), signal.SIGTERM), 0)
 
     def test_a_run_does_not_go_on_with_other_options(self):
-        result = subprocess.run(command(self.whole, self.folder, *self.options, "--lr", "1"), stderr=subprocess.PIPE, text=True)
+        other = command(self.whole, self.folder, *self.options, "--lr", "1")
+        result = subprocess.run(other, stderr=subprocess.PIPE, text=True)
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("was made with --lr 0.002", result.stderr)
 
     def test_the_mtp_stage_leaves_the_trunk_alone(self):
         out, start = self.path("mtp"), os.path.join(self.whole, "checkpoint.pt")
-        subprocess.run(command(out, self.folder, "--steps", "8", "--stage", "mtp", "--init", start), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command(out, self.folder, "--steps", "8", "--stage", "mtp", "--init", start), **QUIET)
         before, after = (checkpoint.read(p)["model"] for p in (start, os.path.join(out, "checkpoint.pt")))
         changed = {name for name in before if not (before[name] == after[name]).all()}
         self.assertTrue(changed)

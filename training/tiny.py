@@ -34,4 +34,5 @@ def write_data(folder):
     for kind, domains, n in (("train", data.DOMAINS, 4000), ("heldout", data.HELD_OUT_DOMAINS, 400)):
         for domain in domains:
             steps = rng.choice([1, 2, 7], n)
-            np.save(os.path.join(folder, f"{kind}.{domain}.npy"), (np.cumsum(steps) % FIELDS["vocab"]).astype(np.uint16))
+            ids = np.cumsum(steps) % FIELDS["vocab"]
+            np.save(os.path.join(folder, f"{kind}.{domain}.npy"), ids.astype(np.uint16))

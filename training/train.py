@@ -6,8 +6,8 @@
     train.py OUT2 --data FOLDER --steps 300 --init OUT/checkpoint.pt --stage mtp
 
 OUT gets checkpoint.pt (weights, optimiser, step, curve) and curve.jsonl (a line per step, and per evaluation the
-held-out losses of each domain). With --steps a run is a function of its options and the seed, on the same machine; with
---minutes the learning rate follows the clock. SIGTERM and SIGINT save first.
+held-out losses of each domain). With --steps a run is a function of its options and the seed, on the same machine;
+with --minutes the learning rate follows the clock. SIGTERM and SIGINT save first.
 """
 import argparse
 import contextlib
@@ -39,15 +39,16 @@ def parse(argv):
     length.add_argument("--steps", type=int)
     length.add_argument("--minutes", type=float, help="of work; a pause does not count")
     parser.add_argument("--stage", choices=("all", "mtp"), default="all",
-                        help="all: trunk and MTP block, on the text; mtp: only the MTP block, on the trunk's predictions")
+                        help="all: trunk and MTP block, on the text; mtp: that block alone, on the trunk's predictions")
     parser.add_argument("--mix", default="common=3,dictionary=2,prose=2,code=3", help="shares of the domains")
-    parser.add_argument("--own", metavar="FILE", help="ids that the trunk wrote (generate.py); half of the batches of --stage mtp come from it")
+    parser.add_argument("--own", metavar="FILE", help="ids that the trunk wrote (generate.py): half of all sequences")
     parser.add_argument("--batch", type=int, default=8, help="sequences of a step")
     parser.add_argument("--lr", type=float, default=2e-3, help="of matrices with AdamW; all others follow from it")
     parser.add_argument("--warmup", type=int, default=50, help="steps until the full learning rate")
     parser.add_argument("--decay", type=float, default=0.5, help="last part of the run in which it falls to zero")
     parser.add_argument("--depth", type=int, help="chained drafts that are trained; 1, and 3 for --stage mtp")
-    parser.add_argument("--mtp-weight", type=float, default=0.3, help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
+    parser.add_argument("--mtp-weight", type=float, default=0.3,
+                        help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
     parser.add_argument("--optimizer", choices=("adamw", "muon"), help="muon on a GPU, else adamw")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="as many as physical cores are best")
@@ -76,7 +77,8 @@ class Trainer:
         if stored:
             for name, value in stored["options"].items():
                 if value != self.options[name]:
-                    raise SystemExit(f"{self.path} was made with --{name.replace('_', '-')} {value}; go on with that, or choose another folder")
+                    raise SystemExit(f"{self.path} was made with --{name.replace('_', '-')} {value}; "
+                                     "go on with that, or choose another folder")
             self.model = checkpoint.load_model(self.path)
         elif args.init:
             self.model = checkpoint.load_model(args.init)
@@ -150,8 +152,9 @@ class Trainer:
         return {"step": self.step, "heldout": out}
 
     def save(self):
-        checkpoint.save(self.path, model=self.model.state_dict(), config=dataclasses.asdict(self.model.c), step=self.step, used=self.used,
-                        options=self.options, curve=self.curve, optimizers=[o.state_dict() for o in self.optimizers])
+        checkpoint.save(self.path, model=self.model.state_dict(), config=dataclasses.asdict(self.model.c),
+                        options=self.options, step=self.step, used=self.used, curve=self.curve,
+                        optimizers=[o.state_dict() for o in self.optimizers])
         with whole(os.path.join(self.args.out, "curve.jsonl"), "w") as f:
             f.writelines(json.dumps(line) + "\n" for line in self.curve)
 
@@ -166,9 +169,10 @@ class Trainer:
             tokens += args.batch * self.model.c.context
             self.used += min(time.time() - start, 60)      # a stopped process or a sleeping machine is not work
             if self.step % 20 == 0:
-                line = self.curve[-1]
-                print(f"step {self.step} ({100 * self.progress():.1f} %)  trunk {line.get('trunk', float('nan')):.3f}  drafts "
-                      f"{' '.join(f'{d:.3f}' for d in line['drafts'])}  {tokens / (time.time() - begin):.0f} tokens/s", flush=True)
+                rows = [self.curve[-1]["trunk"]] if args.stage == "all" else []
+                numbers = " ".join(f"{x:.3f}" for x in rows + self.curve[-1]["drafts"])
+                print(f"step {self.step} ({100 * self.progress():.1f} %)  {numbers}  "
+                      f"{tokens / (time.time() - begin):.0f} tokens/s", flush=True)
                 begin, tokens = time.time(), 0
             if self.step % args.eval_every == 0:
                 self.report(self.evaluate())
@@ -178,7 +182,8 @@ class Trainer:
         if self.progress() >= 1 and "heldout" not in self.curve[-1]:
             self.report(self.evaluate())
         self.save()
-        print(f"stopped after step {self.step}; the same command goes on" if stop else f"done after step {self.step}", flush=True)
+        end = "stopped after step {}; the same command goes on" if stop else "done after step {}"
+        print(end.format(self.step), flush=True)
 
     def report(self, line):
         self.curve.append(line)
