@@ -1,0 +1,37 @@
+"""What is minimised and reported: cross-entropy of the trunk and of the MTP block's chained drafts."""
+import torch
+import torch.nn.functional as F
+
+from fused import HeadLoss
+
+
+def shifted(rows, n, fill):
+    """rows (B, T, ...) moved n towards the front, with `fill` after the end."""
+    return torch.cat([rows[:, n:], torch.full_like(rows[:, :n], fill)], 1)
+
+
+def of_text(model, window, depth=1):
+    """Losses on a window (B, T + 1): of the trunk, and of each of `depth` drafts, all against the text."""
+    tokens, after = window[:, :-1], window[:, 1:]
+    h = model(tokens)
+    trunk = HeadLoss.apply(h.flatten(0, 1), model.output.weight, after.flatten())
+    drafts = []
+    for i, rows in enumerate(model.mtp(h, tokens, depth) if depth else [], 1):
+        # Row t of draft i has token t + i, which the last i rows lack, and predicts token t + i + 1.
+        target = shifted(after, i, -1)
+        drafts.append(HeadLoss.apply(rows.flatten(0, 1), model.output.weight, target.flatten()))
+    return trunk, drafts
+
+
+def of_trunk(model, window, depth):
+    """Losses of the drafts against what the trunk itself predicts there: the probabilities that decide whether a draft
+    is accepted. No gradient reaches the trunk or the output matrix."""
+    tokens = window[:, :-1]
+    with torch.no_grad():
+        h = model(tokens)
+        wanted = F.linear(h, model.output.weight).float().softmax(-1)
+    weight, out = model.output.weight.detach(), []
+    for i, rows in enumerate(model.mtp(h, tokens, depth), 1):
+        target = shifted(wanted, i, 0.0)
+        out.append(HeadLoss.apply(rows.flatten(0, 1), weight, target.flatten(0, 1)))
+    return out
