@@ -4,13 +4,26 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
+#include <iterator>
+#include <memory>
+#include <string>
 
 #include "ops/attention/attention.h"
+#include "ops/attention_mixer/attention_mixer.h"
 #include "ops/catalogue.h"
+#include "ops/causal_conv/causal_conv.h"
+#include "ops/delta_mixer/delta_mixer.h"
+#include "ops/gated_add/gated_add.h"
+#include "ops/gated_delta_rule/gated_delta_rule.h"
+#include "ops/gated_rms_norm/gated_rms_norm.h"
+#include "ops/linear/linear.h"
+#include "ops/moe/moe.h"
 #include "ops/mul/mul.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rms_scale/rms_scale.h"
+#include "ops/routed_experts/routed_experts.h"
 #include "ops/router/router.h"
 #include "ops/softmax/softmax.h"
 #include "ops/swiglu/swiglu.h"
@@ -176,6 +189,73 @@ TEST(Layout, ViewsSayWhereTheyLie) {
   // The reader of the slice takes rows anywhere; the reshape behind the step must see dense rows.
   EXPECT_TRUE(uses_accept(edit, turned, layout_of(edit, turned)));
   EXPECT_FALSE(uses_accept(edit, computed, view));
+}
+
+// The patterns of `op` in front of the pass `pass` of the whole pipeline: ops, edges and enumerations.
+std::vector<std::string> structures(const char* pass, const OpDef& op, const TensorType& result) {
+  OpParts parts;
+  std::vector<std::unique_ptr<PatternCache>> caches;
+  caches.reserve(all_passes().size());
+  for (size_t i = 0; i < all_passes().size(); ++i) {
+    caches.push_back(std::make_unique<PatternCache>(all_ops(), parts, kRowsOfCache, all_passes().first(i),
+                                                    std::span(caches.data(), i)));
+    if (all_passes()[i] == find_pass(pass)) break;
+  }
+  std::vector<std::string> all;
+  for (const Pattern& pattern : caches.back()->samples(op, result)) {
+    std::string text;
+    for (const Node& node : pattern.graph.nodes) {
+      text += node.op->name;
+      for (const ValueId id : node.operands) text += " " + std::to_string(id);
+      for (const AttrDef& def : node.op->attrs)
+        if (def.kind == AttrKind::kEnum) {
+          int32_t v;
+          std::memcpy(&v, node.attrs.raw.data() + def.offset, sizeof(v));
+          text += " " + std::string(def.name) + std::to_string(v);
+        }
+      text += "\n";
+    }
+    all.push_back(text);
+  }
+  return all;
+}
+
+// OpDef::structural_axes: a pattern made for one length of the other axes serves for all.
+TEST(Pattern, LengthsThatAreNotStructuralChangeNothing) {
+  struct Pair {
+    const char* pass;
+    const OpDef& op;
+    TensorType a, b;
+  };
+  const auto chosen = [](int64_t t, int64_t k) { return TensorType{DType::kI32, Shape(t, k)}; };
+  const Pair pairs[] = {
+      {"fuse_rms_norm", kOp_rms_norm, f32(Shape(5, 64)), f32(Shape(7, 96))},
+      {"fuse_rms_norm", kOp_rms_norm, f32(Shape(5, 4, 64)), f32(Shape(9, 6, 32))},
+      {"fuse_gated_rms_norm", kOp_gated_rms_norm, f32(Shape(5, 4, 64)), f32(Shape(9, 6, 32))},
+      {"fuse_swiglu", kOp_swiglu, f32(Shape(5, 64)), f32(Shape(77, 512))},
+      {"fuse_router", kOp_router, chosen(5, 4), chosen(77, 10)},
+      {"fuse_experts", kOp_routed_experts, f32(Shape(5, 64)), f32(Shape(77, 128))},
+      {"fuse_gated_add", kOp_gated_add, f32(Shape(5, 64)), f32(Shape(77, 96))},
+      {"fuse_conv", kOp_causal_conv, f32(Shape(5, 64)), f32(Shape(5, 192))},
+      {"fuse_delta_rule", kOp_gated_delta_rule, f32(Shape(70, 4, 32)), f32(Shape(70, 16, 64))},
+      {"fuse_delta_rule", kOp_gated_delta_rule, f32(Shape(1, 4, 32)), f32(Shape(1, 32, 128))},
+      {"fuse_attention", kOp_attention, f32(Shape(5, 4, 32)), f32(Shape(5, 16, 128))},
+      {"fuse_attention_mixer", kOp_attention_mixer, f32(Shape(5, 4, 32)), f32(Shape(5, 16, 128))},
+      {"fuse_delta_mixer", kOp_delta_mixer, f32(Shape(3, 64)), f32(Shape(3, 4096))},
+      {"fuse_moe", kOp_moe, f32(Shape(5, 64)), f32(Shape(77, 2048))},
+      {"fuse_residual", kOp_linear, f32(Shape(5, 64)), f32(Shape(77, 2048))},
+  };
+  for (const Pair& pair : pairs) {
+    const auto a = structures(pair.pass, pair.op, pair.a);
+    EXPECT_FALSE(a.empty()) << pair.op.name;
+    EXPECT_EQ(a, structures(pair.pass, pair.op, pair.b)) << pair.op.name;
+  }
+  // Every op that says so is among them.
+  for (const OpDef* op : all_ops())
+    if (op->samples != nullptr && op->structural_axes < kMaxRank) {
+      EXPECT_TRUE(std::any_of(std::begin(pairs), std::end(pairs), [&](const Pair& p) { return &p.op == op; }))
+          << op->name;
+    }
 }
 
 }  // namespace
