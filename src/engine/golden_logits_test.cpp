@@ -1,5 +1,6 @@
 // Logits against the recorded outputs of independent implementations, for every architecture, micro-batch
-// size and instruction set of this machine. The recordings lie beside the checkout.
+// size and instruction set of this machine. The recordings lie beside the checkout, but for those of the
+// model that the project ships.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -10,6 +11,7 @@
 #include "backend/cpu/isa.h"
 #include "base/npy.h"
 #include "engine/session.h"
+#include "model/model_file_for_test.h"
 
 namespace gannet {
 namespace {
@@ -33,17 +35,21 @@ double nmse(const float* a, const float* b, int64_t n) {
   return error / power;
 }
 
-std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch) {
-  auto model = Model::load(path, false, nullptr);
-  EXPECT_TRUE(model.ok()) << model.error().message();
+std::unique_ptr<Session> open_session(std::shared_ptr<const Model> model, Isa isa, int64_t n_ubatch) {
   SessionOptions options;
   options.n_ubatch = n_ubatch;
   options.n_threads = 2;
   options.k_type = options.v_type = DType::kF32;
   options.policy.isas = isas_up_to(isa).take();
-  auto session = Session::create(*model, options);
+  auto session = Session::create(std::move(model), options);
   EXPECT_TRUE(session.ok()) << session.error().message();
   return session.take();
+}
+
+std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch) {
+  auto model = Model::load(path, false, nullptr);
+  EXPECT_TRUE(model.ok()) << model.error().message();
+  return open_session(*model, isa, n_ubatch);
 }
 
 std::vector<float> trunk_logits(Session& session, std::span<const int32_t> ids,
@@ -86,14 +92,14 @@ INSTANTIATE_TEST_SUITE_P(All, GoldenLogits,
                          testing::Values("qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"),
                          [](const auto& arch) { return arch.param; });
 
-TEST(GoldenPocket, TrunkAndMtp) {
-  const std::string path = kShared + "/pocket/pocket-f16.gguf";
-  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
-  const std::vector<int32_t> ids = read_ids(kShared + "/pocket/tokens.txt");
-  const NpyMatrix trunk = read_npy(kShared + "/pocket/pocket-f16.trunk.npy").take();
-  const NpyMatrix mtp = read_npy(kShared + "/pocket/pocket-f16.mtp.npy").take();
+// Both against PyTorch: row i of the MTP file was given the trunk's row i and token i + 1.
+void expect_trunk_and_mtp(const std::shared_ptr<const Model>& model, const std::string& tokens,
+                          const std::string& prefix) {
+  const std::vector<int32_t> ids = read_ids(tokens);
+  const NpyMatrix trunk = read_npy(prefix + ".trunk.npy").take();
+  const NpyMatrix mtp = read_npy(prefix + ".mtp.npy").take();
   for (const Isa isa : machine_isas()) {
-    auto session = open_session(path, isa, static_cast<int64_t>(ids.size()));
+    auto session = open_session(model, isa, static_cast<int64_t>(ids.size()));
     std::vector<float> hidden;
     const std::vector<float> logits = trunk_logits(*session, ids, &hidden);
     ASSERT_EQ(logits.size(), trunk.values.size());
@@ -101,7 +107,7 @@ TEST(GoldenPocket, TrunkAndMtp) {
         << isa_name(isa);
 
     const size_t n = ids.size() - 1;
-    hidden.resize(n * session->model().hyperparameters().n_embd);
+    hidden.resize(n * model->hyperparameters().n_embd);
     SequenceState sequence = session->new_mtp_sequence();
     auto rows = session->forward_mtp(sequence, std::span(ids).subspan(1), hidden, LogitRows::kAll);
     ASSERT_TRUE(rows.ok()) << rows.error().message();
@@ -109,6 +115,28 @@ TEST(GoldenPocket, TrunkAndMtp) {
     EXPECT_LE(nmse(rows->logits.f32(0), mtp.values.data(), rows->logits.shape.elements()), 1e-8)
         << isa_name(isa);
   }
+}
+
+TEST(GoldenPocket, FirstModel) {
+  const std::string path = kShared + "/pocket/pocket-f16.gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  expect_trunk_and_mtp(Model::load(path, false, nullptr).take(), kShared + "/pocket/tokens.txt",
+                       kShared + "/pocket/pocket-f16");
+}
+
+// The shipped weights as F32 numbers, so that nothing but the order of additions differs.
+TEST(GoldenPocket, ShippedModel) {
+  const auto shipped = Model::load("models/pocket.gguf", true, nullptr).take();
+  ModelFileForTest exact = ModelFileForTest::with_keys(shipped->hyperparameters());
+  for (const auto& [name, view] : shipped->weights().all()) {
+    if (name.starts_with("f32:")) continue;
+    std::vector<float> values(static_cast<size_t>(view.shape.elements()));
+    dequantize_row(view.dtype, view.data, values.data(), view.shape.elements());
+    exact.add(name, DType::kF32, view.shape, values);
+  }
+  const auto bytes = exact.encode();
+  expect_trunk_and_mtp(Model::load_embedded(bytes, "shipped model in F32").take(),
+                       "tests/data/pocket/tokens.txt", "tests/data/pocket/pocket");
 }
 
 }  // namespace
