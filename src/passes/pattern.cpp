@@ -231,13 +231,25 @@ const std::vector<OpParts::Parts>& OpParts::of(const OpDef& op, const TensorType
   return known_[&op][key] = std::move(all);
 }
 
-bool OpParts::may_be_in(const std::unordered_set<const OpDef*>& ops, const OpDef& op,
-                        const TensorType& result) {
+OpParts::Present::Present(const GraphEdit& edit) {
+  for (int n = 0; n < edit.n_nodes(); ++n) {
+    if (!edit.alive(n)) continue;
+    const Node& node = edit.node(n);
+    ops.insert(node.op);
+    if (node.op->structural_axes == 1) lengths.emplace(node.op, edit.type(node.results[0]).shape.dim[0]);
+  }
+}
+
+bool OpParts::Present::has(const OpDef& op, const TensorType& result) const {
+  return op.structural_axes == 1 ? lengths.count({&op, result.shape.dim[0]}) != 0 : ops.count(&op) != 0;
+}
+
+bool OpParts::may_be_in(const Present& present, const OpDef& op, const TensorType& result) {
   const std::vector<Parts>& alternatives = of(op, result);
   return std::any_of(alternatives.begin(), alternatives.end(), [&](const Parts& parts) {
     return std::all_of(parts.begin(), parts.end(), [&](const auto& part) {
-      return ops.count(part.first) != 0 ||
-             (part.first->samples != nullptr && may_be_in(ops, *part.first, part.second));
+      return present.has(*part.first, part.second) ||
+             (part.first->samples != nullptr && may_be_in(present, *part.first, part.second));
     });
   });
 }
@@ -405,16 +417,14 @@ std::optional<Match> find_match(const GraphEdit& edit, const OpDef& op, ValueId 
 
 void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context) {
   if (op.decompose == nullptr || op.samples == nullptr) return;
-  std::unordered_set<const OpDef*> ops;
-  for (int n = 0; n < edit.n_nodes(); ++n)
-    if (edit.alive(n)) ops.insert(edit.node(n).op);
+  const OpParts::Present present(edit);
   std::unordered_map<TensorType, bool, TypeHash> possible;
   // From the end: an op with an optional epilogue (a residual addition) ends later than without.
   for (int n = edit.n_nodes() - 1; n >= 0; --n) {
     if (!edit.alive(n) || edit.node(n).results.empty()) continue;
     for (const ValueId result : edit.node(n).results) {
       const auto [it, fresh] = possible.try_emplace(edit.type(result), false);
-      if (fresh) it->second = context.patterns.parts().may_be_in(ops, op, edit.type(result));
+      if (fresh) it->second = context.patterns.parts().may_be_in(present, op, edit.type(result));
       if (!it->second) continue;
       std::vector<Pattern>& samples = context.patterns.samples(op, edit.type(result));
       if (samples.empty()) continue;

@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -56,8 +57,19 @@ struct TypeHash {
 // What ops are made of, one level down: the quick answer to "can this op be in this graph at all?".
 class OpParts {
  public:
-  // False when a graph with `ops` cannot hold the decomposition of `op` with this first result.
-  bool may_be_in(const std::unordered_set<const OpDef*>& ops, const OpDef& op, const TensorType& result);
+  // The ops of a graph; of those whose structure depends on axis 0 only (OpDef::structural_axes), also the
+  // lengths of that axis of their first results.
+  struct Present {
+    std::unordered_set<const OpDef*> ops;
+    std::set<std::pair<const OpDef*, int64_t>> lengths;
+
+    Present() = default;
+    explicit Present(const GraphEdit& edit);
+    bool has(const OpDef& op, const TensorType& result) const;
+  };
+
+  // False when a graph with these ops cannot hold the decomposition of `op` with this first result.
+  bool may_be_in(const Present& present, const OpDef& op, const TensorType& result);
 
  private:
   // Parts that only a fusion removes, with the type of their first result.

@@ -155,8 +155,17 @@ TEST(Pattern, NumbersThatDoNotAgreeRefuse) {
 TEST(Pattern, PartsTellWhatCannotBeThere) {
   OpParts parts;
   const TensorType type = f32(Shape(2, 8));
-  EXPECT_TRUE(parts.may_be_in({&kOp_rms_scale, &kOp_mul}, kOp_rms_norm, type));
-  EXPECT_FALSE(parts.may_be_in({&kOp_softmax, &kOp_mul}, kOp_rms_norm, type));
+  OpParts::Present present;
+  present.ops = {&kOp_rms_scale, &kOp_mul};
+  EXPECT_TRUE(parts.may_be_in(present, kOp_rms_norm, type));
+  present.ops = {&kOp_softmax, &kOp_mul};
+  EXPECT_FALSE(parts.may_be_in(present, kOp_rms_norm, type));
+  // The mixer of one token is not made of the delta rule of seventy.
+  present.ops = {&kOp_causal_conv, &kOp_gated_delta_rule, &kOp_gated_rms_norm};
+  present.lengths = {{&kOp_causal_conv, 70}, {&kOp_gated_delta_rule, 70}};
+  EXPECT_FALSE(parts.may_be_in(present, kOp_delta_mixer, f32(Shape(1, 64))));
+  present.lengths = {{&kOp_causal_conv, 1}, {&kOp_gated_delta_rule, 1}};
+  EXPECT_TRUE(parts.may_be_in(present, kOp_delta_mixer, f32(Shape(1, 64))));
 }
 
 TEST(Layout, ViewsSayWhereTheyLie) {

@@ -78,7 +78,7 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 }
 
 std::vector<OpSample> samples(const TensorType& result) {
-  if (result.shape.rank != 3) return {};
+  if (result.dtype != DType::kF32 || result.shape.rank != 3) return {};
   const int64_t n_tokens = result.shape.dim[0], heads = result.shape.dim[1], d = result.shape.dim[2];
   std::vector<OpSample> all;
   for (const bool gated : {false, true})

@@ -48,6 +48,7 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 }
 
 std::vector<OpSample> samples(const TensorType& result) {
+  if (result.dtype != DType::kF32 || result.shape.rank != 2) return {};
   const int64_t channels = result.shape.dim[1], taps = 4;
   return {
       {{result, {DType::kF32, Shape(channels, taps)}, {DType::kRecurrent, Shape(taps - 1, channels)}}, {}}};

@@ -148,6 +148,7 @@ std::vector<ValueId> decompose_gated_delta_rule(GraphBuilder& builder, const OpS
 
 // Both ways of sharing key heads, and a key head per value head.
 std::vector<OpSample> samples_gated_delta_rule(const TensorType& result) {
+  if (result.dtype != DType::kF32 || result.shape.rank != 3) return {};
   const int64_t n_tokens = result.shape.dim[0], heads = result.shape.dim[1], s = result.shape.dim[2];
   const TensorType gates{DType::kF32, Shape(n_tokens, heads)}, rates{DType::kF32, Shape(heads)};
   std::vector<OpSample> all;

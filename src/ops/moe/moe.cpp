@@ -125,7 +125,7 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 
 std::vector<OpSample> samples(const TensorType& result) {
   constexpr int64_t kExperts = 4, kFf = 32;
-  if (result.shape.rank != 2) return {};
+  if (result.dtype != DType::kF32 || result.shape.rank != 2) return {};
   const int64_t t = result.shape.dim[0], d = result.shape.dim[1];
   const auto f32 = [](const auto&... dims) { return TensorType{DType::kF32, Shape(dims...)}; };
   std::vector<OpSample> all;

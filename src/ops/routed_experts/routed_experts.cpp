@@ -80,6 +80,7 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 }
 
 std::vector<OpSample> samples(const TensorType& result) {
+  if (result.dtype != DType::kF32 || result.shape.rank != 2) return {};
   const int64_t n_tokens = result.shape.dim[0], n_embd = result.shape.dim[1], n_experts = 4, top_k = 2,
                 n_ff = 32;
   const TensorType chosen{DType::kI32, Shape(n_tokens, top_k)}, weights{DType::kF32, Shape(n_tokens, top_k)};

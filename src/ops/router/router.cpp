@@ -45,6 +45,7 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
 }
 
 std::vector<OpSample> samples(const TensorType& result) {
+  if (result.dtype != DType::kI32 || result.shape.rank != 2) return {};
   const int64_t k = result.shape.dim[1];
   return {{{{DType::kF32, Shape(result.shape.dim[0], 2 * k)}}, pack_attrs(RouterAttrs{k})}};
 }
