@@ -228,6 +228,18 @@ TEST(PlanMemory, NotWhenTheOperandIsAPartOfSomething) {
   EXPECT_EQ(plan.unshared_bytes(), kBytes + kColumns * 4);
 }
 
+// y = x + 4, even when one member is late.
+void expect_with_a_slow_member(Plan& plan) {
+  ThreadTeam team(2);
+  slow_member = true;
+  for (int run = 0; run < 3; ++run) {
+    fill(plan, "x", static_cast<float>(run));
+    plan.run(team);
+    expect_all(plan.output("y"), static_cast<float>(run + 4));
+  }
+  slow_member = false;
+}
+
 TEST(PlanRepeated, EveryThreadHasItsOwnMemoryAndNobodyWaits) {
   const auto plan_for = [](int n_threads) {
     Built t;
@@ -264,14 +276,7 @@ TEST(PlanRepeated, OperandsLiveUntilTheNextBarrier) {
   t.b.output("y", t.b.add1(kSum, {c, kNoValue}));
   Plan plan = t.plan(2);
   EXPECT_NE(plan.steps()[0].offset, plan.steps()[2].offset);
-  ThreadTeam team(2);
-  slow_member = true;
-  for (int run = 0; run < 3; ++run) {
-    fill(plan, "x", static_cast<float>(run));
-    plan.run(team);
-    expect_all(plan.output("y"), static_cast<float>(run + 4));
-  }
-  slow_member = false;
+  expect_with_a_slow_member(plan);
 }
 
 // Nobody reads the second result of `both`: a slow thread still writes it when a fast one is at the next
@@ -283,14 +288,7 @@ TEST(PlanRepeated, ResultsThatNobodyReadsLiveUntilTheNextBarrier) {
   const ValueId c = t.b.add1(kSum, {used, kNoValue});
   t.b.output("y", t.b.add1(kSum, {c, kNoValue}));
   Plan plan = t.plan(2);
-  ThreadTeam team(2);
-  slow_member = true;
-  for (int run = 0; run < 3; ++run) {
-    fill(plan, "x", static_cast<float>(run));
-    plan.run(team);
-    expect_all(plan.output("y"), static_cast<float>(run + 4));
-  }
-  slow_member = false;
+  expect_with_a_slow_member(plan);
 }
 
 TEST(PlanRepeated, SharesItsOwnMemoryOnlyWithItsLike) {

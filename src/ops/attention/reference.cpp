@@ -1,6 +1,5 @@
-#include <cmath>
-
 #include "backend/api/kernel.h"
+#include "backend/cpu/kv/attend_reference.h"
 #include "backend/cpu/kv/kv_rows.h"
 #include "ops/attention/attention.h"
 
@@ -32,27 +31,8 @@ void run(const KernelArgs& args, Worker& worker) {
   for (int64_t item = begin; item < end; ++item) {
     const int64_t t = item / n_heads, h = item % n_heads, kv_head = h / (n_heads / kv.n_kv_heads);
     const int64_t n_seen = kv.n_past + t + 1;
-    const auto score = [&](int64_t position) {
-      dequantize_row(kv.k_type, kv_row(kv, kv.k_offset, kv.k_type, kv_head, position), row, d);
-      double sum = 0;
-      for (int64_t i = 0; i < d; ++i) sum += static_cast<double>(q.f32(t, h)[i]) * row[i];
-      return sum * scale;
-    };
-    double max = score(0);
-    for (int64_t p = 1; p < n_seen; ++p) max = std::fmax(max, score(p));
-    double sum = 0;
-    for (int64_t i = 0; i < d; ++i) out[i] = 0;
-    for (int64_t p = 0; p < n_seen; ++p) {
-      const double weight = std::exp(score(p) - max);
-      sum += weight;
-      dequantize_row(kv.v_type, kv_row(kv, kv.v_offset, kv.v_type, kv_head, p), row, d);
-      for (int64_t i = 0; i < d; ++i) out[i] += weight * row[i];
-    }
-    for (int64_t i = 0; i < d; ++i) {
-      double value = out[i] / sum;
-      if (gate.data != nullptr) value /= 1.0 + std::exp(-static_cast<double>(gate.f32(t, h)[i]));
-      y.f32(t, h)[i] = static_cast<float>(value);
-    }
+    attend_reference(kv, kv_head, n_seen, q.f32(t, h), scale, gate.data == nullptr ? nullptr : gate.f32(t, h),
+                     out, row, y.f32(t, h), d);
   }
 }
 

@@ -28,9 +28,11 @@ concept HalfScales = requires {
 template <class D>
 GANNET_INLINE void pack_codes(const uint8_t* const* unit, uint8_t* codes) {
   alignas(64) uint8_t flat[kLanes][kUnit];
-  for (int r = 0; r < kLanes; ++r) GANNET_UNROLL
-  for (int step = 0; step < kUnit / kStep; ++step)
-    store_bytes(flat[r] + step * kStep, D::codes(unit[r], step));
+  for (int r = 0; r < kLanes; ++r) {
+    GANNET_UNROLL
+    for (int step = 0; step < kUnit / kStep; ++step)
+      store_bytes(flat[r] + step * kStep, D::codes(unit[r], step));
+  }
   const auto* words = reinterpret_cast<const uint32_t*>(flat);
   auto* out = reinterpret_cast<uint32_t*>(codes);
   for (int c = 0; c < kUnit / 4; c += kLanes)
