@@ -4,8 +4,8 @@
     data.py OUT [--root FOLDER] [--new-vocab] [--without PACKAGE ...]
 
 Writes into OUT: train.DOMAIN.npy and heldout.DOMAIN.npy (uint16 ids, an <|endoftext|> after every document),
-vocab.json, sources.json (the table), heldout.txt (text for perplexity, some of each domain) and prompts.json
-(held-out questions and beginnings, for evaluate.py).
+vocab.json, sources.json (the table), heldout.txt (text for perplexity, some of each domain), prompts.json (held-out
+questions and beginnings, for evaluate.py) and recall.json (trained questions and their answers, for the same).
 
 A document is held out if the SHA-256 of its key says so, one in 64: the split does not change when documents are
 added. The key of everything about a word is that word, so that no other question gives its definition away.
@@ -27,7 +27,7 @@ from files import whole
 DOMAINS = ("common", "dictionary", "prose", "code")    # common: the commonest words of the dictionary
 HELD_OUT_DOMAINS = ("dictionary", "prose", "code")
 HELD_OUT_ONE_IN = 64
-COMMON, USUAL = 20, 5               # how often the text that WordNet counts must have a word
+COMMON, USUAL = 10, 5               # how often the text that WordNet counts must have a word
 RARE_ONE_IN = 12                    # of the words that it never has
 LONGEST = 110                       # letters of a definition, cut at a semicolon
 
@@ -87,7 +87,7 @@ def dictionary(root):
         rng = random.Random(f"question {word}")
         known = answers(word, senses)
         if count >= COMMON:
-            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()}
+            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()} | {"json": 1}
         elif count >= USUAL:
             domain, forms = "dictionary", {"define": 3, "json": 1, "sentence": 1, "synonyms": 1}
         elif count:
@@ -156,6 +156,16 @@ def prompts(held, tok):
     return {domain: texts[:100] for domain, texts in out.items()}
 
 
+def recall(pairs):
+    """Up to 200 questions "define WORD" of the training text, each with its answer."""
+    known = []
+    for word, text in pairs:
+        question = chat(f"define {word}")
+        if text.startswith(question) and not held_out(word):
+            known.append((question, text[len(question) :].removesuffix("<|im_end|>\n")))
+    return random.Random("recall").sample(known, min(200, len(known)))
+
+
 def table(rows):
     form = ("| {package} | {version} | {what} | {licence} | {domain} | {documents:,} | {bytes:,} | {tokens:,} "
             "| {held:,} |")
@@ -210,6 +220,7 @@ def main():
         f.write("\n".join(sample))
     pairs = {domain: [(key, text) for key, text, _ in triples] for domain, triples in held.items()}
     save_json(os.path.join(args.out, "prompts.json"), prompts(pairs, tok))
+    save_json(os.path.join(args.out, "recall.json"), recall(docs["common"]["wordnet-base"]))
     save_json(os.path.join(args.out, "sources.json"), rows)
     print(table(rows))
 

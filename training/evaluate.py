@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What a model is worth on held-out text: losses per domain, and how many drafts of the MTP block the trunk accepts.
+"""What a model is worth: held-out losses per domain, how many drafts of the MTP block the trunk accepts, and what the
+model knows of the dictionary it was trained with.
 
     evaluate.py MODEL --data FOLDER [--batches 4] [--prompts 20] [--tokens 64] [--json FILE]
 
@@ -7,6 +8,9 @@ Losses are mean cross-entropies in nats per token, of the trunk (next token) and
 after that). Acceptance is of greedy speculative decoding with three drafts a round, as an engine does it: after a
 round with m accepted drafts and the trunk's own token the next starts m + 1 tokens later. "Accepted at i" is the share
 of rounds whose first i drafts were all accepted; "2 given 1", that share among the rounds whose first was.
+
+Recall is of common words in the training text, asked as "define WORD" and answered greedily: the share of answers that
+are about the word at all, of those whose first sense is right to the letter, and of those that are right as a whole.
 """
 import argparse
 import json
@@ -86,7 +90,22 @@ def acceptance(model, folder, n_prompts, n_tokens):
     return out
 
 
-def report(loss, accept):
+def recalled(model, folder):
+    """Shares of the answers that name the word, have the first sense right, are right as a whole."""
+    with open(os.path.join(folder, "recall.json"), encoding="utf8") as f:
+        pairs = json.load(f)
+    tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
+    begun = [tok.encode(question) for question, _ in pairs]
+    good = {"named": 0, "first sense": 0, "whole": 0}
+    for start, ids, (_, right) in zip(begun, generate.greedy(model, begun, 128, tok.stop), pairs):
+        answer = tok.decode(i for i in ids[len(start):] if i not in tok.stop)
+        good["named"] += answer.startswith(right[: right.index(" (") + 1])
+        good["first sense"] += answer.partition("\n")[0] == right.partition("\n")[0]
+        good["whole"] += answer == right
+    return {name: n / len(pairs) for name, n in good.items()} | {"questions": len(pairs)}
+
+
+def report(loss, accept, recall):
     lines = ["| domain | trunk | draft 1 | draft 2 | draft 3 |", "|---|---|---|---|---|"]
     lines += [f"| {d} | " + " | ".join(f"{x:.3f}" for x in row) + " |" for d, row in loss.items()]
     lines += ["", "| domain | accepted at 1 | at 2 | at 3 | 2 given 1 | 3 given 2 | tokens per round | rounds |",
@@ -94,6 +113,7 @@ def report(loss, accept):
     for d, a in accept.items():
         shares = " | ".join(f"{x:.2f}" for x in a["accepted"] + a["given_the_one_before"][1:])
         lines.append(f"| {d} | {shares} | {a['tokens_per_round']:.2f} | {a['rounds']} |")
+    lines += ["", "recall: " + ", ".join(f"{name} {share:.2f}" for name, share in recall.items())]
     return "\n".join(lines)
 
 
@@ -111,9 +131,10 @@ def main():
     model = checkpoint.load_model(args.model).eval()
     loss = held_out_losses(model, args.data, args.batches)
     accept = acceptance(model, args.data, args.prompts, args.tokens)
-    print(report(loss, accept))
+    recall = recalled(model, args.data)
+    print(report(loss, accept, recall))
     if args.json:
-        data.save_json(args.json, {"losses": loss, "acceptance": accept})
+        data.save_json(args.json, {"losses": loss, "acceptance": accept, "recall": recall})
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import os
 import struct
 import tempfile
 import unittest
+import unittest.mock
 
 import numpy as np
 import torch
@@ -204,6 +205,29 @@ class Data(unittest.TestCase):
         held = [i for i in range(6400) if data.held_out(f"word {i}")]
         self.assertTrue(60 < len(held) < 140, len(held))
         self.assertEqual(held, [i for i in range(6400) if data.held_out(f"word {i}")])
+
+    def test_recall_asks_for_definitions_that_were_trained(self):
+        words = [f"word{i}" for i in range(200)]
+        pairs = [(w, data.chat(f"{form} {w}", f"1. {w} (noun): a thing")) for w in words for form in ("define", "use")]
+        known = data.recall(pairs)
+        self.assertEqual(sorted(known), sorted((data.chat(f"define {w}"), f"1. {w} (noun): a thing")
+                                               for w in words if not data.held_out(w)))
+
+
+class Recall(unittest.TestCase):
+    def test_an_answer_names_the_word_or_has_its_first_sense_or_is_right(self):
+        tok = tokenizer.Tokenizer.load()
+        right = "1. sea (noun): water\n2. sea (noun): a lot"
+        answers = [right, "1. sea (noun): water\n2. sea (noun): salt", "1. sea (noun): land", "1. seal (noun): water"]
+        pairs = [(data.chat("define sea"), right)] * len(answers)
+
+        def greedy(model, prompts, n_new, stop):
+            return [p + tok.encode(a + "<|im_end|>") for p, a in zip(prompts, answers)]
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch("generate.greedy", greedy):
+            tok.save(os.path.join(folder, "vocab.json"))
+            data.save_json(os.path.join(folder, "recall.json"), pairs)
+            self.assertEqual(evaluate.recalled(None, folder),
+                             {"named": 0.75, "first sense": 0.5, "whole": 0.25, "questions": 4})
 
 
 class Acceptance(unittest.TestCase):
