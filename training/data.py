@@ -87,7 +87,7 @@ def dictionary(root):
         rng = random.Random(f"question {word}")
         known = answers(word, senses)
         if count >= COMMON:
-            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()} | {"json": 1}
+            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()} | {"json": 1}    # these are long
         elif count >= USUAL:
             domain, forms = "dictionary", {"define": 3, "json": 1, "sentence": 1, "synonyms": 1}
         elif count:

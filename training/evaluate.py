@@ -3,6 +3,7 @@
 model knows of the dictionary it was trained with.
 
     evaluate.py MODEL --data FOLDER [--batches 4] [--prompts 20] [--tokens 64] [--json FILE]
+    evaluate.py MODEL --text FILE ... [--batches 4]         # losses on other texts, nothing else
 
 Losses are mean cross-entropies in nats per token, of the trunk (next token) and of each chained draft (1: the token
 after that). Acceptance is of greedy speculative decoding with three drafts a round, as an engine does it: after a
@@ -17,6 +18,7 @@ import json
 import os
 
 import machine    # before torch
+import numpy as np
 import torch
 
 import batches
@@ -30,10 +32,10 @@ DEPTH = 3
 
 
 @torch.no_grad()
-def held_out_losses(model, folder, n_batches, batch=8):
-    """domain -> [trunk, draft 1, 2, 3]"""
+def losses_on(model, streams, n_batches, batch=8):
+    """streams: domain -> ids. Returns domain -> [trunk, draft 1, 2, 3]"""
     out = {}
-    for domain, ids in batches.load(folder, "heldout", data.HELD_OUT_DOMAINS).items():
+    for domain, ids in streams.items():
         sums, n = torch.zeros(1 + DEPTH), 0
         for window in batches.in_order(ids, batch, model.c.context, n_batches):
             trunk, drafts = losses.of_text(model, window, DEPTH)
@@ -105,22 +107,26 @@ def recalled(model, folder):
     return {name: n / len(pairs) for name, n in good.items()} | {"questions": len(pairs)}
 
 
-def report(loss, accept, recall):
+def losses_table(loss):
     lines = ["| domain | trunk | draft 1 | draft 2 | draft 3 |", "|---|---|---|---|---|"]
-    lines += [f"| {d} | " + " | ".join(f"{x:.3f}" for x in row) + " |" for d, row in loss.items()]
-    lines += ["", "| domain | accepted at 1 | at 2 | at 3 | 2 given 1 | 3 given 2 | tokens per round | rounds |",
-              "|---|---|---|---|---|---|---|---|"]
+    return "\n".join(lines + [f"| {d} | " + " | ".join(f"{x:.3f}" for x in row) + " |" for d, row in loss.items()])
+
+
+def acceptance_table(accept):
+    lines = ["| domain | accepted at 1 | at 2 | at 3 | 2 given 1 | 3 given 2 | tokens per round | rounds |",
+             "|---|---|---|---|---|---|---|---|"]
     for d, a in accept.items():
         shares = " | ".join(f"{x:.2f}" for x in a["accepted"] + a["given_the_one_before"][1:])
         lines.append(f"| {d} | {shares} | {a['tokens_per_round']:.2f} | {a['rounds']} |")
-    lines += ["", "recall: " + ", ".join(f"{name} {share:.2f}" for name, share in recall.items())]
     return "\n".join(lines)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help=".gguf file or checkpoint")
-    parser.add_argument("--data", required=True, help="folder that data.py wrote")
+    text = parser.add_mutually_exclusive_group(required=True)
+    text.add_argument("--data", help="folder that data.py wrote")
+    text.add_argument("--text", nargs="+", metavar="FILE")
     parser.add_argument("--batches", type=int, default=4, help="of 8 sequences per domain, for the losses")
     parser.add_argument("--prompts", type=int, default=20, help="per domain, for the acceptance")
     parser.add_argument("--tokens", type=int, default=64, help="new tokens of each")
@@ -129,10 +135,16 @@ def main():
     args = parser.parse_args()
     machine.prepare(args.threads)
     model = checkpoint.load_model(args.model).eval()
-    loss = held_out_losses(model, args.data, args.batches)
+    if args.text:
+        tok = tokenizer.Tokenizer.load()
+        streams = {path: np.array(tok.encode(open(path, encoding="utf8").read())) for path in args.text}
+        print(losses_table(losses_on(model, streams, args.batches)))
+        return
+    loss = losses_on(model, batches.load(args.data, "heldout", data.HELD_OUT_DOMAINS), args.batches)
     accept = acceptance(model, args.data, args.prompts, args.tokens)
     recall = recalled(model, args.data)
-    print(report(loss, accept, recall))
+    print(losses_table(loss), acceptance_table(accept),
+          "recall: " + ", ".join(f"{name} {share:g}" for name, share in recall.items()), sep="\n\n")
     if args.json:
         data.save_json(args.json, {"losses": loss, "acceptance": accept, "recall": recall})
 
