@@ -5,7 +5,8 @@
 
 Writes into OUT: train.DOMAIN.npy and heldout.DOMAIN.npy (uint16 ids, an <|endoftext|> after every document),
 vocab.json, sources.json (the table), heldout.txt (text for perplexity, some of each domain), prompts.json (held-out
-questions and beginnings, for evaluate.py) and recall.json (trained questions and their answers, for the same).
+questions and beginnings, for evaluate.py), recall.json (trained questions and their answers, for the same) and
+questions.json (trained questions, and those that no text answers, for generate.py).
 
 A document is held out if the SHA-256 of its key says so, one in 64: the split does not change when documents are
 added. The key of everything about a word is that word, so that no other question gives its definition away.
@@ -27,9 +28,10 @@ from files import whole
 DOMAINS = ("common", "dictionary", "prose", "code")    # common: the commonest words of the dictionary
 HELD_OUT_DOMAINS = ("dictionary", "prose", "code")
 HELD_OUT_ONE_IN = 64
-COMMON, USUAL = 10, 5               # how often the text that WordNet counts must have a word
+COMMON, USUAL = 15, 5               # how often the text that WordNet counts must have a word
 RARE_ONE_IN = 12                    # of the words that it never has
-LONGEST = 110                       # letters of a definition, cut at a semicolon
+SENSES = 2                          # of a word, the commonest
+LONGEST = 80                        # letters of a definition, cut at a semicolon
 
 QUESTIONS = {
     "define": ["define {}", "what does {} mean?", "what is the meaning of {}?", "{}", "meaning of {}"],
@@ -58,10 +60,11 @@ def short(gloss):
 def answers(word, senses):
     """Form of question -> the one answer to it."""
     senses = [(part, short(gloss), examples, [w for w in words if w != word])
-              for part, gloss, examples, words in senses[:3]]
+              for part, gloss, examples, words in senses[:SENSES]]
     out = {"define": "\n".join(f"{i}. {word} ({part}): {gloss}" for i, (part, gloss, *_) in enumerate(senses, 1))}
-    entries = [{"pos": part, "definition": gloss, "synonyms": others[:4]} for part, gloss, _, others in senses]
-    out["json"] = json.dumps({"word": word, "senses": entries}, indent=2, ensure_ascii=False)
+    part, gloss, _, others = senses[0]
+    entry = {"word": word, "pos": part, "definition": gloss, "synonyms": others[:3]}
+    out["json"] = json.dumps(entry, indent=2, ensure_ascii=False)
     stem = word[: max(3, len(word) - 2)].lower()
     for example in (e for _, _, examples, _ in senses for e in examples):
         if stem in example.lower() and 3 <= len(example.split()) <= 16:
@@ -81,19 +84,22 @@ def chat(question, answer=None):
 
 
 def dictionary(root):
-    """domain -> [(key, text)]. The commoner a word, the more ways it is asked about."""
-    out = {"common": [], "dictionary": []}
+    """domain -> [(key, text)]. The commoner a word, the more ways it is asked about. Of words that the text has nothing
+    about, "unasked" has a question."""
+    out = {"common": [], "dictionary": [], "unasked": []}
     for word, (count, senses) in sources.wordnet(root).items():
         rng = random.Random(f"question {word}")
         known = answers(word, senses)
         if count >= COMMON:
-            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()} | {"json": 1}    # these are long
+            domain, forms = "common", {form: len(q) for form, q in QUESTIONS.items()} | {"json": 2}
         elif count >= USUAL:
-            domain, forms = "dictionary", {"define": 3, "json": 1, "sentence": 1, "synonyms": 1}
+            domain, forms = "dictionary", {"define": 2, "json": 2, "sentence": 1, "synonyms": 1}
         elif count:
-            domain, forms = "dictionary", {"define": 1, rng.choice(["json", "sentence", "synonyms", "part"]): 1}
+            domain, forms = "dictionary", {"define": 1, rng.choice(["json", "json", "sentence", "synonyms", "part"]): 1}
         else:
-            domain, forms = "dictionary", {"define": 1} if rng.randrange(RARE_ONE_IN) == 0 else {}
+            domain, forms = "dictionary", {rng.choice(["define", "json"]): 1} if rng.randrange(RARE_ONE_IN) == 0 else {}
+        if not forms:
+            out["unasked"].append((word, chat(rng.choice(QUESTIONS[rng.choice(list(QUESTIONS))]).format(word))))
         for form, n in forms.items():
             if form in known:
                 for question in rng.sample(QUESTIONS[form], n):
@@ -156,6 +162,16 @@ def prompts(held, tok):
     return {domain: texts[:100] for domain, texts in out.items()}
 
 
+def questions(asked, unasked):
+    """Up to 8000 questions without the answers, half of each kind, none about a held-out word."""
+    out = []
+    for pairs in (asked, unasked):
+        known = [text[: text.index("assistant\n") + len("assistant\n")] for word, text in pairs if not held_out(word)]
+        out += random.Random("questions").sample(known, min(4000, len(known)))
+    random.Random("order questions").shuffle(out)
+    return out
+
+
 def recall(pairs):
     """Up to 200 questions "define WORD" of the training text, each with its answer."""
     known = []
@@ -184,8 +200,7 @@ def main():
     docs = documents(args.root, args.without)
     if args.new_vocab:
         weights = {"common": 2, "dictionary": 2, "prose": 1, "code": 1}
-        texts = ((text, weights[domain]) for domain, packages in docs.items()
-                 for pairs in packages.values() for _, text in pairs)
+        texts = ((text, weights[domain]) for domain in DOMAINS for pairs in docs[domain].values() for _, text in pairs)
         n = 4096 - 256 - len(tokenizer.SPECIAL)
         tok = tokenizer.Tokenizer.of_merges(tokenizer.train_merges(tokenizer.count_pieces(texts), n))
     else:
@@ -221,6 +236,8 @@ def main():
     pairs = {domain: [(key, text) for key, text, _ in triples] for domain, triples in held.items()}
     save_json(os.path.join(args.out, "prompts.json"), prompts(pairs, tok))
     save_json(os.path.join(args.out, "recall.json"), recall(docs["common"]["wordnet-base"]))
+    asked = docs["common"]["wordnet-base"] + docs["dictionary"]["wordnet-base"]
+    save_json(os.path.join(args.out, "questions.json"), questions(asked, docs["unasked"]["wordnet-base"]))
     save_json(os.path.join(args.out, "sources.json"), rows)
     print(table(rows))
 

@@ -2,9 +2,11 @@
 """Greedy text of a trunk: what it says after prompts, or ids for the MTP stage.
 
     generate.py MODEL PROMPT ...                            # answers to questions, as a chat
-    generate.py MODEL --ids FILE --data FOLDER -n 256       # sequences of one context for train.py --own
+    generate.py MODEL --ids FILE --data FOLDER -n 100000    # what it writes itself, for train.py --own
 """
 import argparse
+import json
+import os
 import sys
 
 import machine    # before torch
@@ -46,28 +48,36 @@ def greedy(model, prompts, n_new, stop=()):
     return out
 
 
-def own_sequences(model, folder, n, seed):
-    """n sequences of one context: beginnings from the training text, each domain in turn, and how the trunk goes on."""
+def own_text(model, folder, n, seed):
+    """At least n ids of what the trunk itself writes, as many in answers to the questions of questions.json as in
+    continuations of prose and code, which begin with an eighth of a context of the training text."""
     length, begin = model.c.context + 1, model.c.context // 8
-    streams = batches.load(folder, "train", data.DOMAINS)
-    rng, out = np.random.default_rng(seed), []
-    for first in range(0, n, 64):
-        prompts = []
-        for i in range(first, min(first + 64, n)):
-            ids = streams[data.DOMAINS[i % len(data.DOMAINS)]]
-            at = int(rng.integers(len(ids) - begin))
-            prompts.append(ids[at : at + begin].tolist())
-        out += greedy(model, prompts, length - begin)
-        print(f"{len(out)} of {n} sequences", file=sys.stderr, flush=True)
-    return np.array(out, dtype=np.uint16)
+    tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
+    with open(os.path.join(folder, "questions.json"), encoding="utf8") as f:
+        questions = json.load(f)
+    streams = batches.load(folder, "train", ("prose", "code"))
+    rng, answers, continuations = np.random.default_rng(seed), [], []
+    while len(answers) + len(continuations) < n:
+        if len(answers) <= len(continuations):
+            asked = [tok.encode(questions[i]) for i in rng.choice(len(questions), 64)]
+            rows = greedy(model, asked, 128, tok.stop)
+            answers += [i for k in rng.permutation(len(rows)) for i in rows[k] + tok.encode("\n") + [tok.end]]
+        else:
+            begun = []
+            for ids in [*streams.values()] * 32:
+                at = int(rng.integers(len(ids) - begin))
+                begun.append(ids[at : at + begin].tolist())
+            continuations += [i for row in greedy(model, begun, length - begin) for i in row]
+        print(f"{len(answers) + len(continuations)} of {n} tokens", file=sys.stderr, flush=True)
+    return np.array(answers + continuations, dtype=np.uint16)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", help=".gguf file or checkpoint")
     parser.add_argument("prompts", nargs="*", help="questions")
-    parser.add_argument("-n", type=int, default=128, help="new tokens of an answer, or sequences of --ids")
-    parser.add_argument("--ids", metavar="FILE", help="write the ids of -n sequences there")
+    parser.add_argument("-n", type=int, default=128, help="new tokens of an answer, or tokens of --ids")
+    parser.add_argument("--ids", metavar="FILE", help="write at least -n ids there")
     parser.add_argument("--data", help="folder that data.py wrote, for --ids")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
@@ -76,7 +86,7 @@ def main():
     model = checkpoint.load_model(args.model).eval()
     if args.ids:
         with whole(args.ids) as f:
-            np.save(f, own_sequences(model, args.data, args.n, args.seed).reshape(-1))
+            np.save(f, own_text(model, args.data, args.n, args.seed))
         return
     tok = tokenizer.Tokenizer.load()
     for question in args.prompts:

@@ -1,4 +1,6 @@
 """What is written can be read again and means the same: GGUF, the published layout, the vocabulary; files are whole."""
+import contextlib
+import io
 import json
 import os
 import struct
@@ -192,7 +194,7 @@ class Data(unittest.TestCase):
     def test_answers(self):
         known = data.answers("harbor", self.SENSES)
         self.assertEqual(known["define"].split("\n")[1], "2. harbor (verb): hold back a thought")
-        self.assertEqual(json.loads(known["json"])["senses"][0]["synonyms"], ["haven"])
+        self.assertEqual(json.loads(known["json"])["synonyms"], ["haven"])
         self.assertEqual(known["sentence"], "She harbors a grudge.")
         self.assertEqual(known["synonyms"], "haven, nurse")
         self.assertEqual(known["part"], "a noun and a verb")
@@ -212,6 +214,38 @@ class Data(unittest.TestCase):
         known = data.recall(pairs)
         self.assertEqual(sorted(known), sorted((data.chat(f"define {w}"), f"1. {w} (noun): a thing")
                                                for w in words if not data.held_out(w)))
+
+    def test_questions_lack_answers_and_held_out_words(self):
+        asked = [(f"word{i}", data.chat(f"define word{i}", "a thing")) for i in range(100)]
+        unasked = [(f"name{i}", data.chat(f"name{i} in json")) for i in range(100)]
+        self.assertEqual(sorted(data.questions(asked, unasked)), sorted(
+            [data.chat(f"define {w}") for w, _ in asked if not data.held_out(w)] +
+            [data.chat(f"{w} in json") for w, _ in unasked if not data.held_out(w)]))
+
+
+class OwnText(unittest.TestCase):
+    def test_it_is_half_answers_and_half_continuations(self):
+        tok, length = tokenizer.Tokenizer.load(), 32
+        question, answer = tok.encode(data.chat("define sea")), tok.encode("water<|im_end|>")
+
+        def greedy(model, prompts, n_new, stop=()):
+            return [p + (answer if stop else [7] * n_new) for p in prompts]
+        model = unittest.mock.Mock()
+        model.c.context = length - 1
+        with tempfile.TemporaryDirectory() as folder, unittest.mock.patch("generate.greedy", greedy):
+            tok.save(os.path.join(folder, "vocab.json"))
+            data.save_json(os.path.join(folder, "questions.json"), [data.chat("define sea")])
+            for i, domain in enumerate(("prose", "code")):
+                data.save(os.path.join(folder, f"train.{domain}.npy"), [i] * 100)
+            with contextlib.redirect_stderr(io.StringIO()):
+                ids = generate.own_text(model, folder, 4000, 1).tolist()
+        answered = question + answer + tok.encode("\n") + [tok.end]
+        n = next(i for i in range(0, len(ids), len(answered)) if ids[i : i + len(answered)] != answered)
+        begin = (length - 1) // 8
+        rows = [ids[i : i + length] for i in range(n, len(ids), length)]
+        self.assertEqual(rows, [[i % 2] * begin + [7] * (length - begin) for i in range(len(rows))])
+        self.assertGreaterEqual(len(ids), 4000)
+        self.assertLess(abs(2 * n - len(ids)), 64 * max(length, len(answered)) + 1)
 
 
 class Recall(unittest.TestCase):

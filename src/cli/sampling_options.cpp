@@ -42,15 +42,20 @@ Result<LogitBias> parse_bias(const std::string& text) {
 
 void add_sampling_options(CLI::App& app, SamplingOptions& o) {
   app.add_option("--temp,--temperature", o.temperature,
-                 "Temperature; 0: always the likeliest token (default 0.8)");
-  app.add_option("--top-k", o.top_k, "Sample among the k likeliest; 0: all (default 40)");
-  app.add_option("--top-p", o.top_p, "Keep the likeliest until they reach this probability (default 0.95)");
-  app.add_option("--min-p", o.min_p, "Drop tokens below this share of the likeliest (default 0.05)");
-  app.add_option("--repeat-penalty", o.repeat_penalty, "Penalty for recent tokens; 1: none (default 1)");
-  app.add_option("--repeat-last-n", o.repeat_last_n, "How many tokens are recent; -1: all (default 64)");
+                 "Temperature; 0: always the likeliest token (default: the file's, else 0.8)");
+  app.add_option("--top-k", o.top_k, "Sample among the k likeliest; 0: all (default: the file's, else 40)");
+  app.add_option("--top-p", o.top_p,
+                 "Keep the likeliest until they reach this probability (default: the file's, else 0.95)");
+  app.add_option("--min-p", o.min_p,
+                 "Drop tokens below this share of the likeliest (default: the file's, else 0.05)");
+  app.add_option("--repeat-penalty", o.repeat_penalty,
+                 "Penalty for recent tokens; 1: none (default: the file's, else 1)");
+  app.add_option("--repeat-last-n", o.repeat_last_n,
+                 "How many tokens are recent; -1: all (default: the file's, else 64)");
   app.add_option("--presence-penalty", o.presence_penalty,
-                 "Taken off the logits of recent tokens (default 0)");
-  app.add_option("--frequency-penalty", o.frequency_penalty, "The same for each occurrence (default 0)");
+                 "Taken off the logits of recent tokens (default: the file's, else 0)");
+  app.add_option("--frequency-penalty", o.frequency_penalty,
+                 "The same for each occurrence (default: the file's, else 0)");
   app.add_option("-l,--logit-bias", o.logit_bias, "ID+BIAS or ID-BIAS, repeatable")->allow_extra_args(false);
   app.add_option("-s,--seed", o.seed, "Seed; the same seed gives the same answer. -1: from the system")
       ->capture_default_str();
