@@ -125,7 +125,8 @@ class Trainer:
                 line = {"trunk": trunk.item()}
             else:
                 drafts = losses.of_trunk(self.model, window, args.depth)
-                total = sum(drafts) / len(drafts) + 0.01 * self.model.blk[-1].ffn.balance
+                # A draft counts only where all before it were accepted.
+                total = sum(0.5**i * d for i, d in enumerate(drafts, 1)) + 0.01 * self.model.blk[-1].ffn.balance
                 line = {}
         total.backward()
         parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
