@@ -69,6 +69,15 @@ TEST_F(CliTest, SameSeedSameTextForAnyThreadsAndAnyInputPath) {
   EXPECT_NE(a.out, d.out);
 }
 
+TEST_F(CliTest, TheModelFileSetsTheTemperatureThatNoFlagGives) {
+  const std::string raw = "run --raw 'In the beginning' -s 3 -n 40";
+  const Outcome from_file = gannet(raw);
+  EXPECT_EQ(from_file.code, 0) << from_file.err;
+  EXPECT_EQ(from_file.out, gannet(raw + " --temp 0.3").out);
+  EXPECT_NE(from_file.out, gannet(raw + " --temp 0.8").out);
+  EXPECT_NE(gannet("run --help").out.find("(default: the file's, else 0.8)"), std::string::npos);
+}
+
 TEST_F(CliTest, PredictLimitAndTimings) {
   const Outcome o = gannet("run 'define stone' -n 3 --temp 0 --timings");
   EXPECT_EQ(o.code, 0);

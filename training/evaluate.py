@@ -138,7 +138,10 @@ def main():
     if args.text:
         tok = tokenizer.Tokenizer.load()
         streams = {path: np.array(tok.encode(open(path, encoding="utf8").read())) for path in args.text}
-        print(losses_table(losses_on(model, streams, args.batches)))
+        loss = losses_on(model, streams, args.batches)
+        print(losses_table(loss))
+        if args.json:
+            data.save_json(args.json, {"losses": loss})
         return
     loss = losses_on(model, batches.load(args.data, "heldout", data.HELD_OUT_DOMAINS), args.batches)
     accept = acceptance(model, args.data, args.prompts, args.tokens)

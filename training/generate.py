@@ -49,7 +49,7 @@ def greedy(model, prompts, n_new, stop=()):
 
 
 def own_text(model, folder, n, seed):
-    """At least n ids of what the trunk itself writes, as many in answers to the questions of questions.json as in
+    """At least n ids of what the trunk itself writes, about as many in answers to the questions of questions.json as in
     continuations of prose and code, which begin with an eighth of a context of the training text."""
     length, begin = model.c.context + 1, model.c.context // 8
     tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
@@ -61,7 +61,7 @@ def own_text(model, folder, n, seed):
         if len(answers) <= len(continuations):
             asked = [tok.encode(questions[i]) for i in rng.choice(len(questions), 64)]
             rows = greedy(model, asked, 128, tok.stop)
-            answers += [i for k in rng.permutation(len(rows)) for i in rows[k] + tok.encode("\n") + [tok.end]]
+            answers += [i for row in rows for i in row + tok.encode("\n") + [tok.end]]
         else:
             begun = []
             for ids in [*streams.values()] * 32:

@@ -24,6 +24,29 @@ void choose(T& value, const std::optional<T>& flag, const GgufFile& file, const 
   }
 }
 
+// visit(flags, key in the model file, member of SamplingOptions, member of SamplingParams, help) for each
+// value that a flag or the file may give.
+template <class F>
+void each_setting(F visit) {
+  using O = SamplingOptions;
+  using P = SamplingParams;
+  visit("--temp,--temperature", "general.sampling.temp", &O::temperature, &P::temperature,
+        "Temperature; 0: always the likeliest token");
+  visit("--top-k", "general.sampling.top_k", &O::top_k, &P::top_k, "Sample among the k likeliest; 0: all");
+  visit("--top-p", "general.sampling.top_p", &O::top_p, &P::top_p,
+        "Keep the likeliest until they reach this probability");
+  visit("--min-p", "general.sampling.min_p", &O::min_p, &P::min_p,
+        "Drop tokens below this share of the likeliest");
+  visit("--repeat-penalty", "general.sampling.penalty_repeat", &O::repeat_penalty, &P::repeat_penalty,
+        "Penalty for recent tokens; 1: none");
+  visit("--repeat-last-n", "general.sampling.penalty_last_n", &O::repeat_last_n, &P::repeat_last_n,
+        "How many tokens are recent; -1: all");
+  visit("--presence-penalty", "general.sampling.penalty_present", &O::presence_penalty, &P::presence_penalty,
+        "Taken off the logits of recent tokens");
+  visit("--frequency-penalty", "general.sampling.penalty_freq", &O::frequency_penalty, &P::frequency_penalty,
+        "The same for each occurrence");
+}
+
 Result<LogitBias> parse_bias(const std::string& text) {
   char* end = nullptr;
   const long id = std::strtol(text.c_str(), &end, 10);
@@ -41,21 +64,10 @@ Result<LogitBias> parse_bias(const std::string& text) {
 }  // namespace
 
 void add_sampling_options(CLI::App& app, SamplingOptions& o) {
-  app.add_option("--temp,--temperature", o.temperature,
-                 "Temperature; 0: always the likeliest token (default: the file's, else 0.8)");
-  app.add_option("--top-k", o.top_k, "Sample among the k likeliest; 0: all (default: the file's, else 40)");
-  app.add_option("--top-p", o.top_p,
-                 "Keep the likeliest until they reach this probability (default: the file's, else 0.95)");
-  app.add_option("--min-p", o.min_p,
-                 "Drop tokens below this share of the likeliest (default: the file's, else 0.05)");
-  app.add_option("--repeat-penalty", o.repeat_penalty,
-                 "Penalty for recent tokens; 1: none (default: the file's, else 1)");
-  app.add_option("--repeat-last-n", o.repeat_last_n,
-                 "How many tokens are recent; -1: all (default: the file's, else 64)");
-  app.add_option("--presence-penalty", o.presence_penalty,
-                 "Taken off the logits of recent tokens (default: the file's, else 0)");
-  app.add_option("--frequency-penalty", o.frequency_penalty,
-                 "The same for each occurrence (default: the file's, else 0)");
+  each_setting([&](const char* flags, const char*, auto option, auto param, const char* help) {
+    app.add_option(flags, o.*option,
+                   fmt::format("{} (default: the file's, else {})", help, SamplingParams{}.*param));
+  });
   app.add_option("-l,--logit-bias", o.logit_bias, "ID+BIAS or ID-BIAS, repeatable")->allow_extra_args(false);
   app.add_option("-s,--seed", o.seed, "Seed; the same seed gives the same answer. -1: from the system")
       ->capture_default_str();
@@ -63,14 +75,9 @@ void add_sampling_options(CLI::App& app, SamplingOptions& o) {
 
 Result<SamplingParams> sampling_params(const SamplingOptions& o, const GgufFile& file) {
   SamplingParams p;
-  choose(p.temperature, o.temperature, file, "general.sampling.temp");
-  choose(p.top_k, o.top_k, file, "general.sampling.top_k");
-  choose(p.top_p, o.top_p, file, "general.sampling.top_p");
-  choose(p.min_p, o.min_p, file, "general.sampling.min_p");
-  choose(p.repeat_penalty, o.repeat_penalty, file, "general.sampling.penalty_repeat");
-  choose(p.repeat_last_n, o.repeat_last_n, file, "general.sampling.penalty_last_n");
-  choose(p.presence_penalty, o.presence_penalty, file, "general.sampling.penalty_present");
-  choose(p.frequency_penalty, o.frequency_penalty, file, "general.sampling.penalty_freq");
+  each_setting([&](const char*, const char* key, auto option, auto param, const char*) {
+    choose(p.*param, o.*option, file, key);
+  });
   for (const std::string& text : o.logit_bias) p.logit_bias.push_back(GANNET_TRY(parse_bias(text)));
   p.seed = o.seed >= 0 ? static_cast<uint64_t>(o.seed) : std::random_device{}();
   return p;
