@@ -10,6 +10,11 @@ def load(folder, kind, domains):
     return {d: np.load(os.path.join(folder, f"{kind}.{d}.npy"), mmap_mode="r") for d in domains}
 
 
+def shares(text):
+    """domain -> share, of "prose=2,code=3"."""
+    return {domain: float(share) for domain, share in (part.split("=") for part in text.split(","))}
+
+
 class Batches:
     """Windows of context + 1 tokens at random places, each from a domain drawn by its share."""
 

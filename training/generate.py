@@ -2,7 +2,7 @@
 """Greedy text of a trunk: what it says after prompts, or ids for the MTP stage.
 
     generate.py MODEL PROMPT ...                            # answers to questions, as a chat
-    generate.py MODEL --ids FILE --data FOLDER -n 100000    # what it writes itself, for train.py --own
+    generate.py MODEL --ids FILE --data FOLDER -n 400000    # what it writes itself, for train.py --own
 """
 import argparse
 import json
@@ -48,28 +48,29 @@ def greedy(model, prompts, n_new, stop=()):
     return out
 
 
-def own_text(model, folder, n, seed):
-    """At least n ids of what the trunk itself writes, about as many in answers to the questions of questions.json as in
-    continuations of prose and code, which begin with an eighth of a context of the training text."""
+def own_text(model, folder, n, seed, mix):
+    """At least n ids of what the trunk itself writes, in shares of domains: answers to the questions of questions.json
+    are "dictionary", other domains are continuations of an eighth of a context of their training text. The domains come
+    one after the other, as in mix."""
     length, begin = model.c.context + 1, model.c.context // 8
     tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
     with open(os.path.join(folder, "questions.json"), encoding="utf8") as f:
         questions = json.load(f)
-    streams = batches.load(folder, "train", ("prose", "code"))
-    rng, answers, continuations = np.random.default_rng(seed), [], []
-    while len(answers) + len(continuations) < n:
-        if len(answers) <= len(continuations):
-            asked = [tok.encode(questions[i]) for i in rng.choice(len(questions), 64)]
-            rows = greedy(model, asked, 128, tok.stop)
-            answers += [i for row in rows for i in row + tok.encode("\n") + [tok.end]]
+    streams = batches.load(folder, "train", [domain for domain in mix if domain != "dictionary"])
+    rng, own, done = np.random.default_rng(seed), {domain: [] for domain in mix}, 0
+    while done < n:
+        domain = min(own, key=lambda d: len(own[d]) / mix[d])
+        if domain == "dictionary":
+            begun = [tok.encode(questions[i]) for i in rng.choice(len(questions), 64)]
+            rows = [row + tok.encode("\n") + [tok.end] for row in greedy(model, begun, 128, tok.stop)]
         else:
-            begun = []
-            for ids in [*streams.values()] * 32:
-                at = int(rng.integers(len(ids) - begin))
-                begun.append(ids[at : at + begin].tolist())
-            continuations += [i for row in greedy(model, begun, length - begin) for i in row]
-        print(f"{len(answers) + len(continuations)} of {n} tokens", file=sys.stderr, flush=True)
-    return np.array(answers + continuations, dtype=np.uint16)
+            ids = streams[domain]
+            begun = [ids[at : at + begin].tolist() for at in rng.integers(len(ids) - begin, size=64)]
+            rows = greedy(model, begun, length - begin)
+        own[domain] += [i for row in rows for i in row]
+        done += sum(map(len, rows))
+        print(f"{done} of {n} tokens", file=sys.stderr, flush=True)
+    return np.concatenate([np.array(ids, dtype=np.uint16) for ids in own.values()])
 
 
 def main():
@@ -79,6 +80,7 @@ def main():
     parser.add_argument("-n", type=int, default=128, help="new tokens of an answer, or tokens of --ids")
     parser.add_argument("--ids", metavar="FILE", help="write at least -n ids there")
     parser.add_argument("--data", help="folder that data.py wrote, for --ids")
+    parser.add_argument("--mix", default="dictionary=2,prose=1,code=2", help="shares of the domains, for --ids")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
     args = parser.parse_args()
@@ -86,7 +88,7 @@ def main():
     model = checkpoint.load_model(args.model).eval()
     if args.ids:
         with whole(args.ids) as f:
-            np.save(f, own_text(model, args.data, args.n, args.seed))
+            np.save(f, own_text(model, args.data, args.n, args.seed, batches.shares(args.mix)))
         return
     tok = tokenizer.Tokenizer.load()
     for question in args.prompts:

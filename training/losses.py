@@ -23,14 +23,14 @@ def of_text(model, window, depth=1):
     return trunk, drafts
 
 
-def of_trunk(model, window, depth):
+def of_trunk(model, window, depth, temperature=1.0):
     """Losses of the drafts against what the trunk itself predicts there: the probabilities that decide whether a draft
-    is accepted. No gradient reaches the trunk or the output matrix."""
+    is accepted, both at that temperature. No gradient reaches the trunk or the output matrix."""
     tokens = window[:, :-1]
     with torch.no_grad():
         h = model(tokens)
-        wanted = F.linear(h, model.output.weight).float().softmax(-1)
-    weight, out = model.output.weight.detach(), []
+        wanted = F.linear(h, model.output.weight).float().div_(temperature).softmax(-1)
+    weight, out = model.output.weight.detach() / temperature, []
     for i, rows in enumerate(model.mtp(h, tokens, depth), 1):
         target = shifted(wanted, i, 0.0)
         out.append(HeadLoss.apply(rows.flatten(0, 1), weight, target.flatten(0, 1)))

@@ -224,7 +224,7 @@ class Data(unittest.TestCase):
 
 
 class OwnText(unittest.TestCase):
-    def test_it_is_half_answers_and_half_continuations(self):
+    def test_it_has_answers_and_continuations_in_their_shares(self):
         tok, length = tokenizer.Tokenizer.load(), 32
         question, answer = tok.encode(data.chat("define sea")), tok.encode("water<|im_end|>")
 
@@ -238,14 +238,16 @@ class OwnText(unittest.TestCase):
             for i, domain in enumerate(("prose", "code")):
                 data.save(os.path.join(folder, f"train.{domain}.npy"), [i] * 100)
             with contextlib.redirect_stderr(io.StringIO()):
-                ids = generate.own_text(model, folder, 4000, 1).tolist()
+                ids = generate.own_text(model, folder, 8000, 1, {"dictionary": 2, "prose": 1, "code": 2}).tolist()
         answered = question + answer + tok.encode("\n") + [tok.end]
         n = next(i for i in range(0, len(ids), len(answered)) if ids[i : i + len(answered)] != answered)
         begin = (length - 1) // 8
+        prose, code = ([i] * begin + [7] * (length - begin) for i in (0, 1))
         rows = [ids[i : i + length] for i in range(n, len(ids), length)]
-        self.assertEqual(rows, [[i % 2] * begin + [7] * (length - begin) for i in range(len(rows))])
-        self.assertGreaterEqual(len(ids), 4000)
-        self.assertLess(abs(2 * n - len(ids)), 64 * max(length, len(answered)) + 1)
+        self.assertEqual(rows, [prose] * rows.count(prose) + [code] * rows.count(code))
+        self.assertGreaterEqual(len(ids), 8000)
+        for part, share in ((n, 0.4), (length * rows.count(prose), 0.2), (length * rows.count(code), 0.4)):
+            self.assertLess(abs(part - share * len(ids)), 64 * max(length, len(answered)) + 1)
 
 
 class Recall(unittest.TestCase):

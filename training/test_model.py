@@ -131,6 +131,17 @@ class Decoding(unittest.TestCase):
         torch.testing.assert_close(drafts[1], expected)
         self.assertNotAlmostEqual(trunk.item(), drafts[0].item())
 
+    def test_drafts_learn_the_trunk_at_a_temperature(self):
+        model, window = tiny.model(), tiny.tokens(2, 49)
+        tokens = window[:, :-1]
+        with torch.no_grad():
+            _, draft = losses.of_trunk(model, window, 2, 0.5)
+            h = model(tokens)
+            wanted = (model.output(h)[:, 2:] / 0.5).softmax(-1)
+            logits = model.output(model.mtp(h, tokens, 2)[1])[:, :-2] / 0.5
+            expected = -(wanted * logits.log_softmax(-1)).sum(-1).mean()
+        torch.testing.assert_close(draft, expected)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -47,8 +47,11 @@ def parse(argv):
     parser.add_argument("--warmup", type=int, default=50, help="steps until the full learning rate")
     parser.add_argument("--decay", type=float, default=0.5, help="last part of the run in which it falls to zero")
     parser.add_argument("--depth", type=int, help="chained drafts that are trained; 1, and 3 for --stage mtp")
+    parser.add_argument("--chain-every", type=int, default=3, metavar="STEPS",
+                        help="steps of --stage mtp that train all drafts; the others train the first, in half the time")
     parser.add_argument("--mtp-weight", type=float, default=0.3,
                         help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
+    parser.add_argument("--temperature", type=float, default=0.5, help="of trunk and drafts in the loss of --stage mtp")
     parser.add_argument("--optimizer", choices=("adamw", "muon"), help="muon on a GPU, else adamw")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="as many as physical cores are best")
@@ -61,12 +64,12 @@ def parse(argv):
     args.depth = args.depth or (3 if args.stage == "mtp" else 1)
     args.trained_depth = args.depth if args.stage == "mtp" or args.mtp_weight else 0
     args.optimizer = args.optimizer or ("muon" if args.device == "cuda" else "adamw")
-    args.mix = {domain: float(share) for domain, share in (part.split("=") for part in args.mix.split(","))}
+    args.mix = batches.shares(args.mix)
     return args
 
 
 # What a run that goes on may not change; how long it lasts, and where, it may.
-FIXED = ("stage", "mix", "own", "batch", "lr", "depth", "mtp_weight", "optimizer", "seed")
+FIXED = ("stage", "mix", "own", "batch", "lr", "depth", "chain_every", "mtp_weight", "temperature", "optimizer", "seed")
 
 
 class Trainer:
@@ -124,9 +127,9 @@ class Trainer:
                 total = trunk + args.mtp_weight * sum(drafts) / max(1, len(drafts)) + 0.01 * self.model.balance()
                 line = {"trunk": trunk.item()}
             else:
-                drafts = losses.of_trunk(self.model, window, args.depth)
-                # A draft counts only where all before it were accepted.
-                total = sum(0.5**i * d for i, d in enumerate(drafts, 1)) + 0.01 * self.model.blk[-1].ffn.balance
+                depth = args.depth if self.step % args.chain_every == 0 else 1
+                drafts = losses.of_trunk(self.model, window, depth, args.temperature)
+                total = sum(drafts) + 0.01 * self.model.blk[-1].ffn.balance
                 line = {}
         total.backward()
         parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
