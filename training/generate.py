@@ -50,8 +50,8 @@ def greedy(model, prompts, n_new, stop=()):
 
 def own_text(model, folder, n, seed, mix):
     """At least n ids of what the trunk itself writes, in shares of domains: answers to the questions of questions.json
-    are "dictionary", other domains are continuations of an eighth of a context of their training text. The domains come
-    one after the other, as in mix."""
+    are "dictionary", other domains are continuations of an eighth of a context of their training text. The shares are
+    as near as 64 rows at a time bring them. The domains come one after the other, as in mix."""
     length, begin = model.c.context + 1, model.c.context // 8
     tok = tokenizer.Tokenizer.load(os.path.join(folder, "vocab.json"))
     with open(os.path.join(folder, "questions.json"), encoding="utf8") as f:

@@ -23,7 +23,7 @@ def of_text(model, window, depth=1):
     return trunk, drafts
 
 
-def of_trunk(model, window, depth, temperature=1.0):
+def of_trunk(model, window, depth, temperature):
     """Losses of the drafts against what the trunk itself predicts there: the probabilities that decide whether a draft
     is accepted, both at that temperature. No gradient reaches the trunk or the output matrix."""
     tokens = window[:, :-1]

@@ -84,6 +84,8 @@ class Training(unittest.TestCase):
         before, after = (checkpoint.read(p)["model"] for p in (start, os.path.join(out, "checkpoint.pt")))
         changed = {name for name in before if not (before[name] == after[name]).all()}
         self.assertTrue(changed)
+        steps = [len(line["drafts"]) for line in curve(out) if "drafts" in line]
+        self.assertEqual(steps, [3, 1, 1, 3, 1, 1, 3, 1], "all drafts are trained in every third step")
         for name in changed:
             self.assertTrue(name.startswith((f"blk.{tiny.FIELDS['n_layer']}.", "nextn.")), name)
 

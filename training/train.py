@@ -48,7 +48,7 @@ def parse(argv):
     parser.add_argument("--decay", type=float, default=0.5, help="last part of the run in which it falls to zero")
     parser.add_argument("--depth", type=int, help="chained drafts that are trained; 1, and 3 for --stage mtp")
     parser.add_argument("--chain-every", type=int, default=3, metavar="STEPS",
-                        help="steps of --stage mtp that train all drafts; the others train the first, in half the time")
+                        help="steps of --stage mtp that train all drafts; the others train the first alone")
     parser.add_argument("--mtp-weight", type=float, default=0.3,
                         help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
     parser.add_argument("--temperature", type=float, default=0.5, help="of trunk and drafts in the loss of --stage mtp")
