@@ -4,6 +4,8 @@ import os
 import numpy as np
 import torch
 
+from files import BadInput
+
 
 def load(folder, kind, domains):
     """domain -> ids, from KIND.DOMAIN.npy."""
@@ -12,16 +14,26 @@ def load(folder, kind, domains):
 
 def shares(text):
     """domain -> share, of "prose=2,code=3"."""
-    return {domain: float(share) for domain, share in (part.split("=") for part in text.split(","))}
+    out = {}
+    for part in text.split(","):
+        domain, _, share = part.partition("=")
+        try:
+            out[domain] = float(share)
+        except ValueError:
+            raise BadInput(f"'{part}' is no share of a domain; write them as in prose=2,code=3") from None
+        if not 0 < out[domain] < float("inf"):
+            raise BadInput(f"the share of {domain} is {share}; leave out what is to have none")
+    return out
 
 
 class Batches:
-    """Windows of context + 1 tokens at random places, each from a domain drawn by its share."""
+    """Windows of context + 1 tokens at random places, each from a domain drawn by its share: (B, context + 1), and for
+    each whether it is from the domain "own", the trunk's own text (B)."""
 
     def __init__(self, streams, shares, batch, context, seed):
         for domain in shares:
             if len(streams[domain]) <= context + 1:
-                raise ValueError(f"domain {domain} has {len(streams[domain])} tokens, fewer than a context of "
+                raise BadInput(f"domain {domain} has {len(streams[domain])} tokens, fewer than a context of "
                                  f"{context}; give it no share")
         self.streams, self.batch, self.length, self.seed = streams, batch, context + 1, seed
         self.domains = sorted(shares)
@@ -29,12 +41,14 @@ class Batches:
 
     def __call__(self, step):
         rng = np.random.Generator(np.random.Philox(key=self.seed, counter=step << 64))
-        rows = []
+        rows, own = [], []
         for _ in range(self.batch):
-            ids = self.streams[self.domains[int(np.searchsorted(self.ends[:-1], rng.random(), side="right"))]]
+            domain = self.domains[int(np.searchsorted(self.ends[:-1], rng.random(), side="right"))]
+            ids = self.streams[domain]
             at = int(rng.integers(len(ids) - self.length + 1))
             rows.append(ids[at : at + self.length].astype(np.int64))
-        return torch.from_numpy(np.stack(rows))
+            own.append(domain == "own")
+        return torch.from_numpy(np.stack(rows)), torch.tensor(own)
 
 
 def in_order(ids, batch, context, n_batches):

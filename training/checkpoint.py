@@ -1,9 +1,11 @@
 """Models from files: GGUF files and checkpoints of the trainer."""
+import pickle
+
 import torch
 
 import gguf_file
 import layouts
-from files import whole
+from files import BadInput, whole
 from model import Config, Model
 
 
@@ -13,7 +15,10 @@ def save(path, **parts):
 
 
 def read(path):
-    return torch.load(path, map_location="cpu")
+    try:
+        return torch.load(path, map_location="cpu")
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise BadInput(f"{path}: neither a .gguf file nor a whole checkpoint of train.py ({error})") from None
 
 
 def load_model(path, **fields):

@@ -23,7 +23,7 @@ import numpy as np
 
 import sources
 import tokenizer
-from files import whole
+from files import program, whole
 
 DOMAINS = ("common", "dictionary", "prose", "code")    # common: the commonest words of the dictionary
 HELD_OUT_DOMAINS = ("dictionary", "prose", "code")
@@ -243,4 +243,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

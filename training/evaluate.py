@@ -27,6 +27,7 @@ import data
 import generate
 import losses
 import tokenizer
+from files import program
 
 DEPTH = 3
 
@@ -153,4 +154,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

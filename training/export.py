@@ -15,6 +15,7 @@ import gguf_file
 import hf_files
 import layouts
 import tokenizer
+from files import program
 
 NAME = "Gannet Pocket"
 DESCRIPTION = "20M-parameter pocket dictionary: Gated DeltaNet + gated attention + MoE + MTP"
@@ -74,4 +75,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

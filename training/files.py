@@ -1,6 +1,19 @@
-"""Files written whole or not at all."""
+"""Files written whole or not at all, and what is said when one is wrong."""
 import contextlib
 import os
+import sys
+
+
+class BadInput(ValueError):
+    """A file, or an option, that a program cannot go on with; the message names it and what to do."""
+
+
+def program(main):
+    """Runs main() as a program: for what its files and options are to blame for, it ends with one line."""
+    try:
+        main()
+    except (OSError, BadInput) as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
 
 
 @contextlib.contextmanager

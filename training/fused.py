@@ -108,17 +108,20 @@ class Combine(torch.autograd.Function):
 class HeadLoss(torch.autograd.Function):
     """Mean cross-entropy of the output matrix, in pieces of rows that fit the cache; the logits are never kept.
 
-    h (N, d), weight (V, d), target: ids (N), where negative ones do not count, or probabilities (N, V), where rows of
-    zeros do not. Returns a scalar; the gradient is made on the way forward, because there the logits are at hand.
+    h (N, d), weight (V, d), target: ids (N), where negative ones do not count, or rows (N, d) whose own probabilities
+    under the same matrix are wanted, where rows of zeros do not count. Returns a scalar; the gradient of h and weight is
+    made on the way forward, because there the logits are at hand.
     """
     ROWS = 1024
 
     @staticmethod
     def forward(ctx, h, weight, target):
-        low = torch.get_autocast_gpu_dtype() if h.is_cuda and torch.is_autocast_enabled() else h.dtype
+        low = h.dtype
+        if torch.is_autocast_enabled() if h.is_cuda else torch.is_autocast_cpu_enabled():
+            low = torch.get_autocast_gpu_dtype() if h.is_cuda else torch.get_autocast_cpu_dtype()
         w = weight.to(low)
         soft = target.dim() == 2
-        counts = target.sum(-1) > 0.5 if soft else target >= 0
+        counts = (target != 0).any(-1) if soft else target >= 0
         scale = 1.0 / counts.sum().clamp(min=1)
         need_h, need_w = ctx.needs_input_grad[:2]
         dh = torch.empty_like(h) if need_h else None
@@ -127,6 +130,8 @@ class HeadLoss(torch.autograd.Function):
         for i in range(0, len(h), HeadLoss.ROWS):
             rows = slice(i, i + HeadLoss.ROWS)
             piece, t, on = h[rows].to(low), target[rows], counts[rows]
+            if soft:
+                t = (t.to(low) @ w.t()).float().softmax(-1)
             logits = (piece @ w.t()).float()
             top = logits.amax(-1, keepdim=True)
             logits.sub_(top)

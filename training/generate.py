@@ -17,7 +17,7 @@ import batches
 import checkpoint
 import data
 import tokenizer
-from files import whole
+from files import program, whole
 
 
 @torch.no_grad()
@@ -98,4 +98,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

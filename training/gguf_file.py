@@ -9,7 +9,7 @@ import struct
 
 import numpy as np
 
-from files import whole
+from files import BadInput, whole
 
 MAGIC, VERSION, ALIGNMENT = b"GGUF", 3, 32
 SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
@@ -27,7 +27,7 @@ class Reader:
 
     def take(self, n):
         if self.at + n > len(self.data):
-            raise ValueError(f"{self.path}: ends at byte {len(self.data)}, inside of what starts at {self.at}; "
+            raise BadInput(f"{self.path}: ends at byte {len(self.data)}, inside of what starts at {self.at}; "
                              "get the file again")
         piece = self.data[self.at : self.at + n]
         self.at += n
@@ -53,10 +53,10 @@ class Reader:
 def read(path):
     r = Reader(path)
     if r.take(4) != MAGIC:
-        raise ValueError(f"{path}: not a GGUF file (the first four bytes are not 'GGUF')")
+        raise BadInput(f"{path}: not a GGUF file (the first four bytes are not 'GGUF')")
     version = r.number("<I")
     if version not in (2, 3):
-        raise ValueError(f"{path}: GGUF version {version}; versions 2 and 3 are read")
+        raise BadInput(f"{path}: GGUF version {version}; versions 2 and 3 are read")
     n_tensors, n_keys = r.number("<Q"), r.number("<Q")
     metadata = {}
     for _ in range(n_keys):
@@ -72,7 +72,7 @@ def read(path):
     tensors = {}
     for name, shape, kind, offset in infos:
         if kind not in NAMES:
-            raise ValueError(f"{path}: tensor {name} has type {kind}; F32, F16, BF16 and Q8_0 are read")
+            raise BadInput(f"{path}: tensor {name} has type {kind}; F32, F16, BF16 and Q8_0 are read")
         r.at = start + offset
         tensors[name] = decode(r.take(size(shape, NAMES[kind])), shape, NAMES[kind])
     return metadata, tensors
@@ -101,9 +101,9 @@ def encode(array, kind):
     if kind == "F16":
         return array.astype("<f2").tobytes()
     if kind != "Q8_0":
-        raise ValueError(f"type {kind} is not written; choose F32, F16 or Q8_0")
+        raise BadInput(f"type {kind} is not written; choose F32, F16 or Q8_0")
     if array.shape[-1] % BLOCK:
-        raise ValueError(f"rows of {array.shape[-1]} values are not whole Q8_0 blocks of {BLOCK}; store them as F16")
+        raise BadInput(f"rows of {array.shape[-1]} values are not whole Q8_0 blocks of {BLOCK}; store them as F16")
     x = array.reshape(-1, BLOCK)
     scale = np.abs(x).max(1) / np.float32(127)
     inverse = np.divide(1, scale, out=np.zeros_like(scale), where=scale > 0)

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 import checkpoint
-from files import whole
+from files import program, whole
 
 BOUND = 1e-8          # of the NMSE: rounding of float32 sums in another order
 
@@ -58,4 +58,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    program(main)

@@ -10,7 +10,7 @@ import numpy as np
 
 import layouts
 import tokenizer
-from files import whole
+from files import BadInput, whole
 
 DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
@@ -44,7 +44,7 @@ def read_safetensors(path):
         if name == "__metadata__":
             continue
         if info["dtype"] not in DTYPES:
-            raise ValueError(f"{path}: tensor {name} has type {info['dtype']}; {', '.join(DTYPES)} are read")
+            raise BadInput(f"{path}: tensor {name} has type {info['dtype']}; {', '.join(DTYPES)} are read")
         begin, end = info["data_offsets"]
         a = np.frombuffer(data[begin:end], DTYPES[info["dtype"]]).reshape(info["shape"])
         out[name] = (a.astype(np.uint32) << 16).view(np.float32) if info["dtype"] == "BF16" else a.astype(np.float32)

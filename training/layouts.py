@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+from files import BadInput
+
 ARCHITECTURE = "qwen35moe"
 KEYS = {     # of the metadata -> field of the Config
     "embedding_length": "d", "attention.head_count": "n_head", "attention.head_count_kv": "n_kv",
@@ -39,8 +41,8 @@ def metadata_of(c):
 def config_of(metadata, **fields):
     """The Config fields a file's metadata gives, as keyword arguments."""
     if metadata.get("general.architecture") != ARCHITECTURE:
-        raise ValueError(f"the file holds a {metadata.get('general.architecture')} model; "
-                         f"only {ARCHITECTURE} is trained here")
+        raise BadInput(f"the file holds a {metadata.get('general.architecture')} model; "
+                       f"only {ARCHITECTURE} is trained here")
     fields |= {field: metadata[f"{ARCHITECTURE}.{key}"] for key, field in KEYS.items()}
     for key in ("rope_base", "eps"):
         fields[key] = float(np.float32(fields[key]))

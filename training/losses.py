@@ -1,6 +1,5 @@
 """What is minimised and reported: cross-entropy of the trunk and of the MTP block's chained drafts."""
 import torch
-import torch.nn.functional as F
 
 from fused import HeadLoss
 
@@ -23,15 +22,30 @@ def of_text(model, window, depth=1):
     return trunk, drafts
 
 
-def of_trunk(model, window, depth, temperature):
-    """Losses of the drafts against what the trunk itself predicts there: the probabilities that decide whether a draft
-    is accepted, both at that temperature. No gradient reaches the trunk or the output matrix."""
+def against_trunk(model, h, tokens, depth, temperature):
+    """Losses of the drafts against what the trunk itself predicts where they stand: the probabilities that decide
+    whether a draft is accepted, both at that temperature. The output matrix gets no gradient of it."""
+    weight, out = model.output.weight.detach() / temperature, []
+    for i, rows in enumerate(model.mtp(h, tokens, depth), 1):
+        target = shifted(h.detach(), i, 0.0)
+        out.append(HeadLoss.apply(rows.flatten(0, 1), weight, target.flatten(0, 1)))
+    return out
+
+
+def of_drafts(model, window, depth, temperature):
+    """Losses of the drafts alone, against a trunk that stays as it is."""
     tokens = window[:, :-1]
     with torch.no_grad():
         h = model(tokens)
-        wanted = F.linear(h, model.output.weight).float().div_(temperature).softmax(-1)
-    weight, out = model.output.weight.detach() / temperature, []
-    for i, rows in enumerate(model.mtp(h, tokens, depth), 1):
-        target = shifted(wanted, i, 0.0)
-        out.append(HeadLoss.apply(rows.flatten(0, 1), weight, target.flatten(0, 1)))
-    return out
+    return against_trunk(model, h, tokens, depth, temperature)
+
+
+def of_both(model, window, depth, temperature, own):
+    """The trunk's loss on the text, and those of the drafts against the trunk. The gradient of the drafts goes on into
+    the trunk: its rows learn to tell what it will say after the next token. From rows that `own` (B) marks, text that
+    the trunk wrote, it learns nothing else."""
+    tokens, after = window[:, :-1], window[:, 1:]
+    h = model(tokens)
+    target = after.masked_fill(own[:, None], -1)
+    trunk = HeadLoss.apply(h.flatten(0, 1), model.output.weight, target.flatten()) * (~own).float().mean()
+    return trunk, against_trunk(model, h, tokens, depth, temperature)

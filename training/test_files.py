@@ -4,6 +4,8 @@ import io
 import json
 import os
 import struct
+import subprocess
+import sys
 import tempfile
 import unittest
 import unittest.mock
@@ -11,6 +13,7 @@ import unittest.mock
 import numpy as np
 import torch
 
+import batches
 import checkpoint
 import data
 import evaluate
@@ -49,6 +52,33 @@ class Folder(unittest.TestCase):
     def bytes_of(self, name):
         with open(self.path(name), "rb") as f:
             return f.read()
+
+
+class WrongInput(Folder):
+    def said(self, script, *arguments):
+        """The one line that a script ends with."""
+        command = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(files.__file__)), script), *arguments]
+        result = subprocess.run(command, capture_output=True, text=True)
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        (line,) = result.stderr.splitlines()
+        return line
+
+    def test_a_program_ends_with_one_line_that_names_the_file(self):
+        with open(self.path("text.gguf"), "w") as f:
+            f.write("no model")
+        with open(self.path("text.pt"), "w") as f:
+            f.write("no model")
+        for name, why in (("none.gguf", "No such file"), ("text.gguf", "not a GGUF file"), ("text.pt", "checkpoint")):
+            line = self.said("evaluate.py", self.path(name), "--data", self.temporary.name)
+            self.assertTrue(line.startswith("evaluate.py: "))
+            self.assertIn(self.path(name), line)
+            self.assertIn(why, line)
+
+    def test_shares_are_positive_numbers(self):
+        self.assertEqual(batches.shares("prose=2,code=0.5"), {"prose": 2, "code": 0.5})
+        for text in ("prose", "prose=", "prose=x", "prose=0", "prose=1,code=-1", "prose=inf", "prose=nan", ""):
+            with self.assertRaises(files.BadInput, msg=text):
+                batches.shares(text)
 
 
 class Whole(Folder):

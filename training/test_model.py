@@ -6,6 +6,7 @@ import torch.nn.functional as F
 
 import delta_rule
 import fused
+import gradients
 import losses
 import tiny
 
@@ -56,13 +57,14 @@ class Fused(unittest.TestCase):
 
     def test_head_loss_is_cross_entropy_with_its_gradient(self):
         ids = torch.arange(2500) % 8 - 1
-        soft = torch.rand(2500, 7).softmax(-1) * (ids >= 0)[:, None]
+        other = torch.rand(2500, 5) * (ids >= 0)[:, None]
 
-        def of_soft(h, w):
-            return -(soft * F.linear(h, w).log_softmax(-1)).sum() / (ids >= 0).sum()
+        def of_rows(h, w):
+            wanted = F.linear(other, w.detach()).softmax(-1) * (ids >= 0)[:, None]
+            return -(wanted * F.linear(h, w).log_softmax(-1)).sum() / (ids >= 0).sum()
         def of_ids(h, w):
             return F.cross_entropy(F.linear(h, w), ids, ignore_index=-1)
-        for target, plain in ((ids, of_ids), (soft, of_soft)):
+        for target, plain in ((ids, of_ids), (other, of_rows)):
             results = []
             for function in (plain, lambda h, w: fused.HeadLoss.apply(h, w, target)):
                 h, w = (x.detach().float().requires_grad_() for x in doubles((2500, 5), (7, 5)))
@@ -135,12 +137,38 @@ class Decoding(unittest.TestCase):
         model, window = tiny.model(), tiny.tokens(2, 49)
         tokens = window[:, :-1]
         with torch.no_grad():
-            _, draft = losses.of_trunk(model, window, 2, 0.5)
+            _, draft = losses.of_drafts(model, window, 2, 0.5)
             h = model(tokens)
             wanted = (model.output(h)[:, 2:] / 0.5).softmax(-1)
             logits = model.output(model.mtp(h, tokens, 2)[1])[:, :-2] / 0.5
             expected = -(wanted * logits.log_softmax(-1)).sum(-1).mean()
         torch.testing.assert_close(draft, expected)
+
+    def test_drafts_that_learn_with_the_trunk_reach_into_it_and_its_own_text_teaches_it_nothing_else(self):
+        model, window = tiny.model(), tiny.tokens(2, 49)
+        trunk, drafts = losses.of_both(model, window, 1, 0.5, torch.tensor([False, True]))
+        alone, _ = losses.of_text(model, window[:1], 0)
+        torch.testing.assert_close(trunk, alone / 2)
+        for a, b in zip(drafts, losses.of_drafts(model, window, 1, 0.5)):
+            torch.testing.assert_close(a, b)
+        first, output = model.blk[0].mixer.attn_qkv.weight, model.output.weight
+        of_first, of_output = torch.autograd.grad(drafts[0], [first, output], allow_unused=True)
+        self.assertGreater(of_first.abs().max(), 0)
+        self.assertIsNone(of_output)
+
+
+class Threads(unittest.TestCase):
+    def test_threads_share_a_step_and_give_its_gradient(self):
+        def loss(model, window, own):
+            trunk, drafts = losses.of_text(model, window)
+            return trunk + drafts[0], [trunk, *drafts]
+        rows, results = (tiny.tokens(5, 49), torch.zeros(5, dtype=torch.bool)), []
+        for n in (1, 2, 3):
+            model = tiny.model()
+            numbers = gradients.Pieces(model, n)(loss, *rows)
+            results.append((torch.tensor(numbers), *(p.grad for p in model.parameters())))
+        for several in results[1:]:
+            torch.testing.assert_close(several, results[0], rtol=1e-4, atol=1e-6)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,14 @@ class Training(unittest.TestCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("was made with --lr 0.002", result.stderr)
 
+    def test_two_threads_give_one_curve(self):
+        curves = []
+        for out in ("threads1", "threads2"):
+            subprocess.run(command(self.path(out), self.folder, *self.options, "--threads", "2"), **QUIET)
+            curves.append(curve(self.path(out)))
+        self.assertEqual(*curves)
+        self.assertNotEqual(curves[0], curve(self.whole), "two threads round otherwise than one")
+
     def test_the_mtp_stage_leaves_the_trunk_alone(self):
         out, start = self.path("mtp"), os.path.join(self.whole, "checkpoint.pt")
         subprocess.run(command(out, self.folder, "--steps", "8", "--stage", "mtp", "--init", start), **QUIET)

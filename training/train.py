@@ -10,7 +10,6 @@ held-out losses of each domain). With --steps a run is a function of its options
 with --minutes the learning rate follows the clock. SIGTERM and SIGINT save first.
 """
 import argparse
-import contextlib
 import dataclasses
 import json
 import os
@@ -24,9 +23,10 @@ import torch
 import batches
 import checkpoint
 import data
+import gradients
 import losses
 import optimizers
-from files import whole
+from files import program, whole
 from model import Config, Model
 
 
@@ -51,10 +51,14 @@ def parse(argv):
                         help="steps of --stage mtp that train all drafts; the others train the first alone")
     parser.add_argument("--mtp-weight", type=float, default=0.3,
                         help="of their loss in --stage all; 0 trains the trunk alone, a fifth faster")
-    parser.add_argument("--temperature", type=float, default=0.5, help="of trunk and drafts in the loss of --stage mtp")
+    parser.add_argument("--drafts", choices=("text", "trunk"), metavar="text|trunk",
+                        help="what drafts learn: the text, or what the trunk predicts (always so in --stage mtp)")
+    parser.add_argument("--temperature", type=float, default=0.5, help="of trunk and drafts in the loss of the latter")
     parser.add_argument("--optimizer", choices=("adamw", "muon"), help="muon on a GPU, else adamw")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="as many as physical cores are best")
+    parser.add_argument("--dtype", choices=("float32", "bfloat16"),
+                        help="of products; bfloat16 where the machine has instructions for it")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="that share a step's sequences, on a CPU")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--save-every", type=int, default=200, metavar="STEPS")
     parser.add_argument("--eval-every", type=int, default=400, metavar="STEPS")
@@ -64,12 +68,16 @@ def parse(argv):
     args.depth = args.depth or (3 if args.stage == "mtp" else 1)
     args.trained_depth = args.depth if args.stage == "mtp" or args.mtp_weight else 0
     args.optimizer = args.optimizer or ("muon" if args.device == "cuda" else "adamw")
+    args.drafts = "trunk" if args.stage == "mtp" else args.drafts or "text"
+    args.dtype = args.dtype or ("bfloat16" if args.device == "cuda" or machine.has("avx512_bf16") else "float32")
+    args.threads = min(args.threads, args.batch) if args.device == "cpu" else 1
     args.mix = batches.shares(args.mix)
     return args
 
 
 # What a run that goes on may not change; how long it lasts, and where, it may.
-FIXED = ("stage", "mix", "own", "batch", "lr", "depth", "chain_every", "mtp_weight", "temperature", "optimizer", "seed")
+FIXED = ("stage", "mix", "own", "batch", "lr", "depth", "chain_every", "mtp_weight", "drafts", "temperature",
+         "optimizer", "dtype", "threads", "seed")
 
 
 class Trainer:
@@ -93,6 +101,7 @@ class Trainer:
             for name, p in self.model.named_parameters():
                 p.requires_grad_(name.startswith((f"blk.{c.n_layer}.", "nextn.")))
         self.optimizers = optimizers.make(self.model, args.optimizer, args.lr)
+        self.pieces = gradients.Pieces(self.model, args.threads)
         self.step, self.used, self.curve = 0, 0.0, []
         if stored:
             self.step, self.used, self.curve = stored["step"], stored["used"], stored["curve"]
@@ -111,33 +120,35 @@ class Trainer:
         return self.step / self.args.steps if self.args.steps else self.used / (60 * self.args.minutes)
 
     def autocast(self):
-        return torch.autocast("cuda", dtype=torch.bfloat16) if self.args.device == "cuda" else contextlib.nullcontext()
+        return torch.autocast(self.args.device, torch.bfloat16, enabled=self.args.dtype == "bfloat16")
+
+    def loss(self, model, window, own):
+        """What a step minimises on some of its sequences, and the losses of trunk and drafts that it is made of."""
+        args = self.args
+        depth = args.depth if args.stage == "all" or self.step % args.chain_every == 0 else 1
+        with self.autocast():
+            if args.stage == "mtp":
+                drafts = losses.of_drafts(model, window, depth, args.temperature)
+                return sum(drafts) + 0.01 * model.blk[-1].ffn.balance, drafts
+            if args.drafts == "trunk":
+                trunk, drafts = losses.of_both(model, window, args.trained_depth, args.temperature, own)
+            else:
+                trunk, drafts = losses.of_text(model, window, args.trained_depth)
+            total = trunk + args.mtp_weight * sum(drafts) / max(1, len(drafts)) + 0.01 * model.balance()
+            return total, [trunk, *drafts]
 
     def train_step(self):
         args = self.args
         factor = min(1.0, (self.step + 1) / args.warmup, (1 - self.progress()) / args.decay)
         for group in (g for o in self.optimizers for g in o.param_groups):
             group["lr"] = group["top"] * factor
-            for p in group["params"]:
-                p.grad = None
-        window = self.batch(self.step).to(args.device)
-        with self.autocast():
-            if args.stage == "all":
-                trunk, drafts = losses.of_text(self.model, window, args.trained_depth)
-                total = trunk + args.mtp_weight * sum(drafts) / max(1, len(drafts)) + 0.01 * self.model.balance()
-                line = {"trunk": trunk.item()}
-            else:
-                depth = args.depth if self.step % args.chain_every == 0 else 1
-                drafts = losses.of_trunk(self.model, window, depth, args.temperature)
-                total = sum(drafts) + 0.01 * self.model.blk[-1].ffn.balance
-                line = {}
-        total.backward()
-        parameters = [p for o in self.optimizers for g in o.param_groups for p in g["params"]]
-        torch.nn.utils.clip_grad_norm_(parameters, 1.0, error_if_nonfinite=True)
+        numbers = self.pieces(self.loss, *(rows.to(args.device) for rows in self.batch(self.step)))
+        torch.nn.utils.clip_grad_norm_(self.pieces.parameters, 1.0, error_if_nonfinite=True)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
-        return {"step": self.step} | line | {"drafts": [d.item() for d in drafts]}
+        trunk = {"trunk": numbers.pop(0)} if args.stage == "all" else {}
+        return {"step": self.step} | trunk | {"drafts": numbers}
 
     def evaluate(self):
         """Held-out losses per domain: [trunk, draft 1, ...]."""
@@ -202,9 +213,9 @@ def main(argv):
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda number, _: stop.append(number))
     torch.manual_seed(args.seed)
-    machine.prepare(args.threads)
+    machine.prepare(args.threads, of_products=1)     # a step has its own threads
     Trainer(args).run(stop)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    program(lambda: main(sys.argv[1:]))
