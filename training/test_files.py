@@ -1,5 +1,6 @@
 """What is written can be read again and means the same: GGUF, the published layout, the vocabulary; files are whole."""
 import contextlib
+import dataclasses
 import io
 import json
 import os
@@ -13,6 +14,7 @@ import unittest.mock
 import numpy as np
 import torch
 
+import average
 import batches
 import checkpoint
 import data
@@ -79,6 +81,22 @@ class WrongInput(Folder):
         for text in ("prose", "prose=", "prose=x", "prose=0", "prose=1,code=-1", "prose=inf", "prose=nan", ""):
             with self.assertRaises(files.BadInput, msg=text):
                 batches.shares(text)
+
+
+class Average(Folder):
+    def test_it_is_the_mean_of_every_weight_and_wants_one_shape(self):
+        models = [tiny.model(seed) for seed in (0, 1)] + [tiny.model(ff=16)]
+        paths = [self.path(f"{i}.pt") for i in range(3)]
+        for path, m in zip(paths, models):
+            checkpoint.save(path, model=m.state_dict(), config=dataclasses.asdict(m.c))
+        with unittest.mock.patch("sys.argv", ["average.py", self.path("mean.pt"), *paths[:2]]):
+            average.main()
+        of_both = checkpoint.load_model(self.path("mean.pt")).state_dict()
+        for name, a in models[0].state_dict().items():
+            torch.testing.assert_close(of_both[name], (a + models[1].state_dict()[name]) / 2)
+        with unittest.mock.patch("sys.argv", ["average.py", self.path("mean.pt"), *paths]):
+            with self.assertRaisesRegex(files.BadInput, "2.pt has another shape"):
+                average.main()
 
 
 class Whole(Folder):

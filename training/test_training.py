@@ -8,6 +8,8 @@ import tempfile
 import time
 import unittest
 
+import numpy as np
+
 import checkpoint
 import tiny
 
@@ -85,6 +87,21 @@ class Training(unittest.TestCase):
             curves.append(curve(self.path(out)))
         self.assertEqual(*curves)
         self.assertNotEqual(curves[0], curve(self.whole), "two threads round otherwise than one")
+
+    def test_own_text_can_be_half_of_it_and_does_not_count_for_the_trunk(self):
+        start, own, seen = os.path.join(self.whole, "checkpoint.pt"), self.path("own.npy"), {}
+        np.save(own, np.full(400, 5, dtype=np.uint16))     # not like the text at all
+        for drafts in ("trunk", "text"):
+            out = self.path("own_" + drafts)
+            subprocess.run(command(out, self.folder, "--steps", "12", "--init", start, "--own", own, "--lr", "1e-9",
+                                   "--drafts", drafts), **QUIET)
+            seen[drafts] = [line["trunk"] for line in curve(out) if "trunk" in line]
+        self.assertTrue(any(x is None for x in seen["trunk"]), "a step of own text alone")
+        pairs = [(a, b) for a, b in zip(seen["trunk"], seen["text"]) if a is not None]
+        self.assertTrue(any(a < b - 0.1 for a, b in pairs), "its loss is in one curve and not in the other")
+        for a, b in pairs:
+            self.assertLess(a, b + 1e-5)
+            self.assertLess(abs(a - pairs[0][0]), 0.5, "the mean over the text, not over all")
 
     def test_the_mtp_stage_leaves_the_trunk_alone(self):
         out, start = self.path("mtp"), os.path.join(self.whole, "checkpoint.pt")

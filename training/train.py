@@ -142,13 +142,18 @@ class Trainer:
         factor = min(1.0, (self.step + 1) / args.warmup, (1 - self.progress()) / args.decay)
         for group in (g for o in self.optimizers for g in o.param_groups):
             group["lr"] = group["top"] * factor
-        numbers = self.pieces(self.loss, *(rows.to(args.device) for rows in self.batch(self.step)))
+        window, own = self.batch(self.step)
+        numbers = self.pieces(self.loss, window.to(args.device), own.to(args.device))
         torch.nn.utils.clip_grad_norm_(self.pieces.parameters, 1.0, error_if_nonfinite=True)
         for optimizer in self.optimizers:
             optimizer.step()
         self.step += 1
-        trunk = {"trunk": numbers.pop(0)} if args.stage == "all" else {}
-        return {"step": self.step} | trunk | {"drafts": numbers}
+        line = {"step": self.step}
+        if args.stage == "all":
+            # Where its own text teaches the trunk nothing, that counted as zero; reported is the text's.
+            share = (~own).float().mean().item() if args.drafts == "trunk" else 1.0
+            line["trunk"] = numbers.pop(0) / share if share else None
+        return line | {"drafts": numbers}
 
     def evaluate(self):
         """Held-out losses per domain: [trunk, draft 1, ...]."""
@@ -184,8 +189,8 @@ class Trainer:
             tokens += args.batch * self.model.c.context
             self.used += min(time.time() - start, 60)      # a stopped process or a sleeping machine is not work
             if self.step % 20 == 0:
-                rows = [self.curve[-1]["trunk"]] if args.stage == "all" else []
-                numbers = " ".join(f"{x:.3f}" for x in rows + self.curve[-1]["drafts"])
+                rows = [self.curve[-1].get("trunk"), *self.curve[-1]["drafts"]]
+                numbers = " ".join(f"{x:.3f}" for x in rows if x is not None)
                 print(f"step {self.step} ({100 * self.progress():.1f} %)  {numbers}  "
                       f"{tokens / (time.time() - begin):.0f} tokens/s", flush=True)
                 begin, tokens = time.time(), 0
