@@ -109,8 +109,8 @@ class HeadLoss(torch.autograd.Function):
     """Mean cross-entropy of the output matrix, in pieces of rows that fit the cache; the logits are never kept.
 
     h (N, d), weight (V, d), target: ids (N), where negative ones do not count, or rows (N, d) whose own probabilities
-    under the same matrix are wanted, where rows of zeros do not count. Returns a scalar; the gradient of h and weight is
-    made on the way forward, because there the logits are at hand.
+    under the same matrix are wanted, where rows of zeros do not count. Returns a scalar; the gradient of h and weight
+    is made on the way forward, because there the logits are at hand.
     """
     ROWS = 1024
 
