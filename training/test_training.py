@@ -80,6 +80,12 @@ class Training(unittest.TestCase):
         self.assertNotEqual(result.returncode, 0)
         self.assertIn("was made with --lr 0.002", result.stderr)
 
+    def test_a_stage_that_knows_no_text_does_not_take_it(self):
+        result = subprocess.run(command(self.path("none"), self.folder, "--steps", "1", "--stage", "mtp", "--drafts",
+                                        "text"), stderr=subprocess.PIPE, text=True)
+        self.assertEqual(result.returncode, 2)
+        self.assertIn("leave out --drafts text", result.stderr)
+
     def test_two_threads_give_one_curve(self):
         curves = []
         for out in ("threads1", "threads2"):

@@ -68,7 +68,9 @@ def parse(argv):
     args.depth = args.depth or (3 if args.stage == "mtp" else 1)
     args.trained_depth = args.depth if args.stage == "mtp" or args.mtp_weight else 0
     args.optimizer = args.optimizer or ("muon" if args.device == "cuda" else "adamw")
-    args.drafts = "trunk" if args.stage == "mtp" else args.drafts or "text"
+    if args.stage == "mtp" and args.drafts == "text":
+        parser.error("in --stage mtp drafts learn what the trunk predicts; leave out --drafts text, or the stage")
+    args.drafts = args.drafts or ("trunk" if args.stage == "mtp" else "text")
     args.dtype = args.dtype or ("bfloat16" if args.device == "cuda" or machine.has("avx512_bf16") else "float32")
     args.threads = min(args.threads, args.batch) if args.device == "cpu" else 1
     args.mix = batches.shares(args.mix)
