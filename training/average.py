@@ -3,7 +3,7 @@
 
     average.py OUT MODEL MODEL ...          # .gguf files or checkpoints
 
-A run that goes on from another moves away from what that one knew; their mean often has the best of both.
+A run that goes on from another moves away from what that one knew; their mean can have the best of both.
 """
 import argparse
 import dataclasses

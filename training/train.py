@@ -26,7 +26,7 @@ import data
 import gradients
 import losses
 import optimizers
-from files import program, whole
+from files import BadInput, program, whole
 from model import Config, Model
 
 
@@ -90,8 +90,8 @@ class Trainer:
         if stored:
             for name, value in stored["options"].items():
                 if value != self.options[name]:
-                    raise SystemExit(f"{self.path} was made with --{name.replace('_', '-')} {value}; "
-                                     "go on with that, or choose another folder")
+                    raise BadInput(f"{self.path} was made with --{name.replace('_', '-')} {value}; "
+                                   "go on with that, or choose another folder")
             self.model = checkpoint.load_model(self.path)
         elif args.init:
             self.model = checkpoint.load_model(args.init)
