@@ -6,6 +6,9 @@ Each program is a command template; {model} is the file and {test}, {p}, {n}, {t
 JSON lines with "avg_ts" (as `gannet bench -o json` does), or text whose last number is the tokens per
 second.
 
+Loading a large model takes longer than measuring it. A template with {ps} and {ns} in place of {p} and {n} gets
+the lists of all tests and runs once for all of them; its JSON then tells them apart by n_prompt and n_gen.
+
 Programs take turns within every round, and the order is turned around from round to round, so that what
 disturbs the machine disturbs all of them. The ratio of a program is the median over the rounds of (its
 speed / speed of the first program in the same round). Spinning thread pools suffer far more than others
@@ -27,17 +30,22 @@ import subprocess
 import sys
 
 
-def speed_from(text):
-    """Tokens per second in what a program printed; None when there are none."""
-    documents = [text] + text.splitlines()
-    for document in documents:
+def entries_in(text):
+    """The results in JSON, or JSON lines, that a program printed."""
+    for document in [text] + text.splitlines():
         try:
             parsed = json.loads(document)
         except ValueError:
             continue
         for entry in parsed if isinstance(parsed, list) else [parsed]:
             if isinstance(entry, dict) and "avg_ts" in entry:
-                return float(entry["avg_ts"])
+                yield entry
+
+
+def speed_from(text):
+    """Tokens per second in what a program printed; None when there are none."""
+    for entry in entries_in(text):
+        return float(entry["avg_ts"])
     numbers = re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?:[eE][-+]?\d+)?(?![\w.])", text)
     return float(numbers[-1]) if numbers else None
 
@@ -67,11 +75,30 @@ def run(template, values, timeout):
     if done.returncode != 0:
         sys.exit(f"compare_peers: exit code {done.returncode} from: {shlex.join(command)}\n"
                  f"{done.stderr[-2000:]}")
-    speed = speed_from(done.stdout)
-    if not speed:
-        sys.exit(f"compare_peers: no tokens per second in the output of: {shlex.join(command)}\n"
-                 f"{done.stdout[-2000:]}")
-    return speed
+    return shlex.join(command), done.stdout
+
+
+def speeds_of(template, model, tests, threads, timeout):
+    """Tokens per second of each test, by its name."""
+    speeds = {}
+    if "{ps}" in template:
+        prompts = sorted({p for _, p, _ in tests if p})
+        gens = sorted({n for _, _, n in tests if n})
+        values = {"model": model, "t": threads, "ps": ",".join(map(str, prompts)) or "0",
+                  "ns": ",".join(map(str, gens)) or "0"}
+        command, text = run(template, values, timeout)
+        found = {(e.get("n_prompt"), e.get("n_gen")): float(e["avg_ts"]) for e in entries_in(text)}
+        speeds = {name: found.get((p, n)) for name, p, n in tests}
+    else:
+        for name, p, n in tests:
+            values = {"model": model, "test": name, "p": p, "n": n, "t": threads}
+            command, text = run(template, values, timeout)
+            speeds[name] = speed_from(text)
+    missing = [name for name, speed in speeds.items() if not speed]
+    if missing:
+        sys.exit(f"compare_peers: no tokens per second for {', '.join(missing)} in the output of: {command}\n"
+                 f"{text[-2000:]}")
+    return speeds
 
 
 def main():
@@ -93,28 +120,30 @@ def main():
     names = [name for name, _ in options.program]
     if len(set(names)) != len(names):
         parser.error("two programs have the same name")
+    if any(p and n for _, p, n in options.test) and any("{ps}" in t for _, t in options.program):
+        parser.error("tests of prompt and generation together need {p} and {n}, not {ps} and {ns}")
 
     columns = [f"{name} t/s" for name in names] + [f"{name} / {names[0]}" for name in names[1:]]
     print("| model | test | " + " | ".join(columns) + " |")
     print("| --- | --- |" + " ---: |" * len(columns), flush=True)
     for model in options.model:
-        for test, n_prompt, n_gen in options.test:
-            values = {"model": model, "test": test, "p": n_prompt, "n": n_gen, "t": options.threads}
-            speeds = {name: [] for name in names}
-            for number in range(options.rounds):
-                order = options.program if number % 2 == 0 else options.program[::-1]
-                for name, template in order:
-                    speed = run(template, values, options.timeout)
-                    speeds[name].append(speed)
+        speeds = {(name, test): [] for name in names for test, _, _ in options.test}
+        for number in range(options.rounds):
+            order = options.program if number % 2 == 0 else options.program[::-1]
+            for name, template in order:
+                found = speeds_of(template, model, options.test, options.threads, options.timeout)
+                for test, speed in found.items():
+                    speeds[name, test].append(speed)
                     if options.raw:
                         with open(options.raw, "a", encoding="utf-8") as raw:
-                            entry = {"model": model, "test": test, "threads": options.threads,
+                            entry = {"model": os.path.basename(model), "test": test, "threads": options.threads,
                                      "round": number, "program": name, "tokens_per_second": speed}
                             raw.write(json.dumps(entry) + "\n")
-            first = speeds[names[0]]
-            cells = [f"{statistics.median(speeds[name]):.2f}" for name in names]
+        for test, _, _ in options.test:
+            first = speeds[names[0], test]
+            cells = [f"{statistics.median(speeds[name, test]):.2f}" for name in names]
             for name in names[1:]:
-                cells.append(f"{statistics.median(s / f for s, f in zip(speeds[name], first)):.3f}")
+                cells.append(f"{statistics.median(s / f for s, f in zip(speeds[name, test], first)):.3f}")
             print(f"| {os.path.basename(model)} | {test} | " + " | ".join(cells) + " |", flush=True)
 
 

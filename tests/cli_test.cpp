@@ -35,9 +35,11 @@ struct CliTest : testing::Test {
     std::ofstream(folder / name, std::ios::binary) << text;
     return folder / name;
   }
-  Outcome gannet(const std::string& arguments, const std::string& input = "") {
+  // `before` is put in front of the command line: limits, variables.
+  Outcome gannet(const std::string& arguments, const std::string& input = "",
+                 const std::string& before = "") {
     write("in", input);
-    const std::string command = "timeout 120 " GANNET_PROGRAM " " + arguments + " <" +
+    const std::string command = before + "timeout 120 " GANNET_PROGRAM " " + arguments + " <" +
                                 (folder / "in").string() + " >" + (folder / "out").string() + " 2>" +
                                 (folder / "err").string();
     const int status = std::system(command.c_str());
@@ -151,6 +153,59 @@ TEST_F(CliTest, UsageErrorsHelp) {
 TEST_F(CliTest, SingleDashNamesWork) {
   const Outcome o = gannet("run 'define sea' -ctk f32 -ctv q8_0 -ub 4 -tb 1 -n 5 --temp 0");
   EXPECT_EQ(o.code, 0) << o.err;
+}
+
+TEST_F(CliTest, EveryLoadModeSaysTheSame) {
+  const std::string run = "run -m models/pocket.gguf 'define sea' --temp 0 -n 20 ";
+  const Outcome mapped = gannet(run + "-lm mmap");
+  EXPECT_EQ(mapped.code, 0) << mapped.err;
+  EXPECT_GT(mapped.out.size(), 20u);
+  for (const char* mode : {"", "-lm auto", "-lm none", "--no-mmap", "-lm mmap+mlock", "--mlock"}) {
+    const Outcome o = gannet(run + mode);
+    EXPECT_EQ(o.code, 0) << mode << "\n" << o.err;
+    EXPECT_EQ(o.out, mapped.out) << mode;
+  }
+  const Outcome huge = gannet(run + "-lm huge");  // the machine may have none
+  EXPECT_TRUE(huge.code == 0 ? huge.out == mapped.out : huge.code == 4 && huge.one_line()) << huge.err;
+  EXPECT_EQ(gannet(run, "", "LLAMA_ARG_LOAD_MODE=mmap ").out, mapped.out);
+  EXPECT_NE(gannet(run + "-v -lm mmap").err.find("load mode mmap; of "), std::string::npos);
+  const Outcome wrong = gannet(run + "-lm dio");
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_NE(wrong.err.find("(auto, mmap, huge, none are)"), std::string::npos) << wrong.err;
+  EXPECT_EQ(gannet(run + "--no-mmap -lm mmap").code, 2);
+  EXPECT_NE(gannet("explain -m models/pocket.gguf").out.find("\nmemory: "), std::string::npos);
+  EXPECT_NE(gannet("devices").out.find("  huge pages: "), std::string::npos);
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // they take all addresses
+TEST_F(CliTest, ShortMemoryGivesTheRightAnswerOrAMessage) {
+  const std::string run = "run -m models/pocket.gguf 'define sea' --temp 0 -n 20 -c 512 ";
+  const Outcome expected = gannet(run + "-lm mmap");
+  int right = 0;
+  for (const char* mode : {"-lm auto", "-lm none", "-lm huge"}) {
+    // With less the system cannot even start it.
+    for (int64_t kilobytes = 64'000; kilobytes < 400'000; kilobytes += kilobytes / 3) {
+      const Outcome o = gannet(run + mode, "", "ulimit -v " + std::to_string(kilobytes) + "; ");
+      if (o.code == 0) {
+        EXPECT_EQ(o.out, expected.out) << mode << " " << kilobytes;
+        ++right;
+      } else {
+        EXPECT_LT(o.code, 126) << mode << " " << kilobytes << "\n" << o.err;
+        EXPECT_NE(o.err, "") << mode << " " << kilobytes;
+      }
+    }
+  }
+  EXPECT_GT(right, 0);
+}
+#endif
+
+TEST_F(CliTest, BenchComparesLoadModes) {
+  const Outcome o = gannet("bench -m models/pocket.gguf -p 0 -n 2 -r 1 -t 1 -lm mmap,auto -o jsonl");
+  EXPECT_EQ(o.code, 0) << o.err;
+  EXPECT_EQ(std::count(o.out.begin(), o.out.end(), '\n'), 2);
+  for (const char* part : {"\"load_mode\":\"mmap\"", "\"load_mode\":\"auto\"", "\"huge_page_share\":"})
+    EXPECT_NE(o.out.find(part), std::string::npos) << part << "\n" << o.out;
+  EXPECT_EQ(gannet("bench -p 0 -n 2 -lm fast").code, 2);
 }
 
 TEST_F(CliTest, TokenizeAndLogits) {

@@ -13,6 +13,8 @@
 
 #include <fmt/format.h>
 
+#include "base/huge_pages.h"
+
 namespace gannet {
 namespace {
 
@@ -24,6 +26,7 @@ struct Slot {
   char path[512];
 };
 constexpr int kSlots = 64;
+constexpr const char* kShrunk = ": the file shrank while it was in use; restore it and start again";
 Slot slots[kSlots];
 std::mutex slots_mutex;
 
@@ -39,7 +42,8 @@ void on_sigbus(int signal_number, siginfo_t* info, void*) {
     if (begin != nullptr && at >= begin && at < begin + slot.size.load(std::memory_order_relaxed)) {
       say("gannet: error: ");
       say(slot.path);
-      say(": the file shrank while it was in use; restore it and start again\n");
+      say(kShrunk);
+      say("\n");
       _exit(static_cast<int>(ErrorCode::kModelFile));
     }
   }
@@ -83,13 +87,13 @@ Error cannot_open(const std::string& path, const char* why) {
 
 }  // namespace
 
-MappedFile::MappedFile(std::string path, const std::byte* data, size_t size)
-    : path_(std::move(path)), data_(data), size_(size) {}
+Error shrunk_error(const std::string& path) {
+  return {ErrorCode::kModelFile, path + kShrunk};
+}
 
-MappedFile::MappedFile(MappedFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      data_(std::exchange(other.data_, nullptr)),
-      size_(std::exchange(other.size_, 0)) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept {
+  *this = std::move(other);
+}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
@@ -97,6 +101,10 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     path_ = std::move(other.path_);
     data_ = std::exchange(other.data_, nullptr);
     size_ = std::exchange(other.size_, 0);
+    mapped_ = std::exchange(other.mapped_, 0);
+    fd_ = std::exchange(other.fd_, -1);
+    modified_seconds_ = other.modified_seconds_;
+    modified_nanoseconds_ = other.modified_nanoseconds_;
   }
   return *this;
 }
@@ -106,38 +114,60 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release() {
+  if (fd_ >= 0) close(std::exchange(fd_, -1));
   if (data_ == nullptr) return;
   forget(data_);
-  munmap(const_cast<std::byte*>(data_), size_);
+  munmap(const_cast<std::byte*>(data_), mapped_);
   data_ = nullptr;
 }
 
+void MappedFile::prefer_huge_pages() const {
+  if (data_ != nullptr) madvise(const_cast<std::byte*>(data_), size_, MADV_HUGEPAGE);
+}
+
+Result<void> MappedFile::check_unchanged() const {
+  struct stat now = {};
+  if (fd_ < 0 || fstat(fd_, &now) != 0) return {};
+  if (static_cast<size_t>(now.st_size) < size_) return shrunk_error(path_);
+  if (static_cast<size_t>(now.st_size) != size_ || now.st_mtim.tv_sec != modified_seconds_ ||
+      now.st_mtim.tv_nsec != modified_nanoseconds_)
+    return Error(ErrorCode::kModelFile,
+                 fmt::format("{}: the file was written to while it was in use; start again", path_));
+  return {};
+}
+
 Result<MappedFile> MappedFile::open(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return cannot_open(path, std::strerror(errno));
+  MappedFile file;
+  file.path_ = path;
+  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file.fd_ < 0) return cannot_open(path, std::strerror(errno));
   struct stat info = {};
-  if (fstat(fd, &info) != 0) {
-    const int code = errno;
-    close(fd);
-    return cannot_open(path, std::strerror(code));
-  }
-  if (!S_ISREG(info.st_mode)) {
-    close(fd);
+  if (fstat(file.fd_, &info) != 0) return cannot_open(path, std::strerror(errno));
+  if (!S_ISREG(info.st_mode))
     return cannot_open(path, S_ISDIR(info.st_mode) ? "it is a directory; name the .gguf file in it"
                                                    : "it is not a regular file");
-  }
+  file.modified_seconds_ = info.st_mtim.tv_sec;
+  file.modified_nanoseconds_ = info.st_mtim.tv_nsec;
   const size_t size = static_cast<size_t>(info.st_size);
   if (size == 0) {
-    close(fd);
-    return MappedFile(path, nullptr, 0);
+    close(std::exchange(file.fd_, -1));
+    return file;
   }
-  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd, 0);
-  const int code = errno;
-  close(fd);
-  if (data == MAP_FAILED) return cannot_open(path, std::strerror(code));
+  // What is behind the file's end up to the next huge page stays reserved: a moved last page needs the room.
+  const auto mapped = static_cast<size_t>(to_huge_pages(info.st_size));
+  std::byte* data = reserve_addresses(mapped);
+  if (data == nullptr) return cannot_open(path, std::strerror(errno));
+  if (mmap(data, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, file.fd_, 0) == MAP_FAILED) {
+    const int code = errno;
+    munmap(data, mapped);
+    return cannot_open(path, std::strerror(code));
+  }
+  file.data_ = data;
+  file.size_ = size;
+  file.mapped_ = mapped;
   install_handler();
-  remember(path, static_cast<const std::byte*>(data), size);
-  return MappedFile(path, static_cast<const std::byte*>(data), size);
+  remember(path, data, size);
+  return file;
 }
 
 }  // namespace gannet

@@ -12,11 +12,12 @@ namespace {
 constexpr std::pair<std::string_view, std::string_view> kSingleDash[] = {
     {"-tb", "--threads-batch"}, {"-ub", "--ubatch-size"},    {"-ctk", "--cache-type-k"},
     {"-ctv", "--cache-type-v"}, {"-sys", "--system-prompt"}, {"-pg", "--prompt-and-gen"},
-    {"-oe", "--output-err"},
+    {"-oe", "--output-err"},    {"-lm", "--load-mode"},
 };
 
 constexpr std::string_view kEnvironment[] = {
-    "MODEL", "CTX_SIZE", "N_PREDICT", "THREADS", "THREADS_BATCH", "UBATCH", "CACHE_TYPE_K", "CACHE_TYPE_V",
+    "MODEL",         "LOAD_MODE", "CTX_SIZE",     "N_PREDICT",    "THREADS",
+    "THREADS_BATCH", "UBATCH",    "CACHE_TYPE_K", "CACHE_TYPE_V",
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include "backend/cpu/isa.h"
 #include "cli/bench_ladder.h"
+#include "cli/bench_ranges.h"
 #include "cli/bench_report.h"
 #include "cli/bench_runner.h"
 #include "cli/bench_tests.h"
@@ -21,6 +22,7 @@
 #include "cli/machine_facts.h"
 #include "cli/model_options.h"
 #include "cli/profile.h"
+#include "cli/progress.h"
 #include "cli/read_bandwidth.h"
 
 namespace gannet {
@@ -43,7 +45,10 @@ BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& te
   }
   for (size_t i = 0; i < models.size(); ++i)
     for (size_t j = 0; j < i; ++j)
-      columns.filename = columns.filename || models[i]->type_text() == models[j]->type_text();
+      columns.filename = columns.filename || (models[i]->type_text() == models[j]->type_text() &&
+                                              models[i]->file().path() != models[j]->file().path());
+  for (const auto& model : models)
+    columns.load_mode = columns.load_mode || model->memory().mode() != LoadMode::kAuto;
   columns.cpu_mask = !o.model.cpu_mask.empty();
   columns.isa = !o.model.isa.empty();
   for (const BenchTest& t : tests) columns.graph = columns.graph || t.naive;
@@ -133,6 +138,7 @@ class Bench {
     r.build_commit = GANNET_COMMIT;
     r.cpu_info = cpu_name_;
     r.model_filename = model.file().path();
+    r.load_mode = load_mode_name(model.memory().mode());
     r.model_type = model.type_text();
     r.model_size = model.weight_bytes();
     r.model_n_params = model.parameter_count();
@@ -156,6 +162,10 @@ class Bench {
     for (size_t i : group) {
       const BenchTest& test = runner_.tests()[i];
       BenchRecord& record = records_[i];
+      const WeightMemory::Share share = models_[test.model]->memory().share();
+      if (share.in_huge_pages >= 0)
+        record.huge_page_share =
+            static_cast<double>(share.in_huge_pages) / static_cast<double>(share.bytes_per_token);
       if (test.n_prompt == 0) record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
       if (test.n_gen == 0) record.flops = GANNET_TRY(runner_.prompt_flops(test));
       record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
@@ -210,24 +220,32 @@ class Bench {
 };
 
 Result<void> run_bench(const BenchOptions& o) {
-  const std::vector<std::string> paths = bench_model_paths(o);
+  const std::vector<std::string> paths = bench_model_paths(o), modes = split_bench_words(o.load_modes);
   const SessionOptions session = GANNET_TRY(session_options(o.model));
-  std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size()));
+  if (modes.empty()) return Error(ErrorCode::kUsage, "--load-mode: names no mode");
+  std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size() * modes.size()));
   // A mistyped format must not show up after an hour of loading and measuring.
   for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
     GANNET_TRY(Output().add(o, flag, format, {}, stdout));
   std::vector<std::shared_ptr<const Model>> models;
+  catch_interrupts();
   for (const std::string& path : paths) {
-    ModelOptions one = o.model;
-    one.model = path;
-    models.push_back(GANNET_TRY(load_model(one)));
+    for (const std::string& mode : modes) {
+      ModelOptions one = o.model;
+      one.model = path;
+      one.load_mode = mode;
+      models.push_back(GANNET_TRY(load_model(one)));
+      // Speed is that of a model that has run for a while.
+      ProgressBar bar("moving into huge pages");
+      models.back()->memory().settle([] { return !interrupted(); },
+                                     [&](double fraction) { bar.update(fraction); });
+    }
   }
   if (o.ladder) tests = GANNET_TRY(make_ladder(tests, models, session.graph.passes.off));
   Output output;
   const BenchColumns columns = columns_for(o, tests, models);
   GANNET_TRY(output.add(o, "-o", o.output, columns, stdout));
   GANNET_TRY(output.add(o, "-oe", o.output_err, columns, stderr));
-  catch_interrupts();
   Bench bench(o, std::move(models), session, std::move(tests));
   GANNET_TRY(bench.check());
   GANNET_TRY(output.begin());
@@ -284,8 +302,13 @@ void add_bench_command(CLI::App& app, Action& action) {
                     "Then time every step of one more run; a table by op and kernel goes to stderr");
   command->add_option("--profile-trace", o.trace,
                       "Write the steps of that run to this file, for trace viewers (JSON)");
+  list("--load-mode", o.load_modes,
+       "-lm M: where weights lie: auto, mmap, huge, none (`gannet run --help` explains)")
+      ->default_str("auto");
+  command->add_flag("--mlock", o.model.lock, "Keep the weights in memory: no swapping, no dropping");
   command->add_flag("--check-tensors", o.model.check_tensors,
                     "Check every weight for NaN and infinity while loading");
+  command->add_flag("-v,--verbose", o.model.verbose, "Say on stderr where the weights lie");
   add_kernel_options(*command, o.model);
   command->callback([options, &action] { action = [options] { return run_bench(*options); }; });
 }

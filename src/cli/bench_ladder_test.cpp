@@ -48,8 +48,7 @@ TEST(BenchLadder, StepsAreThePassesThatChangeAnyOfTheGraphs) {
 }
 
 TEST(BenchLadder, RungsOfAModel) {
-  const std::vector<std::shared_ptr<const Model>> models = {
-      Model::load("models/pocket.gguf", false, {}).take()};
+  const std::vector<std::shared_ptr<const Model>> models = {Model::load("models/pocket.gguf", {}, {}).take()};
   const std::vector<BenchTest> tests = {{.n_gen = 4, .n_threads = 1}, {.n_prompt = 100, .n_threads = 1}};
   const auto rungs = make_ladder(tests, models, {}).take();
   size_t naive = 0;

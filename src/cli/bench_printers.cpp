@@ -100,6 +100,7 @@ class MarkdownPrinter : public BenchPrinter {
       columns_.push_back({title, width, right, cell, true});
     };
     add_key("model", 30, false, [](const BenchRecord& r) { return r.model_type; });
+    if (shown.load_mode) add_key("load", 6, false, [](const BenchRecord& r) { return r.load_mode; });
     if (shown.filename) add_key("file", 30, false, [](const BenchRecord& r) { return r.model_filename; });
     add("size", 10, true, [](const BenchRecord& r) { return size_text(r.model_size); });
     add("params", 10, true, [](const BenchRecord& r) { return parameters_text(r.model_n_params); });

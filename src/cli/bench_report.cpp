@@ -84,7 +84,7 @@ std::vector<BenchField> bench_fields(const BenchRecord& r) {
       {"devices", text("none")},
       {"tensor_split", text("0.00")},
       {"tensor_buft_overrides", text("none")},
-      {"load_mode", text("mmap")},
+      {"load_mode", r.load_mode},
       {"lazy_mode", text("off")},
       {"embeddings", false},
       {"no_op_offload", number(0)},
@@ -106,6 +106,7 @@ std::vector<BenchField> bench_fields(const BenchRecord& r) {
       {"tflops", r.tflops()},
       {"graph", r.graph},
       {"passes", r.passes},
+      {"huge_page_share", r.huge_page_share},
   };
 }
 

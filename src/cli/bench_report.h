@@ -28,6 +28,7 @@ struct BenchRecord {
   int64_t n_threads = 0;
   std::string cpu_mask = "0x0";
   std::string type_k = "f16", type_v = "f16";
+  std::string load_mode = "auto";
   int64_t n_prompt = 0, n_gen = 0, n_depth = 0;
   std::string test_time;            // UTC, "2026-01-31T12:00:00Z"
   std::string isa;                  // widest instruction set that kernels could use
@@ -35,6 +36,7 @@ struct BenchRecord {
   std::string passes;               // those that were switched off: "-NAME,-NAME"
   std::string pass;                 // in a ladder: the last pass that ran, kNaiveRung for none
   std::vector<int64_t> samples_ns;  // one per repetition: the whole test, without its depth
+  double huge_page_share = -1;      // of what a token reads of the weights; -1: the kernel cannot tell
 
   int64_t bytes_per_token = 0;  // that must move to generate one token; 0: the test does not only generate
   int64_t flops = 0;            // of the whole test; 0: the test does not only read a prompt
@@ -62,8 +64,8 @@ std::vector<BenchField> bench_fields(const BenchRecord& record);
 
 // Columns of the Markdown table that are not always shown: those that somebody set.
 struct BenchColumns {
-  bool filename = false, n_ubatch = false, type_k = false, type_v = false, cpu_mask = false, isa = false,
-       graph = false, passes = false;
+  bool filename = false, load_mode = false, n_ubatch = false, type_k = false, type_v = false,
+       cpu_mask = false, isa = false, graph = false, passes = false;
 };
 
 // Turns records into text: begin(), then row() for each, then end(); end() completes the document after any

@@ -109,7 +109,7 @@ TEST(BenchReport, FieldsInTheEstablishedOrder) {
       "main_gpu "
       "no_kv_offload flash_attn devices tensor_split tensor_buft_overrides load_mode lazy_mode embeddings "
       "no_op_offload no_host fit_target fit_min_ctx n_prompt n_gen n_depth test_time avg_ns stddev_ns avg_ts "
-      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops graph passes ");
+      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops graph passes huge_page_share ");
 }
 
 TEST(BenchReport, CsvQuotesEveryValue) {

@@ -14,7 +14,7 @@ struct BenchOptions {
   std::vector<std::string> models, n_prompt = {"512"}, n_gen = {"128"}, pairs, n_depth = {"0"},
                                    n_threads = {"0"};
   std::vector<std::string> n_ubatch = {"512"}, type_k = {"f16"}, type_v = {"f16"};
-  std::vector<std::string> graphs = {"optimized"};
+  std::vector<std::string> graphs = {"optimized"}, load_modes = {"auto"};
   bool ladder = false;  // --passes-ladder
   int64_t repetitions = 5;
   std::string output = "md", output_err = "none";

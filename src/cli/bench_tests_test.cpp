@@ -102,7 +102,7 @@ TEST(BenchTests, ModelPaths) {
 class BenchRunnerTest : public ::testing::Test {
  protected:
   static std::shared_ptr<const Model> model() {
-    static const auto loaded = Model::load("models/pocket.gguf", false, {}).take();
+    static const auto loaded = Model::load("models/pocket.gguf", {}, {}).take();
     return loaded;
   }
   static BenchRunner runner(std::vector<BenchTest> tests) { return {{model()}, {}, std::move(tests), false}; }

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "backend/cpu/isa.h"
+#include "base/huge_pages.h"
 #include "base/thread_team.h"
 #include "cli/command.h"
 #include "cli/inspect_text.h"
@@ -47,6 +48,10 @@ Result<void> run_devices(const DevicesOptions& o) {
              human_bytes(static_cast<uint64_t>(facts.memory_bytes)),
              human_bytes(static_cast<uint64_t>(facts.available_bytes)), std::max(1, facts.n_nodes),
              facts.n_nodes > 1 ? "s" : "");
+  const HugePageFacts pages = huge_page_facts();
+  fmt::print("  huge pages: {}, {} reserved and free{}\n", pages.text(),
+             human_bytes(static_cast<uint64_t>(pages.reserved_free)),
+             pages.remedy().empty() ? "" : "; to have them, " + pages.remedy());
   fmt::print("  read bandwidth: {:.1f} GB/s with {} threads\n",
              1e-9 * GANNET_TRY(read_bandwidth(threads, {})), threads);
   fmt::print("GPU: no GPU backend in this build\n");

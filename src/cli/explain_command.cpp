@@ -83,6 +83,7 @@ Result<void> run_explain(const ExplainOptions& o) {
              compiled.fixed_kv ? ", for a fixed number of KV rows" : "");
   fmt::print("times: building the graph {:.2f} ms, compiling {:.2f} ms; both and planning {:.2f} ms\n",
              build_ms, compile_ms, whole_ms);
+  fmt::print("memory: {}\n", model->memory().text());
   fmt::print("{}", plan->explain(o.layer));
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return Error(ErrorCode::kOutput, "stdout cannot be written");

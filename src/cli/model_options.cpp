@@ -12,7 +12,23 @@ void add_model_option(CLI::App& app, ModelOptions& o) {
   app.add_option("-m,--model", o.model,
                  "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model")
       ->envname("GANNET_ARG_MODEL");
+  add_load_options(app, o);
+}
+
+void add_load_options(CLI::App& app, ModelOptions& o) {
+  CLI::Option* mode =
+      app.add_option(
+             "--load-mode", o.load_mode,
+             "-lm M: where weights lie. auto: start from the file's mapping, move into huge pages while "
+             "running as far as memory allows; mmap: stay in the mapping, which processes share; huge: "
+             "all in huge pages first, reserved ones (hugetlb) if there are any; none: all in private "
+             "memory first")
+          ->envname("GANNET_ARG_LOAD_MODE")
+          ->capture_default_str();
+  app.add_flag("--no-mmap", o.no_mmap, "The same as --load-mode none")->excludes(mode);
+  app.add_flag("--mlock", o.lock, "Keep the weights in memory: no swapping, no dropping");
   app.add_flag("--check-tensors", o.check_tensors, "Check every weight for NaN and infinity while loading");
+  app.add_flag("-v,--verbose", o.verbose, "Say on stderr where the weights lie");
 }
 
 void add_kernel_options(CLI::App& app, ModelOptions& o) {
@@ -48,10 +64,43 @@ void add_session_options(CLI::App& app, ModelOptions& o) {
   add_graph_options(app, o.graph);
 }
 
+Result<LoadOptions> load_options(const ModelOptions& o) {
+  LoadOptions options;
+  options.check_tensors = o.check_tensors;
+  options.lock = o.lock;
+  if (o.no_mmap) {
+    options.mode = LoadMode::kNone;
+    return options;
+  }
+  std::string mode = o.load_mode;
+  // Values of other programs: locking is a flag of its own here.
+  if (mode == "mlock" || mode == "mmap+mlock") {
+    options.lock = true;
+    mode = mode == "mlock" ? "auto" : "mmap";
+  }
+  for (const LoadMode known : {LoadMode::kAuto, LoadMode::kMmap, LoadMode::kHuge, LoadMode::kNone}) {
+    if (mode != load_mode_name(known)) continue;
+    options.mode = known;
+    return options;
+  }
+  return Error(
+      ErrorCode::kUsage,
+      fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
+}
+
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
-  if (o.model.empty()) return Model::load_embedded(pocket_model(), "pocket model (embedded)");
-  ProgressBar bar("loading");
-  return Model::load(o.model, o.check_tensors, [&](double fraction) { bar.update(fraction); });
+  const LoadOptions options = GANNET_TRY(load_options(o));
+  std::shared_ptr<const Model> model;
+  if (o.model.empty()) {
+    model = GANNET_TRY(Model::load_embedded(pocket_model(), "pocket model (embedded)"));
+  } else {
+    ProgressBar bar("loading");
+    model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));
+  }
+  if (const std::string warning = model->memory().warning(); !warning.empty())
+    fmt::print(stderr, "gannet: {}\n", warning);
+  if (o.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
+  return model;
 }
 
 Result<DType> cache_type(const std::string& flag, const std::string& name) {

@@ -16,6 +16,9 @@ namespace gannet {
 struct ModelOptions {
   std::string model;  // empty: the embedded pocket model
   bool check_tensors = false;
+  std::string load_mode = "auto";
+  bool no_mmap = false, lock = false;  // older spellings
+  bool verbose = false;
   int64_t ctx_size = 0;
   int64_t ubatch_size = 512;
   int threads = 0;
@@ -27,13 +30,17 @@ struct ModelOptions {
   GraphFlags graph;
 };
 
-void add_model_option(CLI::App& app, ModelOptions& options);  // -m, --check-tensors
+void add_model_option(CLI::App& app, ModelOptions& options);  // -m and how it is loaded
+void add_load_options(CLI::App& app, ModelOptions& options);  // of those: all but -m
 void add_session_options(CLI::App& app,
                          ModelOptions& options);  // threads, context, cache types, kernels, graph
 void add_kernel_options(CLI::App& app,
                         ModelOptions& options);  // of those: processors, instruction set, kernels
 
-// Loads the model with a progress bar on stderr.
+// How the flags want a model loaded. Errors: kUsage naming the flag.
+Result<LoadOptions> load_options(const ModelOptions& options);
+
+// Loads the model with a progress bar on stderr, and says there what could not be done as asked for.
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& options);
 
 // The session options these flags mean. Errors: kUsage naming the flag.

@@ -60,7 +60,7 @@ TEST(Profile, StepsAddUpByOpAndKernel) {
 class ProfileOfASession : public ::testing::Test {
  protected:
   void SetUp() override {
-    auto model = Model::load("models/pocket.gguf", false, {}).take();
+    auto model = Model::load("models/pocket.gguf", {}, {}).take();
     SessionOptions options;
     options.n_threads = 1;
     session = Session::create(model, options).take();

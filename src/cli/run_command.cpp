@@ -188,6 +188,7 @@ Result<void> run_model(const RunOptions& o) {
   if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) fmt::print("\n");
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return Error(ErrorCode::kOutput, "stdout cannot be written");
+  if (o.model.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
   GANNET_TRY(report_profile(o, *session));
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};

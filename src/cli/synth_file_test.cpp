@@ -51,7 +51,7 @@ TEST_F(SynthFile, EveryFamilyLoadsWithItsVocabulary) {
     ASSERT_TRUE(report.ok()) << report.error().message();
     EXPECT_EQ(report->file_bytes, std::filesystem::file_size(file));
 
-    const auto model = Model::load(file, true, {});
+    const auto model = Model::load(file, {.check_tensors = true}, {});
     ASSERT_TRUE(model.ok()) << model.error().message();
     EXPECT_EQ((*model)->parameter_count(), report->n_parameters);
     EXPECT_EQ(print_hyperparameters((*model)->hyperparameters()), print_hyperparameters(shape.hp));
@@ -72,7 +72,7 @@ TEST_F(SynthFile, EveryMixWritesSoundTensors) {
     const std::string file = path(mix.name);
     const auto report = write(file, tiny(Architecture::kQwen3Moe), mix.name);
     ASSERT_TRUE(report.ok()) << report.error().message();
-    const auto model = Model::load(file, true, {});
+    const auto model = Model::load(file, {.check_tensors = true}, {});
     ASSERT_TRUE(model.ok()) << model.error().message();
     EXPECT_EQ((*model)->file().get_uint("general.file_type").value(), mix.file_type);
     EXPECT_EQ((*model)->file().find_tensor("blk.0.ffn_up.weight"), nullptr);

@@ -47,7 +47,7 @@ std::unique_ptr<Session> open_session(std::shared_ptr<const Model> model, Isa is
 }
 
 std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch) {
-  auto model = Model::load(path, false, nullptr);
+  auto model = Model::load(path, {}, nullptr);
   EXPECT_TRUE(model.ok()) << model.error().message();
   return open_session(*model, isa, n_ubatch);
 }
@@ -120,13 +120,13 @@ void expect_trunk_and_mtp(const std::shared_ptr<const Model>& model, const std::
 TEST(GoldenPocket, FirstModel) {
   const std::string path = kShared + "/pocket/pocket-f16.gguf";
   if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
-  expect_trunk_and_mtp(Model::load(path, false, nullptr).take(), kShared + "/pocket/tokens.txt",
+  expect_trunk_and_mtp(Model::load(path, {}, nullptr).take(), kShared + "/pocket/tokens.txt",
                        kShared + "/pocket/pocket-f16");
 }
 
 // The shipped weights as F32 numbers, so that nothing but the order of additions differs.
 TEST(GoldenPocket, ShippedModel) {
-  const auto shipped = Model::load("models/pocket.gguf", true, nullptr).take();
+  const auto shipped = Model::load("models/pocket.gguf", {.check_tensors = true}, nullptr).take();
   ModelFileForTest exact = ModelFileForTest::with_keys(shipped->hyperparameters());
   for (const auto& [name, view] : shipped->weights().all()) {
     if (name.starts_with("f32:")) continue;

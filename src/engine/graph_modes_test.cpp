@@ -52,7 +52,7 @@ Oracle make_oracle(Architecture arch) {
 Oracle load_oracle(const std::string& arch) {
   if (arch.starts_with("made_")) return make_oracle(find_architecture(arch.substr(5)).take());
   Oracle o;
-  auto model = Model::load(kShared + "/oracle/" + arch + ".gguf", false, nullptr);
+  auto model = Model::load(kShared + "/oracle/" + arch + ".gguf", {}, nullptr);
   EXPECT_TRUE(model.ok()) << model.error().message();
   o.model = *model;
   std::ifstream in(kShared + "/oracle/tokens.txt");

@@ -1,7 +1,5 @@
 #include "engine/model.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -10,33 +8,6 @@
 
 namespace gannet {
 namespace {
-
-constexpr size_t kPage = 4096;
-constexpr size_t kPiece = 64 << 20;
-
-// Maps all pages of the file before the first token asks for them one by one.
-void bring_in(const GgufFile& file, const LoadProgress& progress) {
-  const double total = static_cast<double>(std::max<uint64_t>(1, file.file_bytes()));
-  double done = 0;
-  for (const GgufShard& shard : file.shards()) {
-    for (size_t at = 0; at < shard.bytes.size(); at += kPiece) {
-      const size_t n = std::min(kPiece, shard.bytes.size() - at);
-      auto* address = const_cast<std::byte*>(shard.bytes.data() + at);
-#ifdef MADV_POPULATE_READ
-      const bool populated = madvise(address, n, MADV_POPULATE_READ) == 0;
-#else
-      const bool populated = false;
-#endif
-      if (!populated) {
-        madvise(address, n, MADV_WILLNEED);
-        for (size_t i = 0; i < n; i += kPage)
-          static_cast<void>(*static_cast<volatile const std::byte*>(address + i));
-      }
-      done += static_cast<double>(n);
-      if (progress) progress(done / total);
-    }
-  }
-}
 
 Result<void> check_rows(const GgufFile& file) {
   for (const GgufTensor& t : file.tensors()) {
@@ -59,25 +30,26 @@ Result<void> check_rows(const GgufFile& file) {
 Model::Model(GgufFile file, Hyperparameters hp, WeightTable weights)
     : file_(std::move(file)), hp_(std::move(hp)), weights_(std::move(weights)) {}
 
-Result<std::shared_ptr<const Model>> Model::make(GgufFile file, bool check_tensors) {
+Result<std::shared_ptr<const Model>> Model::make(GgufFile file, const LoadOptions& options,
+                                                 const LoadProgress& progress) {
   Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   WeightTable weights = GANNET_TRY(load_weights(file, hp));
-  if (check_tensors) GANNET_TRY(check_rows(file));
-  return std::shared_ptr<const Model>(new Model(std::move(file), std::move(hp), std::move(weights)));
+  if (options.check_tensors) GANNET_TRY(check_rows(file));
+  std::shared_ptr<Model> model(new Model(std::move(file), std::move(hp), std::move(weights)));
+  model->memory_ = GANNET_TRY(WeightMemory::create(model->file_, model->hp_, options, progress));
+  return std::shared_ptr<const Model>(std::move(model));
 }
 
-Result<std::shared_ptr<const Model>> Model::load(const std::string& path, bool check_tensors,
+Result<std::shared_ptr<const Model>> Model::load(const std::string& path, const LoadOptions& options,
                                                  const LoadProgress& progress) {
   GgufFile file = GANNET_TRY(GgufFile::open(path));
-  auto model = GANNET_TRY(make(std::move(file), check_tensors));
-  bring_in(model->file(), progress);
-  return model;
+  return make(std::move(file), options, progress);
 }
 
 Result<std::shared_ptr<const Model>> Model::load_embedded(std::span<const std::byte> bytes,
                                                           const std::string& name) {
   GgufFile file = GANNET_TRY(GgufFile::parse(bytes, name));
-  return make(std::move(file), false);
+  return make(std::move(file), {}, {});
 }
 
 int64_t Model::weight_bytes() const {

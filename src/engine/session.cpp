@@ -1,6 +1,7 @@
 #include "engine/session.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -16,6 +17,9 @@ constexpr size_t kMaxPlans = 24;
 
 // Plans with a fixed number of KV rows are made anew in steps of this many.
 constexpr int64_t kKvStep = 256;
+
+// For activations and workspace; the largest plans known (80b-a3b, 512 tokens) need about half of it.
+constexpr int64_t kScratchBytes = int64_t{256} << 20;
 
 bool same(const GraphShape& a, const GraphShape& b) {
   return a.n_tokens == b.n_tokens && a.logits == b.logits && a.hidden == b.hidden;
@@ -58,7 +62,22 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   };
   make_part(session->trunk_, trunk_state_layout(hp, o.k_type, o.v_type));
   make_part(session->mtp_, mtp_state_layout(hp, o.k_type, o.v_type));
+  session->announced_bytes_ = session->most_bytes();
+  session->model_->memory().add_session(session->announced_bytes_);
   return session;
+}
+
+Session::~Session() {
+  model_->memory().remove_session(announced_bytes_);
+}
+
+int64_t Session::most_bytes() const {
+  int64_t bytes = kScratchBytes;
+  for (const Part* part : {&trunk_, &mtp_}) {
+    const StateLayout& layout = part->pool->layout();
+    bytes += layout.kv_bytes_per_token() * options_.n_ctx + 2 * layout.recurrent_bytes();
+  }
+  return bytes;
 }
 
 int64_t Session::kv_rows(int64_t n_tokens) {
@@ -120,11 +139,16 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
     for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
   if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
   if (cached->mask.data != nullptr) fill_attention_mask(cached->mask, sequence.length());
+  WeightMemory& memory = model_->memory();
+  GANNET_TRY(memory.begin_run());
+  const auto began = std::chrono::steady_clock::now();
   if (profiling_)
     run_timed(*cached);
   else
     plan.run(*team_);
   sequence.commit(shape.n_tokens);
+  memory.end_run(*team_, shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch,
+                 std::chrono::steady_clock::now() - began);
   return ForwardRows{plan.output(cached->logits_output), plan.output(cached->hidden_output)};
 }
 

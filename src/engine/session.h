@@ -43,6 +43,7 @@ class Session {
  public:
   // Errors: kUsage for options that make no sense together.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, SessionOptions options);
+  ~Session();
 
   const Model& model() const { return *model_; }
   const SessionOptions& options() const { return options_; }
@@ -105,6 +106,7 @@ class Session {
   void run_timed(CachedPlan& cached);
   Result<ForwardRows> run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
                           const GraphShape& shape, bool mtp);
+  int64_t most_bytes() const;  // of state and scratch, when the context is full
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
@@ -112,6 +114,7 @@ class Session {
   std::shared_ptr<Arena> arena_;
   Part trunk_, mtp_;
   bool profiling_ = false;
+  int64_t announced_bytes_ = 0;  // to the model's memory
   std::list<CachedPlan> plans_;  // most recently used first
 };
 

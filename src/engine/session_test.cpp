@@ -12,7 +12,8 @@ namespace gannet {
 namespace {
 
 struct SessionTest : testing::Test {
-  std::shared_ptr<const Model> model = Model::load("models/pocket.gguf", true, nullptr).take();
+  std::shared_ptr<const Model> model =
+      Model::load("models/pocket.gguf", {.check_tensors = true}, nullptr).take();
   Tokenizer tokenizer = tokenizer_from_gguf(model->file()).take();
 
   std::unique_ptr<Session> session(int n_threads = 2, int64_t n_ubatch = 512, int64_t n_ctx = 0) {

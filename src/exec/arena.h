@@ -4,25 +4,26 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/huge_pages.h"
 #include "base/result.h"
 
 namespace gannet {
 
-// Scratch memory shared by all plans of a session, grown to what the largest needs. Plans that share an arena
-// must not run at the same time, and outputs live only until the next plan runs.
+// Scratch memory shared by all plans of a session, in huge pages where the system gives them, grown to what
+// the largest plan needs. Plans that share an arena must not run at the same time, and outputs live only
+// until the next plan runs.
 class Arena {
  public:
   Arena() = default;
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
-  ~Arena();
   // Errors: kOutOfMemory with the size.
   Result<void> reserve(int64_t bytes);
-  std::byte* data() const { return data_; }
+  std::byte* data() const { return memory_.data(); }
   int64_t size() const { return size_; }
 
  private:
-  std::byte* data_ = nullptr;
+  HugeMemory memory_;
   int64_t size_ = 0;
 };
 

@@ -81,6 +81,8 @@ class GgufFile {
   const std::string& path() const { return shards_.front().path; }
   std::span<const GgufShard> shards() const { return shards_; }
   uint64_t file_bytes() const;  // over all shards
+  // The mapping of each shard; empty for parse(), whose bytes are somebody else's.
+  std::span<const MappedFile> maps() const { return maps_; }
 
   // Metadata of the first shard, in file order. Lookup is a binary search: no file can make it slow.
   std::span<const GgufEntry> entries() const { return entries_; }

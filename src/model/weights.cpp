@@ -1,5 +1,7 @@
 #include "model/weights.h"
 
+#include <new>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,10 +23,10 @@ TensorType WeightTable::type(const std::string& name) const {
 }
 
 std::byte* WeightTable::own(int64_t bytes) {
-  owned_.push_back(std::make_unique<std::byte[]>(static_cast<size_t>(bytes) + 64));
+  owned_.emplace_back(bytes);
+  if (owned_.back().data() == nullptr) throw std::bad_alloc();
   owned_bytes_ += bytes;
-  const auto address = reinterpret_cast<uintptr_t>(owned_.back().get());
-  return reinterpret_cast<std::byte*>((address + 63) / 64 * 64);
+  return owned_.back().data();
 }
 
 namespace {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/huge_pages.h"
 #include "gguf/gguf.h"
 #include "ir/op_def.h"
 #include "model/hyperparameters.h"
@@ -23,13 +24,13 @@ class WeightTable {
   void set(const std::string& name, const TensorView& view) { views_[name] = view; }
   const std::map<std::string, TensorView>& all() const { return views_; }
 
-  // Memory for converted tensors, owned by the table.
+  // Memory for converted tensors, owned by the table. Throws std::bad_alloc when there is none.
   std::byte* own(int64_t bytes);
   int64_t owned_bytes() const { return owned_bytes_; }
 
  private:
   std::map<std::string, TensorView> views_;
-  std::vector<std::unique_ptr<std::byte[]>> owned_;
+  std::vector<HugeMemory> owned_;
   int64_t owned_bytes_ = 0;
 };
 

@@ -1,9 +1,11 @@
 #include "state/sequence_state.h"
 
-#include <cstdlib>
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/format.h>
+
+#include "base/huge_pages.h"
 
 namespace gannet {
 namespace {
@@ -49,13 +51,28 @@ int64_t StateSnapshot::length() const {
   return content_ ? content_->length : 0;
 }
 
-// Memory that was given back, kept for reuse. Every live piece holds the pool, so this outlives them.
-struct StatePool::FreeLists {
-  std::vector<std::byte*> pages, slots;
-  ~FreeLists() {
-    for (std::byte* p : pages) std::free(p);
-    for (std::byte* p : slots) std::free(p);
+// Equal pieces cut from slabs. A slab is as many as fill whole huge pages without much left over.
+struct StatePool::Pieces {
+  int64_t bytes = 0;  // of a piece
+  std::vector<HugeMemory> slabs;
+  std::vector<std::byte*> free;
+
+  bool grow() {
+    constexpr int64_t kMostWaste = 8;  // one part of so many
+    int64_t n = std::max<int64_t>(1, kHugePage / bytes);
+    const int64_t most = n + 16;
+    while (n < most && to_huge_pages(n * bytes) - n * bytes > n * bytes / kMostWaste) ++n;
+    HugeMemory slab(n * bytes);
+    if (slab.data() == nullptr) return false;
+    for (int64_t i = n; i-- > 0;) free.push_back(slab.data() + i * bytes);
+    slabs.push_back(std::move(slab));
+    return true;
   }
+};
+
+// Every live piece holds the pool, so this outlives them.
+struct StatePool::Slabs {
+  Pieces pages, slots;
 };
 
 StatePool::StatePool(StateLayout layout, int64_t max_tokens)
@@ -63,33 +80,30 @@ StatePool::StatePool(StateLayout layout, int64_t max_tokens)
       max_tokens_(max_tokens),
       page_bytes_(0),
       slot_bytes_(0),
-      free_(std::make_shared<FreeLists>()) {
+      slabs_(std::make_shared<Slabs>()) {
   for (const auto& kv : layout_.kv) page_bytes_ += k_page_bytes(layout_, kv) + v_page_bytes(layout_, kv);
   for (const auto& r : layout_.recurrent) slot_bytes_ += recurrent_stride(r);
+  slabs_->pages.bytes = page_bytes_;
+  slabs_->slots.bytes = slot_bytes_;
 }
 
-StatePool::Memory StatePool::take(std::vector<std::byte*>& free, int64_t bytes, int64_t& in_use) {
-  std::byte* data;
-  if (!free.empty()) {
-    data = free.back();
-    free.pop_back();
-  } else {
-    data = static_cast<std::byte*>(std::aligned_alloc(64, static_cast<size_t>(bytes)));
-    if (data == nullptr) return nullptr;
-  }
+StatePool::Memory StatePool::take(Pieces& pieces, int64_t& in_use) {
+  if (pieces.free.empty() && !pieces.grow()) return nullptr;
+  std::byte* data = pieces.free.back();
+  pieces.free.pop_back();
   ++in_use;
   auto self = shared_from_this();
-  return Memory(data, [self, &free, &in_use](std::byte* p) {
-    free.push_back(p);
+  return Memory(data, [self, &pieces, &in_use](std::byte* p) {
+    pieces.free.push_back(p);
     --in_use;
   });
 }
 
 StatePool::Memory StatePool::new_page() {
-  return take(free_->pages, page_bytes_, pages_in_use_);
+  return take(slabs_->pages, pages_in_use_);
 }
 StatePool::Memory StatePool::new_slot() {
-  return take(free_->slots, slot_bytes_, slots_in_use_);
+  return take(slabs_->slots, slots_in_use_);
 }
 
 StateBindings::StateBindings(const StateLayout& layout)

@@ -105,7 +105,8 @@ class SequenceState {
   std::shared_ptr<std::byte> next_slot_;  // recurrent state being written between prepare() and commit()
 };
 
-// Memory for the sequences of one model. Keeps freed pages for reuse.
+// Memory for the sequences of one model, in huge pages where the system gives them. Keeps freed pages for
+// reuse.
 class StatePool : public std::enable_shared_from_this<StatePool> {
  public:
   // `max_tokens`: longest sequence allowed.
@@ -121,14 +122,15 @@ class StatePool : public std::enable_shared_from_this<StatePool> {
   using Memory = std::shared_ptr<std::byte>;
   Memory new_page();  // null when memory is short
   Memory new_slot();
-  Memory take(std::vector<std::byte*>& free, int64_t bytes, int64_t& in_use);
+  struct Pieces;
+  Memory take(Pieces& pieces, int64_t& in_use);
 
   StateLayout layout_;
   int64_t max_tokens_;
   int64_t page_bytes_;
   int64_t slot_bytes_;
-  struct FreeLists;
-  std::shared_ptr<FreeLists> free_;
+  struct Slabs;
+  std::shared_ptr<Slabs> slabs_;
   int64_t pages_in_use_ = 0;
   int64_t slots_in_use_ = 0;
 };
