@@ -16,8 +16,8 @@ constexpr std::pair<std::string_view, std::string_view> kSingleDash[] = {
 };
 
 constexpr std::string_view kEnvironment[] = {
-    "MODEL",         "LOAD_MODE", "CTX_SIZE",     "N_PREDICT",    "THREADS",
-    "THREADS_BATCH", "UBATCH",    "CACHE_TYPE_K", "CACHE_TYPE_V",
+    "MODEL",   "NO_MMAP",       "MLOCK",  "LOAD_MODE",    "CTX_SIZE",     "N_PREDICT",
+    "THREADS", "THREADS_BATCH", "UBATCH", "CACHE_TYPE_K", "CACHE_TYPE_V",
 };
 
 }  // namespace

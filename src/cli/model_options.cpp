@@ -25,8 +25,11 @@ void add_load_options(CLI::App& app, ModelOptions& o) {
              "memory first")
           ->envname("GANNET_ARG_LOAD_MODE")
           ->capture_default_str();
-  app.add_flag("--no-mmap", o.no_mmap, "The same as --load-mode none")->excludes(mode);
-  app.add_flag("--mlock", o.lock, "Keep the weights in memory: no swapping, no dropping");
+  app.add_flag("--no-mmap", o.no_mmap, "The same as --load-mode none")
+      ->envname("GANNET_ARG_NO_MMAP")
+      ->excludes(mode);
+  app.add_flag("--mlock", o.lock, "Keep the weights in memory: no swapping, no dropping")
+      ->envname("GANNET_ARG_MLOCK");
   app.add_flag("--check-tensors", o.check_tensors, "Check every weight for NaN and infinity while loading");
   app.add_flag("-v,--verbose", o.verbose, "Say on stderr where the weights lie");
 }

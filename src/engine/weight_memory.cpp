@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 
-#include "base/memory_room.h"
 #include "model/heat.h"
 
 namespace gannet {
@@ -74,58 +73,73 @@ Result<std::unique_ptr<WeightMemory>> WeightMemory::create(const GgufFile& file,
                                                            const LoadOptions& options,
                                                            const LoadProgress& progress) {
   std::unique_ptr<WeightMemory> memory(new WeightMemory(file, hp, options));
-  if (file.maps().empty()) {
-    memory->left_because_ = "they are part of the program";
-    return memory;
+  GANNET_TRY(memory->load(progress));
+  return memory;
+}
+
+Result<void> WeightMemory::load(const LoadProgress& progress) {
+  if (file_.maps().empty()) {
+    left_because_ = "they are part of the program";
+    return {};
   }
   const MemoryRoom room = memory_room();
-  // A file that does not stay in memory is read again and again, in pieces as small as they are needed.
-  if (memory->file_bytes_ <= room.bytes)
-    for (const MappedFile& map : file.maps()) map.prefer_huge_pages();
-  const bool at_once = options.mode == LoadMode::kHuge || options.mode == LoadMode::kNone;
-  if (at_once && room.bytes < memory->file_bytes_ + left_free(room))
-    return Error(
-        ErrorCode::kOutOfMemory,
-        fmt::format("{}: --load-mode {} needs {} of memory, and {} can be taken ({}); use --load-mode "
-                    "auto, or a smaller file",
-                    file.path(), load_mode_name(options.mode), gib(memory->file_bytes_ + left_free(room)),
-                    gib(room.bytes), room.bound));
-  memory->bring_in([&](double fraction) {
-    if (progress) progress(at_once ? fraction / 2 : fraction);
-  });
-  if (options.lock)
-    for (const MappedFile& map : file.maps())
-      memory->lock_refused_ |= mlock(map.bytes().data(), map.bytes().size()) != 0;
   const HugePageFacts facts = huge_page_facts();
-  const bool reserved =
-      options.mode == LoadMode::kHuge && facts.reserved_free >= to_huge_pages(memory->file_bytes_);
-  if (options.mode == LoadMode::kMmap) {
-    memory->left_because_ = "load mode mmap leaves them in the file's mapping";
-    return memory;
+  if (at_once()) GANNET_TRY(check_demand(room, facts));
+  // A file that does not stay in memory is read again and again, in pieces as small as they are needed.
+  if (file_bytes_ <= room.bytes)
+    for (const MappedFile& map : file_.maps()) map.prefer_huge_pages();
+  const double share = at_once() ? 0.5 : 1;
+  bring_in([&](double fraction) {
+    if (progress) progress(share * fraction);
+  });
+  if (options_.lock)
+    for (const MappedFile& map : file_.maps())
+      if (mlock(map.bytes().data(), map.bytes().size()) != 0) lock_refused_ = true;
+  if (options_.mode == LoadMode::kMmap) {
+    left_because_ = "load mode mmap leaves them in the file's mapping";
+  } else if (options_.mode == LoadMode::kAuto && !facts.usable()) {
+    left_because_ = fmt::format("transparent huge pages: {}; to have them, {}", facts.text(), facts.remedy());
+  } else {
+    mover_ = std::make_unique<PageMover>(parts_by_heat(), mover_options(facts));
+    if (at_once())
+      return move_now([&](double fraction) {
+        if (progress) progress(share + (1 - share) * fraction);
+      });
   }
-  if (!facts.usable() && !reserved && options.mode != LoadMode::kNone) {
-    memory->left_because_ = fmt::format("transparent huge pages are set to \"{}\"; to have them, {}",
-                                        facts.text(), facts.remedy());
-    if (options.mode == LoadMode::kAuto) return memory;
+  return {};
+}
+
+// Whether the modes that move everything at once can have what they need.
+Result<void> WeightMemory::check_demand(const MemoryRoom& room, const HugePageFacts& facts) const {
+  const auto refused = [&](const std::string& why) {
     return Error(ErrorCode::kOutOfMemory,
-                 fmt::format("{}: --load-mode huge: {}", file.path(), memory->left_because_));
-  }
-  PageMoverOptions moving;
-  moving.only_where_needed = options.mode == LoadMode::kAuto;
-  moving.only_into_huge_pages = options.mode != LoadMode::kNone;
-  moving.reserved_pages = options.mode == LoadMode::kHuge && facts.reserved_free > 0;
-  moving.lock = options.lock;
-  if (!at_once) moving.may_take = [m = memory.get()](int64_t bytes) { return m->may_take(bytes); };
-  moving.cache_is_short = [] {
+                 fmt::format("{}: --load-mode {}: {}", file_.path(), load_mode_name(options_.mode), why));
+  };
+  const bool huge = options_.mode == LoadMode::kHuge;
+  const int64_t reserved = huge ? facts.reserved_free : 0;
+  const int64_t needed = std::max<int64_t>(0, file_bytes_ - reserved) + left_free(room);
+  if (room.bytes < needed)
+    return refused(
+        fmt::format("{} of memory are needed, and {} can be taken ({}); use --load-mode auto, or a "
+                    "smaller file",
+                    gib(needed), gib(room.bytes), room.bound));
+  if (huge && !facts.usable() && reserved < to_huge_pages(file_bytes_))
+    return refused(fmt::format("transparent huge pages: {}; to have them, {}", facts.text(), facts.remedy()));
+  return {};
+}
+
+PageMoverOptions WeightMemory::mover_options(const HugePageFacts& facts) const {
+  PageMoverOptions o;
+  o.only_where_needed = options_.mode == LoadMode::kAuto;
+  o.only_into_huge_pages = options_.mode != LoadMode::kNone;
+  o.reserved_pages = options_.mode == LoadMode::kHuge && facts.reserved_free > 0;
+  o.lock = options_.lock;
+  if (!at_once()) o.may_take = [this](int64_t bytes) { return may_take(bytes); };
+  o.cache_is_short = [] {
     const MemoryRoom now = memory_room();
     return now.unused < now.limit / kShortShare;
   };
-  memory->mover_ = std::make_unique<PageMover>(memory->parts_by_heat(), std::move(moving));
-  if (at_once)
-    GANNET_TRY(memory->move_now([&](double fraction) {
-      if (progress) progress(0.5 + fraction / 2);
-    }));
-  return memory;
+  return o;
 }
 
 // Maps all pages of the file before the first token asks for them one by one.
@@ -315,8 +329,8 @@ std::string WeightMemory::text() const {
     text += fmt::format("; {} moved, no more because {}", gib(mover_->moved_bytes()), why);
   } else if (!mover_->finished()) {
     text += "; the rest is moved while the model runs";
-  } else {
-    text += fmt::format("; {} moved, the rest was there already", gib(mover_->moved_bytes()));
+  } else if (mover_->moved_bytes() > 0) {
+    text += fmt::format("; {} moved", gib(mover_->moved_bytes()));
   }
   return text;
 }

@@ -17,6 +17,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/huge_pages.h"
+#include "base/memory_room.h"
 #include "base/page_mover.h"
 #include "base/thread_team.h"
 #include "gguf/gguf.h"
@@ -83,6 +85,10 @@ class WeightMemory {
   using Clock = std::chrono::steady_clock;
 
   WeightMemory(const GgufFile& file, const Hyperparameters& hp, const LoadOptions& options);
+  bool at_once() const { return options_.mode == LoadMode::kHuge || options_.mode == LoadMode::kNone; }
+  Result<void> load(const LoadProgress& progress);
+  Result<void> check_demand(const MemoryRoom& room, const HugePageFacts& facts) const;
+  PageMoverOptions mover_options(const HugePageFacts& facts) const;
   std::vector<FilePart> parts_by_heat() const;
   void bring_in(const LoadProgress& progress) const;
   Result<void> move_now(const LoadProgress& progress);
