@@ -2,12 +2,33 @@
 
 #include <fmt/format.h>
 
+#include "backend/cpu/fetch.h"
+
 #if defined(__aarch64__)
 #include <asm/hwcap.h>
 #include <sys/auxv.h>
+#elif defined(__x86_64__)
+#include <cpuid.h>
 #endif
 
 namespace gannet {
+namespace {
+
+// AMD's Zen 5, or what comes after it.
+bool is_zen5_or_later() {
+#if defined(__x86_64__)
+  unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+  if (!__builtin_cpu_is("amd") || __get_cpuid(1, &eax, &ebx, &ecx, &edx) == 0) return false;
+  const unsigned family = (eax >> 8 & 0xF) + (eax >> 20 & 0xFF);
+  return family >= 0x1A;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+const bool fetches_near = is_zen5_or_later();
 
 std::vector<Isa> machine_isas() {
   std::vector<Isa> isas = {Isa::kScalar};

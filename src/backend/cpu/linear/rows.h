@@ -3,6 +3,7 @@
 #pragma once
 
 #include "backend/cpu/dot.h"
+#include "backend/cpu/fetch.h"
 #include "backend/cpu/linear/linear.h"
 #include "backend/cpu/linear/pack.h"
 #include "backend/cpu/linear/units.h"
@@ -57,18 +58,18 @@ inline constexpr int64_t kFetchAhead = 4096;
 
 // The group of rows that is fetched while the one at `row` is multiplied: in the matrix, then where the
 // caller goes on.
-template <int64_t kPiece, int R>
+template <int R, bool kFar>
 GANNET_INLINE const uint8_t* group_to_fetch(const LinearArgs& args, int64_t row) {
   // Short rows are over before their successors have come all the way from memory: some groups further then.
   const int64_t bytes = R * args.row_bytes;
   const int64_t groups = bytes >= kFetchAhead ? 1 : (kFetchAhead + bytes - 1) / bytes;
-  const int64_t ahead = row + (kPiece >= 800 ? groups + 1 : groups) * R;
+  const int64_t ahead = row + (kFar ? groups + 1 : groups) * R;
   if (args.next == nullptr || ahead < args.n_rows) return args.w + ahead * args.row_bytes;
   return args.next + (ahead - args.n_rows) * args.row_bytes;
 }
 
 // R rows from `row` on (the last one again where the matrix ends) times T activation rows.
-template <class D, int R, int T>
+template <class D, int R, int T, bool kFar>
 void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* const* y) {
   const int64_t n_units = (args.n_in + kUnit - 1) / kUnit;
   const int64_t n = args.n_rows - row < R ? args.n_rows - row : R;
@@ -83,11 +84,11 @@ void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* cons
       set_zero(off[r][t]);
     }
   const int64_t n_whole = args.n_in / kUnit;
-  const uint8_t* fetch = group_to_fetch<R * D::kUnitBytes, R>(args, row);
+  const uint8_t* fetch = group_to_fetch<R, kFar>(args, row);
   for (int64_t u = 0; u < n_whole; ++u) {
     const uint8_t* unit[R];
     for (int r = 0; r < R; ++r) unit[r] = reader[r].open(at[r], u, args.n_in);
-    prefetch_piece<R * D::kUnitBytes>(fetch, u);
+    prefetch_piece<R * D::kUnitBytes, kFar>(fetch, u);
     add_unit<D, R, T>(unit, x, u, acc, off);
   }
   if (n_whole < n_units) {
@@ -107,13 +108,25 @@ void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* cons
   }
 }
 
+template <class D, int R, int T>
+void all_rows(const LinearArgs& args) {
+  // A unit of so many bytes is multiplied faster than one core can load it.
+  if constexpr (R * D::kUnitBytes >= 800) {
+    if (!fetches_near) {
+      for (int64_t row = 0; row < args.n_rows; row += R) rows_tile<D, R, T, true>(args, row, args.x, args.y);
+      return;
+    }
+  }
+  for (int64_t row = 0; row < args.n_rows; row += R) rows_tile<D, R, T, false>(args, row, args.x, args.y);
+}
+
 template <class D>
 void rows(const LinearArgs& args) {
   constexpr int kOne = kLanes == 8 ? 2 : 4, kTwo = kLanes == 8 ? 1 : 4;  // AVX2 has 16 registers
   if (args.n_tokens == 1)
-    for (int64_t row = 0; row < args.n_rows; row += kOne) rows_tile<D, kOne, 1>(args, row, args.x, args.y);
+    all_rows<D, kOne, 1>(args);
   else
-    for (int64_t row = 0; row < args.n_rows; row += kTwo) rows_tile<D, kTwo, 2>(args, row, args.x, args.y);
+    all_rows<D, kTwo, 2>(args);
 }
 
 // Defined in panels.cpp.

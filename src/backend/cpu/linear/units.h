@@ -29,15 +29,14 @@ struct UnitReader {
   }
 };
 
-// While unit u of a group of rows is multiplied, fetches the u-th piece of the group that follows at `next`.
-// The pieces are taken in memory order, so that the hardware sees one stream instead of many short ones: on
-// Zen 4 twice the bandwidth of fetching row by row. Types that are multiplied faster than one core can load
-// them (8 and 6 bits) are fetched into the second level cache and one group further ahead: there, requests
-// for the first level fill its queue and halve the bandwidth.
-template <int64_t kPiece>
+// While unit u of a group of rows is multiplied, fetches the u-th piece of the group that follows at `next`,
+// into the second level cache when kFar (backend/cpu/fetch.h). The pieces are taken in memory order, so that
+// the hardware sees one stream instead of many short ones: on Zen 4 twice the bandwidth of fetching row by
+// row.
+template <int64_t kPiece, bool kFar>
 GANNET_INLINE void prefetch_piece(const uint8_t* group, int64_t u) {
   const uint8_t* at = group + u * kPiece;
-  for (int64_t line = 0; line < kPiece; line += 64) __builtin_prefetch(at + line, 0, kPiece >= 800 ? 1 : 3);
+  for (int64_t line = 0; line < kPiece; line += 64) __builtin_prefetch(at + line, 0, kFar ? 1 : 3);
 }
 
 }  // namespace gannet::GANNET_ISA_NS
