@@ -140,15 +140,15 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
   if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
   if (cached->mask.data != nullptr) fill_attention_mask(cached->mask, sequence.length());
   WeightMemory& memory = model_->memory();
-  GANNET_TRY(memory.begin_run());
+  memory.begin_run();
   const auto began = std::chrono::steady_clock::now();
   if (profiling_)
     run_timed(*cached);
   else
     plan.run(*team_);
+  GANNET_TRY(memory.end_run(*team_, shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch,
+                            std::chrono::steady_clock::now() - began));
   sequence.commit(shape.n_tokens);
-  memory.end_run(*team_, shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch,
-                 std::chrono::steady_clock::now() - began);
   return ForwardRows{plan.output(cached->logits_output), plan.output(cached->hidden_output)};
 }
 

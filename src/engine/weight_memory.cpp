@@ -272,17 +272,16 @@ void WeightMemory::relieve() {
   if (room.bytes < left_free(room) / kTooLittle) mover_->give_back(left_free(room));
 }
 
-Result<void> WeightMemory::begin_run() {
-  if (mover_ == nullptr) return {};
+void WeightMemory::begin_run() {
   n_running_.fetch_add(1, std::memory_order_relaxed);
-  Result<void> status = mover_->status();
-  if (!status.ok()) n_running_.fetch_sub(1, std::memory_order_relaxed);
-  return status;
 }
 
-void WeightMemory::end_run(ThreadTeam& team, int n_threads, std::chrono::nanoseconds took) {
-  if (mover_ == nullptr) return;
-  if (!mover_->finished()) {
+Result<void> WeightMemory::end_run(ThreadTeam& team, int n_threads, std::chrono::nanoseconds took) {
+  Result<void> status;
+  if (mover_ != nullptr) status = mover_->status();
+  if (mover_ != nullptr && !mover_->finished()) {
+    for (const MappedFile& map : file_.maps())
+      if (status.ok()) status = map.check_unchanged();
     // The time of a piece is not known before, so credit may become a debt that later runs pay.
     const int64_t credit = credit_.fetch_add(took.count() / kShareOfRun) + took.count() / kShareOfRun;
     if (credit > 0) {
@@ -293,6 +292,7 @@ void WeightMemory::end_run(ThreadTeam& team, int n_threads, std::chrono::nanosec
   }
   last_end_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   n_running_.fetch_sub(1, std::memory_order_relaxed);
+  return status;
 }
 
 WeightMemory::Share WeightMemory::share() const {

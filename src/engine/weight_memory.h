@@ -61,10 +61,11 @@ class WeightMemory {
   void add_session(int64_t bytes);
   void remove_session(int64_t bytes);
 
-  // Around every run of a plan. begin_run() errors: kModelFile, see create(). end_run() moves weights with
-  // the members of `team` for a share of the time that the run took.
-  Result<void> begin_run();
-  void end_run(ThreadTeam& team, int n_threads, std::chrono::nanoseconds took);
+  // Around every run of a plan. end_run() moves weights with the members of `team` for a share of the time
+  // that the run took. Its error says that the run is worth nothing, because the file was cut or rewritten
+  // (kModelFile).
+  void begin_run();
+  Result<void> end_run(ThreadTeam& team, int n_threads, std::chrono::nanoseconds took);
 
   // Moves all that can be moved now, for measurements. `keep_going` may be null.
   void settle(const std::function<bool()>& keep_going, const LoadProgress& progress);
