@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -15,6 +16,9 @@
 
 namespace gannet {
 namespace {
+
+// By the values of HugePageFacts::Transparent.
+constexpr std::array kTransparent = {"unavailable", "never", "madvise", "always"};
 
 std::string word_in_brackets(const std::string& path) {
   std::ifstream in(path);
@@ -39,35 +43,22 @@ constexpr uint64_t kPageIsHuge = 1 << 6;
 }  // namespace
 
 const char* HugePageFacts::text() const {
-  if (forbidden_here) return "forbidden to this process";
-  switch (transparent) {
-    case Transparent::kNever:
-      return "never";
-    case Transparent::kMadvise:
-      return "madvise";
-    case Transparent::kAlways:
-      return "always";
-    case Transparent::kUnavailable:
-      break;
-  }
-  return "unavailable";
+  return forbidden_here ? "forbidden to this process" : kTransparent[static_cast<size_t>(transparent)];
 }
 
 std::string HugePageFacts::remedy() const {
-  if (transparent == Transparent::kNever)
-    return "as root: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled";
-  if (transparent == Transparent::kUnavailable) return "a kernel with CONFIG_TRANSPARENT_HUGEPAGE";
   if (forbidden_here)
     return "start the program from a process that does not forbid them (prctl PR_SET_THP_DISABLE)";
-  return "";
+  if (transparent == Transparent::kNever)
+    return "as root: echo madvise > /sys/kernel/mm/transparent_hugepage/enabled";
+  return transparent == Transparent::kUnavailable ? "a kernel with CONFIG_TRANSPARENT_HUGEPAGE" : "";
 }
 
 HugePageFacts huge_page_facts(const std::string& root) {
   HugePageFacts facts;
   const std::string mode = word_in_brackets(root + "/sys/kernel/mm/transparent_hugepage/enabled");
-  if (mode == "never") facts.transparent = HugePageFacts::Transparent::kNever;
-  if (mode == "madvise") facts.transparent = HugePageFacts::Transparent::kMadvise;
-  if (mode == "always") facts.transparent = HugePageFacts::Transparent::kAlways;
+  for (size_t i = 0; i < kTransparent.size(); ++i)
+    if (mode == kTransparent[i]) facts.transparent = static_cast<HugePageFacts::Transparent>(i);
   facts.forbidden_here = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0) == 1;
   std::ifstream reserve(root + "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages");
   int64_t pages = 0;
@@ -112,6 +103,19 @@ std::byte* reserve_addresses(size_t bytes) {
   return begin + before;
 }
 
+std::byte* map_private(size_t bytes) {
+  std::byte* at = reserve_addresses(bytes);
+  if (at == nullptr) return nullptr;
+  if (mmap(at, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    const int code = errno;
+    munmap(at, bytes);
+    errno = code;
+    return nullptr;
+  }
+  madvise(at, bytes, MADV_HUGEPAGE);
+  return at;
+}
+
 HugeMemory::HugeMemory(int64_t bytes) {
   if (bytes < kHugePage / 2) {
     const size_t rounded = (static_cast<size_t>(bytes) + 63) / 64 * 64;
@@ -120,16 +124,8 @@ HugeMemory::HugeMemory(int64_t bytes) {
     return;
   }
   const auto rounded = static_cast<size_t>(to_huge_pages(bytes));
-  std::byte* at = reserve_addresses(rounded);
-  if (at == nullptr) return;
-  if (mmap(at, rounded, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
-      MAP_FAILED) {
-    munmap(at, rounded);
-    return;
-  }
-  madvise(at, rounded, MADV_HUGEPAGE);
-  data_ = at;
-  mapped_ = rounded;
+  data_ = map_private(rounded);
+  if (data_ != nullptr) mapped_ = rounded;
 }
 
 HugeMemory::~HugeMemory() {

@@ -22,7 +22,7 @@ struct HugePageFacts {
 
   // Whether private memory of this process gets them when it asks.
   bool usable() const { return transparent >= Transparent::kMadvise && !forbidden_here; }
-  // "madvise", "always", "never", "unavailable", "forbidden to this process".
+  // "unavailable", "never", "madvise", "always", "forbidden to this process".
   const char* text() const;
   // The one setting that would help; empty when nothing is in the way.
   std::string remedy() const;
@@ -59,6 +59,8 @@ class HugeMemory {
 // Addresses for [0, bytes) that begin at a huge page, with nothing behind them yet (any access faults). Null
 // when the process may have no more. The caller unmaps, all or in part.
 std::byte* reserve_addresses(size_t bytes);
+// The same with zeroed private memory behind them that asks for huge pages.
+std::byte* map_private(size_t bytes);
 
 // `n` rounded up to whole huge pages.
 constexpr int64_t to_huge_pages(int64_t n) {

@@ -28,8 +28,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
 
   // Asks the kernel to read the file into its cache in pieces of 2 MiB from now on, which it can then map as
-  // huge pages, for all processes that use the file. Many file systems do (XFS, ext4 since Linux 6.16,
-  // tmpfs), whatever the setting of transparent huge pages; elsewhere nothing happens.
+  // huge pages, for all processes that use the file. Done by file systems with large folios (seen on ext4 of
+  // Linux 6.18), whatever the setting of transparent huge pages; elsewhere nothing happens.
   void prefer_huge_pages() const;
 
   // For base/page_mover.h. The file as it was opened; -1 for an empty one.

@@ -1,9 +1,11 @@
 #include "base/memory_room.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include <gtest/gtest.h>
 
@@ -77,7 +79,22 @@ TEST_F(MemoryRoomTest, NothingKnownIsNoBound) {
   fs::remove_all(root);
   EXPECT_GT(room().bytes, int64_t{1} << 60);
   EXPECT_GT(memory_room().bytes, 0);
-  EXPECT_GT(address_room(), 0);
+}
+
+TEST(AddressRoom, IsWhatTheLimitLeaves) {
+  rlimit before = {};
+  getrlimit(RLIMIT_AS, &before);
+  if (before.rlim_cur == RLIM_INFINITY) {
+    EXPECT_EQ(address_room(), std::numeric_limits<int64_t>::max());
+  }
+  constexpr int64_t kLimit = int64_t{1} << 50;  // more than sanitizers take
+  rlimit some = before;
+  some.rlim_cur = kLimit;
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &some), 0);
+  const int64_t room = address_room();
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_LT(room, kLimit);
+  EXPECT_GT(room, kLimit / 2);
 }
 
 TEST_F(MemoryRoomTest, HugePageSettingsAreReadAndForbiddenOnesHaveARemedy) {

@@ -152,20 +152,11 @@ bool PageMover::begin(Piece& piece) {
     void* memory = mmap(nullptr, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     if (memory != MAP_FAILED) piece.memory = static_cast<std::byte*>(memory);
   }
-  if (piece.memory == nullptr) {
-    std::byte* memory = reserve_addresses(n);
-    if (memory == nullptr || mmap(memory, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-                                  -1, 0) == MAP_FAILED) {
-      const int code = errno;
-      if (memory != nullptr) munmap(memory, n);
-      stop(fmt::format("the system gives this process no more memory: {}", std::strerror(code)));
-      done_with(piece, false);
-      return false;
-    }
-    madvise(memory, n, MADV_HUGEPAGE);
-    piece.memory = memory;
-  }
-  return true;
+  if (piece.memory == nullptr) piece.memory = map_private(n);
+  if (piece.memory != nullptr) return true;
+  stop(fmt::format("the system gives this process no more memory: {}", std::strerror(errno)));
+  done_with(piece, false);
+  return false;
 }
 
 // Copies the next 2 MiB; false after an error, with the piece's memory given back.

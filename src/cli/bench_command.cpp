@@ -228,18 +228,18 @@ Result<void> run_bench(const BenchOptions& o) {
   for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
     GANNET_TRY(Output().add(o, flag, format, {}, stdout));
   std::vector<std::shared_ptr<const Model>> models;
-  catch_interrupts();
   for (const std::string& path : paths) {
     for (const std::string& mode : modes) {
       ModelOptions one = o.model;
       one.model = path;
       one.load_mode = mode;
       models.push_back(GANNET_TRY(load_model(one)));
-      // Speed is that of a model that has run for a while.
-      ProgressBar bar("moving into huge pages");
-      models.back()->memory().settle([] { return !interrupted(); },
-                                     [&](double fraction) { bar.update(fraction); });
     }
+  }
+  catch_interrupts();
+  for (const auto& model : models) {  // speed is that of a model that has run for a while
+    ProgressBar bar("moving into huge pages");
+    model->memory().settle([] { return !interrupted(); }, [&](double fraction) { bar.update(fraction); });
   }
   if (o.ladder) tests = GANNET_TRY(make_ladder(tests, models, session.graph.passes.off));
   Output output;
@@ -304,6 +304,7 @@ void add_bench_command(CLI::App& app, Action& action) {
                       "Write the steps of that run to this file, for trace viewers (JSON)");
   list("--load-mode", o.load_modes,
        "-lm M: where weights lie: auto, mmap, huge, none (`gannet run --help` explains)")
+      ->envname("GANNET_ARG_LOAD_MODE")
       ->default_str("auto");
   command->add_flag("--mlock", o.model.lock, "Keep the weights in memory: no swapping, no dropping");
   command->add_flag("--check-tensors", o.model.check_tensors,

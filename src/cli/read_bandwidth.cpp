@@ -1,11 +1,8 @@
 #include "cli/read_bandwidth.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cerrno>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -14,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "base/huge_pages.h"
 #include "base/thread_team.h"
 #include "cli/machine_facts.h"
 
@@ -28,7 +26,7 @@ constexpr int64_t kCacheMultiple = 8;
 constexpr size_t kFewestPasses = 9;
 constexpr auto kMeasureFor = std::chrono::milliseconds(400);
 
-constexpr int64_t kGrain = 2 * kMiB;  // a huge page
+constexpr int64_t kGrain = kHugePage;
 constexpr int64_t kLine = 64;
 constexpr int64_t kAhead = 16 * kLine;  // of each stream, prefetched by hand
 
@@ -62,15 +60,13 @@ Result<double> measure(int n_threads, const std::vector<int>& cpus) {
   int64_t bytes = std::max(kSmallest, kCacheMultiple * facts.last_level_cache_bytes());
   if (facts.available_bytes > 0) bytes = std::min(bytes, facts.available_bytes / 4);
   bytes = std::max(kGrain * n_threads, bytes / kGrain * kGrain);
-  void* memory =
-      mmap(nullptr, static_cast<size_t>(bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    return Error(ErrorCode::kOutOfMemory,
-                 fmt::format("no {} MiB to measure the read bandwidth with: {}; close other "
-                             "programs or raise the limit",
-                             bytes / kMiB, std::strerror(errno)));
-  madvise(memory, static_cast<size_t>(bytes), MADV_HUGEPAGE);
-  auto* begin = static_cast<std::byte*>(memory);
+  const HugeMemory memory(bytes);
+  if (memory.data() == nullptr)
+    return Error(
+        ErrorCode::kOutOfMemory,
+        fmt::format("no {} MiB to measure the read bandwidth with; close other programs or raise the limit",
+                    bytes / kMiB));
+  std::byte* begin = memory.data();
 
   ThreadTeam team(n_threads, cpus);
   // Written by the thread that will read it, so that it lies in that thread's memory node.
@@ -92,7 +88,6 @@ Result<double> measure(int n_threads, const std::vector<int>& cpus) {
     const double seconds = std::chrono::duration<double>(Clock::now() - pass_started).count();
     best = std::max(best, static_cast<double>(bytes) / std::max(seconds, 1e-9));
   }
-  munmap(memory, static_cast<size_t>(bytes));
   return best;
 }
 

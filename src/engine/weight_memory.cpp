@@ -3,6 +3,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <array>
+#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
@@ -37,6 +39,15 @@ int64_t left_free(const MemoryRoom& room) {
   return std::max(kLeastFree, room.limit / kFreeShare);
 }
 
+// Runs `work` in threads beside this one, `most` or as many as the system allows: none is only slower.
+template <class F>
+void start_threads(std::vector<std::thread>& threads, int most, F work) {
+  try {
+    for (int i = 0; i < most; ++i) threads.emplace_back(work, i);
+  } catch (const std::system_error&) {
+  }
+}
+
 std::string gib(int64_t bytes) {
   return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (1 << 30));
 }
@@ -44,17 +55,8 @@ std::string gib(int64_t bytes) {
 }  // namespace
 
 const char* load_mode_name(LoadMode mode) {
-  switch (mode) {
-    case LoadMode::kMmap:
-      return "mmap";
-    case LoadMode::kHuge:
-      return "huge";
-    case LoadMode::kNone:
-      return "none";
-    case LoadMode::kAuto:
-      break;
-  }
-  return "auto";
+  constexpr std::array kNames = {"auto", "mmap", "huge", "none"};
+  return kNames[static_cast<size_t>(mode)];
 }
 
 WeightMemory::WeightMemory(const GgufFile& file, const Hyperparameters& hp, const LoadOptions& options)
@@ -97,7 +99,7 @@ Result<void> WeightMemory::load(const LoadProgress& progress) {
       if (mlock(map.bytes().data(), map.bytes().size()) != 0) lock_refused_ = true;
   if (options_.mode == LoadMode::kMmap) {
     left_because_ = "load mode mmap leaves them in the file's mapping";
-  } else if (options_.mode == LoadMode::kAuto && !facts.usable()) {
+  } else if (options_.mode == LoadMode::kAuto && !facts.usable() && !options_.move_any_pages) {
     left_because_ = fmt::format("transparent huge pages: {}; to have them, {}", facts.text(), facts.remedy());
   } else {
     mover_ = std::make_unique<PageMover>(parts_by_heat(), mover_options(facts));
@@ -130,8 +132,8 @@ Result<void> WeightMemory::check_demand(const MemoryRoom& room, const HugePageFa
 
 PageMoverOptions WeightMemory::mover_options(const HugePageFacts& facts) const {
   PageMoverOptions o;
-  o.only_where_needed = options_.mode == LoadMode::kAuto;
-  o.only_into_huge_pages = options_.mode != LoadMode::kNone;
+  o.only_where_needed = options_.mode == LoadMode::kAuto && !options_.move_any_pages;
+  o.only_into_huge_pages = options_.mode != LoadMode::kNone && !options_.move_any_pages;
   o.reserved_pages = options_.mode == LoadMode::kHuge && facts.reserved_free > 0;
   o.lock = options_.lock;
   if (!at_once()) o.may_take = [this](int64_t bytes) { return may_take(bytes); };
@@ -213,15 +215,15 @@ Result<void> WeightMemory::move_now(const LoadProgress& progress) {
   return Error(
       ErrorCode::kOutOfMemory,
       fmt::format("{}: --load-mode {}: {} of {} were moved, then {}; use --load-mode auto", file_.path(),
-                  load_mode_name(options_.mode), gib(mover_->moved_bytes()), gib(file_bytes_), why));
+                  load_mode_name(options_.mode), gib(moved_bytes()), gib(file_bytes_), why));
 }
 
 void WeightMemory::settle(const std::function<bool()>& keep_going, const LoadProgress& progress) {
   if (mover_ == nullptr) return;
   const auto more = [&] { return !keep_going || keep_going(); };
   std::vector<std::thread> helpers;
-  for (int i = 1; i < std::min(kMostIdleThreads, ThreadTeam::physical_cores()); ++i)
-    helpers.emplace_back([&] { mover_->work(more); });
+  start_threads(helpers, std::min(kMostIdleThreads, ThreadTeam::physical_cores()) - 1,
+                [&](int) { mover_->work(more); });
   const auto report = [&] {
     if (progress)
       progress(static_cast<double>(mover_->done_bytes()) /
@@ -242,8 +244,8 @@ void WeightMemory::add_session(int64_t bytes) {
   std::lock_guard lock(idle_mutex_);
   if (mover_ == nullptr || options_.mode != LoadMode::kAuto || !idle_threads_.empty()) return;
   last_end_ = Clock::now().time_since_epoch().count();
-  for (int i = 0; i < std::min(kMostIdleThreads, ThreadTeam::physical_cores()); ++i)
-    idle_threads_.emplace_back([this, watches = i == 0] { idle_loop(watches); });
+  start_threads(idle_threads_, std::min(kMostIdleThreads, ThreadTeam::physical_cores()),
+                [this](int i) { idle_loop(i == 0); });
 }
 
 void WeightMemory::remove_session(int64_t bytes) {
@@ -316,7 +318,7 @@ std::string WeightMemory::text() const {
   std::string text =
       fmt::format("{} of weights, load mode {}; ", gib(file_bytes_), load_mode_name(options_.mode));
   if (s.in_huge_pages < 0)
-    text += fmt::format("{} moved into huge pages", gib(mover_ ? mover_->moved_bytes() : 0));
+    text += fmt::format("{} moved into huge pages", gib(moved_bytes()));
   else
     text += fmt::format("of {} that a token reads, {:.0f} % lies in huge pages", gib(s.bytes_per_token),
                         100.0 * static_cast<double>(s.in_huge_pages) /
@@ -326,11 +328,11 @@ std::string WeightMemory::text() const {
     return text;
   }
   if (const std::string why = mover_->stopped_because(); !why.empty()) {
-    text += fmt::format("; {} moved, no more because {}", gib(mover_->moved_bytes()), why);
+    text += fmt::format("; {} moved, no more because {}", gib(moved_bytes()), why);
   } else if (!mover_->finished()) {
     text += "; the rest is moved while the model runs";
   } else if (mover_->moved_bytes() > 0) {
-    text += fmt::format("; {} moved", gib(mover_->moved_bytes()));
+    text += fmt::format("; {} moved", gib(moved_bytes()));
   }
   return text;
 }

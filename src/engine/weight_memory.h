@@ -1,5 +1,5 @@
-// Where the weights of a model lie: in the mapping of their file or in private huge pages, which are read up
-// to twice as fast. Addresses and bytes are the same in both, so it changes speed and nothing else.
+// Where the weights of a model lie: in the mapping of their file or in private huge pages, which are read
+// faster. Addresses and bytes are the same in both, so it changes speed and nothing else.
 //
 // In mode kAuto a model runs from the mapping at once. What the kernel has not mapped in huge pages already
 // is moved there by and by, what every token reads first: between the steps of sessions, for a small share of
@@ -41,6 +41,8 @@ struct LoadOptions {
   LoadMode mode = LoadMode::kAuto;
   bool lock = false;           // keep the weights from being swapped out or dropped (mlock)
   bool check_tensors = false;  // that every scale of every tensor is finite
+  // A test of the moving, for any machine: in mode kAuto everything is moved, from and into whatever pages.
+  bool move_any_pages = false;
 };
 
 // All methods are thread-safe.
@@ -76,6 +78,7 @@ class WeightMemory {
   };
   Share share() const;
 
+  int64_t moved_bytes() const { return mover_ == nullptr ? 0 : mover_->moved_bytes(); }
   LoadMode mode() const { return options_.mode; }
   // What is in huge pages, why no more is, and what would help, in one line.
   std::string text() const;

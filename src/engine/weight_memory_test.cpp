@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A copy of the shipped model that the page cache holds in pages of 4 KiB: it is written in such pieces.
+// A copy of the shipped model, written in pieces of 4 KiB: the page cache then holds it in such pages.
 struct WeightMemoryTest : testing::Test {
   fs::path path = fs::temp_directory_path() / ("gannet_weights_" + std::to_string(getpid()) + ".gguf");
   void SetUp() override {
@@ -59,10 +59,11 @@ struct WeightMemoryTest : testing::Test {
     }
     return all;
   }
-  static double done(const WeightMemory& memory) {
-    const WeightMemory::Share share = memory.share();
-    return static_cast<double>(share.in_huge_pages) / static_cast<double>(share.bytes_per_token);
+  // A model all of which is moved while it runs, whatever pages the machine has.
+  std::shared_ptr<const Model> moving_model() {
+    return Model::load(path, {.move_any_pages = true}, nullptr).take();
   }
+  int64_t file_bytes() const { return static_cast<int64_t>(fs::file_size(path)); }
 };
 
 TEST_F(WeightMemoryTest, LogitsAreTheSameInEveryModeAndWhileWeightsMove) {
@@ -76,44 +77,57 @@ TEST_F(WeightMemoryTest, LogitsAreTheSameInEveryModeAndWhileWeightsMove) {
     EXPECT_EQ(huge.error().code(), ErrorCode::kOutOfMemory);
     EXPECT_NE(huge.error().message().find("--load-mode huge"), std::string::npos);
   }
-  auto moving = load(LoadMode::kAuto).take();
+  EXPECT_EQ(logits(*session(load(LoadMode::kAuto).take()), 100), expected);
+  auto moving = moving_model();
   auto s = session(moving);
+  EXPECT_EQ(moving->memory().moved_bytes(), 0);
   for (int round = 0; round < 5; ++round) {
     EXPECT_EQ(logits(*s, 100), expected);
     std::this_thread::sleep_for(std::chrono::milliseconds(40));  // what idle threads move
   }
+  EXPECT_GT(moving->memory().moved_bytes(), 0) << moving->memory().text();
   moving->memory().settle({}, {});
+  EXPECT_EQ(moving->memory().moved_bytes(), file_bytes()) << moving->memory().text();
   EXPECT_EQ(logits(*s, 100), expected);
 }
 
-TEST_F(WeightMemoryTest, RunsAloneMoveWhatEveryTokenReads) {
-  auto model = load(LoadMode::kAuto).take();
-  if (!huge_page_facts().usable()) GTEST_SKIP() << "transparent huge pages: " << huge_page_facts().text();
-  if (model->memory().share().in_huge_pages < 0) GTEST_SKIP() << "Linux before 6.7";
-  const double before = done(model->memory());
+TEST_F(WeightMemoryTest, RunsMoveForAShareOfTheirTime) {
+  auto model = moving_model();  // without a session there are no idle threads
+  WeightMemory& memory = model->memory();
+  ThreadTeam team(2);
+  memory.begin_run();
+  ASSERT_TRUE(memory.end_run(team, 2, std::chrono::nanoseconds(0)).ok());
+  EXPECT_EQ(memory.moved_bytes(), 0);
+  for (int i = 0; i < 1000 && memory.moved_bytes() < file_bytes(); ++i) {
+    memory.begin_run();
+    ASSERT_TRUE(memory.end_run(team, 2, std::chrono::milliseconds(50)).ok());
+  }
+  EXPECT_EQ(memory.moved_bytes(), file_bytes()) << memory.text();
+}
+
+TEST_F(WeightMemoryTest, AllIsMovedWhileNoSessionRuns) {
+  auto model = moving_model();
   auto s = session(model);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while (done(model->memory()) < 1 && std::chrono::steady_clock::now() < until) logits(*s, 50);
-  if (model->memory().text().find("no more because") != std::string::npos)
-    GTEST_SKIP() << model->memory().text();
-  EXPECT_GE(done(model->memory()), before);
-  EXPECT_EQ(done(model->memory()), 1) << model->memory().text();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (model->memory().moved_bytes() < file_bytes() && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_EQ(model->memory().moved_bytes(), file_bytes()) << model->memory().text();
 }
 
 TEST_F(WeightMemoryTest, AFileThatIsRewrittenWhileItMovesEndsInAnError) {
-  auto model = load(LoadMode::kAuto).take();
-  if (!huge_page_facts().usable()) GTEST_SKIP() << "transparent huge pages: " << huge_page_facts().text();
-  if (done(model->memory()) == 1) GTEST_SKIP() << "this file system has it in huge pages already";
-  fs::last_write_time(path, fs::last_write_time(path) + std::chrono::seconds(5));
+  auto model = moving_model();
   auto s = session(model);
-  model->memory().settle({}, {});
   SequenceState sequence = s->new_sequence();
   const int32_t token = 5;
+  fs::last_write_time(path, fs::last_write_time(path) + std::chrono::seconds(5));
   auto rows = s->forward(sequence, std::span(&token, 1), LogitRows::kLast);
-  if (model->memory().text().find("no free huge pages") != std::string::npos) GTEST_SKIP();
   ASSERT_FALSE(rows.ok());
   EXPECT_EQ(rows.error().code(), ErrorCode::kModelFile);
+  EXPECT_NE(rows.error().message().find("was written to"), std::string::npos);
   EXPECT_EQ(sequence.length(), 0);
+  model->memory().settle({}, {});
+  EXPECT_EQ(model->memory().moved_bytes(), 0);
+  EXPECT_FALSE(s->forward(sequence, std::span(&token, 1), LogitRows::kLast).ok());  // and it stays one
 }
 
 TEST_F(WeightMemoryTest, NothingIsLeftOfTheMappingInModeNone) {

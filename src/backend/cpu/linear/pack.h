@@ -69,9 +69,9 @@ void pack(const LinearArgs& args, int64_t row, int64_t first, int64_t n, uint8_t
   const bool all_rows = row + kLanes <= args.n_rows;
   UnitReader<D> reader[kLanes];
   for (int64_t u = first; u < first + n; ++u) {
-    // The panel after this one, for which there is time.
     constexpr int64_t kPiece = kLanes * D::kUnitBytes;
-    prefetch_piece<kPiece, kPiece >= 800>(at[0] + kLanes * args.row_bytes, u);
+    prefetch_piece<kPiece, kPiece >= kFastPiece>(at[0] + kLanes * args.row_bytes,
+                                                 u);  // the panel after this one
     const uint8_t* unit[kLanes];
     for (int r = 0; r < kLanes; ++r) unit[r] = reader[r].open(at[r], u, args.n_in);
     bool packed = false;

@@ -110,8 +110,7 @@ void rows_tile(const LinearArgs& args, int64_t row, const ActRow* x, float* cons
 
 template <class D, int R, int T>
 void all_rows(const LinearArgs& args) {
-  // A unit of so many bytes is multiplied faster than one core can load it.
-  if constexpr (R * D::kUnitBytes >= 800) {
+  if constexpr (R * D::kUnitBytes >= kFastPiece) {
     if (!fetches_near) {
       for (int64_t row = 0; row < args.n_rows; row += R) rows_tile<D, R, T, true>(args, row, args.x, args.y);
       return;

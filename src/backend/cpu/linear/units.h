@@ -29,6 +29,10 @@ struct UnitReader {
   }
 };
 
+// Units of a group of rows with so many bytes together are multiplied faster than one core can load them:
+// those of 6 and 8 bits.
+inline constexpr int64_t kFastPiece = 800;
+
 // While unit u of a group of rows is multiplied, fetches the u-th piece of the group that follows at `next`,
 // into the second level cache when kFar (backend/cpu/fetch.h). The pieces are taken in memory order, so that
 // the hardware sees one stream instead of many short ones: on Zen 4 twice the bandwidth of fetching row by
