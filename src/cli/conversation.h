@@ -1,0 +1,45 @@
+// A conversation with a model: messages become tokens in the format of the model, answers go to stdout as
+// they come.
+#pragma once
+
+#include <string>
+
+#include "base/result.h"
+#include "engine/generator.h"
+#include "sample/sampler.h"
+#include "text/tokenizer.h"
+
+namespace gannet {
+
+struct ConversationOptions {
+  std::string system;      // instructions in front of the first message; may be empty
+  int64_t n_predict = -1;  // most tokens of an answer; < 0: until it ends
+  bool raw = false;        // messages are continued as they are, without chat format
+  bool timings = false;    // token counts and rates to stderr after every answer
+};
+
+class Conversation {
+ public:
+  // `session` and `tokenizer` must outlive the conversation.
+  Conversation(ConversationOptions options, Session& session, const Tokenizer& tokenizer, Sampler sampler);
+
+  // Reads a message and answers it.
+  Result<Answer> say(const std::string& text);
+  // Answers the last message once more, with another seed.
+  Result<Answer> again();
+
+  bool can_regenerate() const { return !last_text_.empty(); }
+  void clear();
+
+ private:
+  void report(const Answer& answer) const;
+
+  ConversationOptions options_;
+  const Tokenizer& tokenizer_;
+  Sampler sampler_;
+  Generator generator_;
+  bool raw_;
+  std::string last_text_;
+};
+
+}  // namespace gannet
