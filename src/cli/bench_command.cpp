@@ -24,6 +24,7 @@
 #include "cli/profile.h"
 #include "cli/progress.h"
 #include "cli/read_bandwidth.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -171,13 +172,13 @@ class Bench {
       record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
       record.test_time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
       if (options_.no_warmup) continue;
-      say(i, "warm-up");
+      tell(i, "warm-up");
       GANNET_TRY(runner_.warm_up(test));
     }
     for (int64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
       for (size_t i : group) {
         if (options_.delay > 0) std::this_thread::sleep_for(std::chrono::duration<double>(options_.delay));
-        say(i, fmt::format("run {}/{}", repetition, options_.repetitions));
+        tell(i, fmt::format("run {}/{}", repetition, options_.repetitions));
         records_[i].samples_ns.push_back(GANNET_TRY(runner_.run(runner_.tests()[i])));
       }
     }
@@ -185,11 +186,11 @@ class Bench {
   }
 
   Result<void> profile(size_t i) {
-    say(i, "profile");
+    tell(i, "profile");
     const auto profiles = GANNET_TRY(runner_.profile(runner_.tests()[i]));
     const std::string name = name_of(i);
     if (options_.profile)
-      fmt::print(stderr, "\n{}\n{}", name, profile_text(profiles, records_[i].read_bandwidth));
+      put_stderr(fmt::format("\n{}\n{}", name, profile_text(profiles, records_[i].read_bandwidth)));
     trace_.add(name, profiles);
     return {};
   }
@@ -204,9 +205,9 @@ class Bench {
     return name;
   }
 
-  void say(size_t i, const std::string& what) const {
+  void tell(size_t i, const std::string& what) const {
     if (options_.progress)
-      fmt::print(stderr, "bench: test {}/{}: {}: {}\n", i + 1, records_.size(), name_of(i), what);
+      put_stderr(fmt::format("bench: test {}/{}: {}: {}\n", i + 1, records_.size(), name_of(i), what));
   }
 
   const BenchOptions& options_;
@@ -256,62 +257,112 @@ Result<void> run_bench(const BenchOptions& o) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& app, Action& action) {
+Command bench_command() {
   auto options = std::make_shared<BenchOptions>();
-  CLI::App* command = app.add_subcommand("bench", "Measure speed of prompt reading and of generation");
-  command->footer(
+  BenchOptions& o = *options;
+  Command command{.name = "bench", .summary = "Measure speed of prompt reading and of generation"};
+  command.notes =
       "Numbers may be lists and ranges: 1,2,4  1-8  16-64+16  1-64*2; flags may be repeated; all "
       "combinations are\n"
       "measured. Models and graphs take turns in every repetition of a test. Tokenising and sampling are not "
       "part of\n"
-      "the time.");
-  const auto list = [&](const char* names, std::vector<std::string>& into, const char* help) {
-    return command->add_option(names, into, help)->allow_extra_args(false);
+      "the time.\n";
+  command.options = {
+      {.names = "-m,--model",
+       .value = "FILE",
+       .help = "Model files; default: the embedded pocket model",
+       .target = &o.models,
+       .environment = "MODEL"},
+      {.names = "-p,--n-prompt",
+       .value = "N",
+       .help = "Prompt tokens to read; 0: no such test",
+       .target = &o.n_prompt},
+      {.names = "-n,--n-gen",
+       .value = "N",
+       .help = "Tokens to generate; 0: no such test",
+       .target = &o.n_gen},
+      {.names = "-pg,--prompt-and-gen",
+       .value = "P,N",
+       .help = "Read P tokens, then generate N, as one test",
+       .target = &o.pairs},
+      {.names = "-d,--n-depth",
+       .value = "N",
+       .help = "Tokens that are in the context before the test starts (not timed)",
+       .target = &o.n_depth},
+      {.names = "-t,--threads",
+       .value = "N",
+       .help = "Threads; 0: one per physical core",
+       .target = &o.n_threads},
+      {.names = "-ub,--ubatch-size",
+       .value = "N",
+       .help = "Prompt tokens per forward call",
+       .target = &o.n_ubatch},
+      {.names = "-ctk,--cache-type-k",
+       .value = "TYPE",
+       .help = "Type of stored keys: f32, f16, bf16, q8_0",
+       .target = &o.type_k},
+      {.names = "-ctv,--cache-type-v",
+       .value = "TYPE",
+       .help = "Type of stored values: f32, f16, bf16, q8_0",
+       .target = &o.type_v},
+      {.names = "--graph",
+       .value = "GRAPH",
+       .help = "Graphs to run: optimized, naive (the published definition as it is)",
+       .target = &o.graphs},
+      {.names = "--passes-ladder",
+       .help = "Measure the naive graph, then the pipeline cut after each pass that changes something",
+       .target = &o.ladder,
+       .excludes = "--graph"},
+      {.names = "-r,--repetitions",
+       .value = "N",
+       .help = "Runs of each test",
+       .target = &o.repetitions,
+       .at_least = 1,
+       .at_most = 1000000},
+      {.names = "-o,--output",
+       .value = "FORMAT",
+       .help = "Format on stdout: md, csv, json, jsonl, sql",
+       .target = &o.output},
+      {.names = "-oe,--output-err",
+       .value = "FORMAT",
+       .help = "Print the results on stderr, too",
+       .target = &o.output_err},
+      {.names = "--progress", .help = "Say on stderr what is being measured", .target = &o.progress},
+      {.names = "--no-warmup",
+       .help = "Leave out the untimed first run of each test",
+       .target = &o.no_warmup},
+      {.names = "--delay",
+       .value = "SECONDS",
+       .help = "Rest before each run",
+       .target = &o.delay,
+       .at_least = 0,
+       .at_most = 86400},
+      {.names = "--profile",
+       .help = "Then time every step of one more run; a table by op and kernel goes to stderr",
+       .target = &o.profile},
+      {.names = "--profile-trace",
+       .value = "FILE",
+       .help = "Write the steps of that run to this file, for trace viewers (JSON)",
+       .target = &o.trace},
+      {.names = "-lm,--load-mode",
+       .value = "MODE",
+       .help = "Where weights lie: auto, mmap, huge, none (`gannet run --help` explains)",
+       .target = &o.load_modes,
+       .environment = "LOAD_MODE"},
+      {.names = "--mlock",
+       .help = "Keep the weights in memory: no swapping, no dropping",
+       .target = &o.model.lock,
+       .environment = "MLOCK"},
+      {.names = "--check-tensors",
+       .help = "Check every weight for NaN and infinity while loading",
+       .target = &o.model.check_tensors},
+      {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &o.model.verbose},
   };
-  BenchOptions& o = *options;
-  list("-m,--model", o.models, "Model files; default: the embedded pocket model")
-      ->envname("GANNET_ARG_MODEL");
-  list("-p,--n-prompt", o.n_prompt, "Prompt tokens to read; 0: no such test")->default_str("512");
-  list("-n,--n-gen", o.n_gen, "Tokens to generate; 0: no such test")->default_str("128");
-  list("--prompt-and-gen", o.pairs, "-pg P,N: read P tokens, then generate N, as one test");
-  list("-d,--n-depth", o.n_depth, "Tokens that are in the context before the test starts (not timed)")
-      ->default_str("0");
-  list("-t,--threads", o.n_threads, "Threads; 0: one per physical core")->default_str("0");
-  list("--ubatch-size", o.n_ubatch, "-ub N: prompt tokens per forward call")->default_str("512");
-  list("--cache-type-k", o.type_k, "-ctk T: type of stored keys: f32, f16, bf16, q8_0")->default_str("f16");
-  list("--cache-type-v", o.type_v, "-ctv T: type of stored values: f32, f16, bf16, q8_0")->default_str("f16");
-  CLI::Option* graph =
-      list("--graph", o.graphs, "Graphs to run: optimized, naive (the published definition as it is)")
-          ->default_str("optimized");
-  add_passes_option(*command, o.model.graph);
-  command
-      ->add_flag("--passes-ladder", o.ladder,
-                 "Measure the naive graph, then the pipeline cut after each pass that changes something")
-      ->excludes(graph);
-  command->add_option("-r,--repetitions", o.repetitions, "Runs of each test")
-      ->check(CLI::Range(int64_t{1}, int64_t{1000000}))
-      ->capture_default_str();
-  command->add_option("-o,--output", o.output, "Format on stdout: md, csv, json, jsonl, sql")
-      ->capture_default_str();
-  command->add_option("--output-err", o.output_err, "-oe FORMAT: print the results on stderr, too")
-      ->capture_default_str();
-  command->add_flag("--progress", o.progress, "Say on stderr what is being measured");
-  command->add_flag("--no-warmup", o.no_warmup, "Leave out the untimed first run of each test");
-  command->add_option("--delay", o.delay, "Seconds to rest before each run")->check(CLI::Range(0.0, 86400.0));
-  command->add_flag("--profile", o.profile,
-                    "Then time every step of one more run; a table by op and kernel goes to stderr");
-  command->add_option("--profile-trace", o.trace,
-                      "Write the steps of that run to this file, for trace viewers (JSON)");
-  list("--load-mode", o.load_modes,
-       "-lm M: where weights lie: auto, mmap, huge, none (`gannet run --help` explains)")
-      ->envname("GANNET_ARG_LOAD_MODE")
-      ->default_str("auto");
-  command->add_flag("--mlock", o.model.lock, "Keep the weights in memory: no swapping, no dropping");
-  command->add_flag("--check-tensors", o.model.check_tensors,
-                    "Check every weight for NaN and infinity while loading");
-  command->add_flag("-v,--verbose", o.model.verbose, "Say on stderr where the weights lie");
-  add_kernel_options(*command, o.model);
-  command->callback([options, &action] { action = [options] { return run_bench(*options); }; });
+  add_passes_option(command.options, o.model.graph);
+  add_kernel_options(command.options, o.model);
+  add_gpu_options(command.options, o.model);
+  command.action = [options] { return run_bench(*options); };
+  return command;
 }
 
 }  // namespace gannet

@@ -50,7 +50,7 @@ std::vector<std::string> bench_model_paths(const BenchOptions& options) {
 }
 
 Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_models) {
-  constexpr int64_t kMostTokens = int64_t{1} << 30, kMostThreads = 4096;
+  constexpr int64_t kMostTokens = int64_t{1} << 30;
   const auto prompts = GANNET_TRY(numbers_from("-p", o.n_prompt, 0, kMostTokens));
   const auto gens = GANNET_TRY(numbers_from("-n", o.n_gen, 0, kMostTokens));
   const auto depths = GANNET_TRY(numbers_from("-d", o.n_depth, 0, kMostTokens));

@@ -60,14 +60,20 @@ Result<void> run_devices(const DevicesOptions& o) {
 
 }  // namespace
 
-void add_devices_command(CLI::App& app, Action& action) {
-  auto options = std::make_shared<DevicesOptions>();
-  CLI::App* command =
-      app.add_subcommand("devices", "List the devices of this machine, or the kernels of this program");
-  command->add_flag("--kernels", options->kernels, "List kernels as OP=NAME (instruction set), for --kernel");
-  command->add_option("-t,--threads", options->threads, "Threads to measure with; 0: one per physical core")
-      ->check(CLI::Range(0, 4096));
-  command->callback([options, &action] { action = [options] { return run_devices(*options); }; });
+Command devices_command() {
+  auto o = std::make_shared<DevicesOptions>();
+  return {.name = "devices",
+          .summary = "List the devices of this machine, or the kernels of this program",
+          .options = {{.names = "--kernels",
+                       .help = "List kernels as OP=NAME (instruction set), for --kernel",
+                       .target = &o->kernels},
+                      {.names = "-t,--threads",
+                       .value = "N",
+                       .help = "Threads to measure with; 0: one per physical core",
+                       .target = &o->threads,
+                       .at_least = 0,
+                       .at_most = kMostThreads}},
+          .action = [o] { return run_devices(*o); }};
 }
 
 }  // namespace gannet

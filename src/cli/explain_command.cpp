@@ -92,24 +92,42 @@ Result<void> run_explain(const ExplainOptions& o) {
 
 }  // namespace
 
-void add_explain_command(CLI::App& app, Action& action) {
+Command explain_command() {
   auto o = std::make_shared<ExplainOptions>();
-  CLI::App* sub = app.add_subcommand("explain", "Show the steps that run a model, and what the passes did");
-  add_model_option(*sub, o->model);
-  sub->add_option(
-         "--phase", o->phase,
-         "decode (1 token), prefill (-ub tokens, logits of the last) or verify (4 tokens, logits of all)")
-      ->capture_default_str();
-  sub->add_option("--tokens", o->n_tokens, "Tokens of the run, instead of the phase's number")
-      ->check(CLI::Range(int64_t{1}, int64_t{1} << 30));
-  sub->add_option("--n-past", o->n_past, "Tokens in the context before the run")
-      ->check(CLI::Range(int64_t{0}, int64_t{1} << 30));
-  sub->add_option("--layer", o->layer, "Show only the steps of this layer")->check(CLI::NonNegativeNumber);
-  sub->add_flag("--mtp", o->mtp, "The MTP block instead of the trunk");
-  sub->add_flag("--gir", o->gir, "Print the compiled graph in text form instead");
-  add_session_options(*sub, o->model);
-  add_bisect_options(*sub, o->model.graph);
-  sub->callback([o, &action] { action = [o] { return run_explain(*o); }; });
+  Command command{.name = "explain", .summary = "Show the steps that run a model, and what the passes did"};
+  add_model_option(command.options, o->model);
+  const Options own = {
+      {.names = "--phase",
+       .value = "PHASE",
+       .help = "Of 1 token; of -ub tokens, logits of the last; or of 4 tokens, logits of all",
+       .target = &o->phase,
+       .choices = {"decode", "prefill", "verify"}},
+      {.names = "--tokens",
+       .value = "N",
+       .help = "Tokens of the run, instead of the phase's number",
+       .target = &o->n_tokens,
+       .at_least = 1,
+       .at_most = 1 << 30},
+      {.names = "--n-past",
+       .value = "N",
+       .help = "Tokens in the context before the run",
+       .target = &o->n_past,
+       .at_least = 0,
+       .at_most = 1 << 30},
+      {.names = "--layer",
+       .value = "N",
+       .help = "Show only the steps of this layer",
+       .target = &o->layer,
+       .at_least = 0,
+       .shown_default = "all"},
+      {.names = "--mtp", .help = "The MTP block instead of the trunk", .target = &o->mtp},
+      {.names = "--gir", .help = "Print the compiled graph in text form instead", .target = &o->gir},
+  };
+  command.options.insert(command.options.end(), own.begin(), own.end());
+  add_session_options(command.options, o->model);
+  add_bisect_options(command.options, o->model.graph);
+  command.action = [o] { return run_explain(*o); };
+  return command;
 }
 
 }  // namespace gannet

@@ -7,24 +7,25 @@
 
 namespace gannet {
 
-void add_gguf_command(CLI::App& app, Action& action) {
-  struct Options {
+Command gguf_command() {
+  struct GgufOptions {
     std::string file;
     VerifyOptions verify;
   };
-  auto o = std::make_shared<Options>();
-  CLI::App* group = app.add_subcommand("gguf", "Work on GGUF files");
-  group->require_subcommand(1);
-  CLI::App* sub = group->add_subcommand("verify", "Check structure, ranges and every scale of a file");
-  sub->add_option("FILE", o->file, "Model file (of a split model the first shard)")->required();
-  sub->add_flag("--sha256", o->verify.sha256, "Also print the SHA-256 of each file");
-  sub->callback([o, &action] {
-    action = [o] {
-      catch_interrupts();
-      std::FILE* progress = isatty(STDERR_FILENO) == 1 ? stderr : nullptr;
-      return run_gguf_verify(o->file, o->verify, stdout, progress, interrupted);
-    };
-  });
+  auto o = std::make_shared<GgufOptions>();
+  Command verify{.name = "verify", .summary = "Check structure, ranges and every scale of a file"};
+  verify.options = {
+      {.names = "FILE",
+       .help = "Model file (of a split model the first shard)",
+       .target = &o->file,
+       .required = true},
+      {.names = "--sha256", .help = "Also print the SHA-256 of each file", .target = &o->verify.sha256}};
+  verify.action = [o] {
+    catch_interrupts();
+    std::FILE* progress = isatty(STDERR_FILENO) == 1 ? stderr : nullptr;
+    return run_gguf_verify(o->file, o->verify, stdout, progress, interrupted);
+  };
+  return {.name = "gguf", .summary = "Work on GGUF files", .commands = {std::move(verify)}};
 }
 
 }  // namespace gannet

@@ -5,28 +5,38 @@
 #include <fmt/format.h>
 
 #include "cli/bench_ranges.h"
+#include "cli/say.h"
 
 namespace gannet {
 
-void add_graph_options(CLI::App& app, GraphFlags& flags) {
-  app.add_option("--graph", flags.graph,
-                 "Graph to run: optimized, or naive (the published definition as it is)")
-      ->capture_default_str();
-  add_passes_option(app, flags);
+void add_graph_options(Options& options, GraphFlags& flags) {
+  options.push_back({.names = "--graph",
+                     .value = "GRAPH",
+                     .help = "Graph to run: optimized, or naive (the published definition as it is)",
+                     .target = &flags.graph,
+                     .choices = {"optimized", "naive"}});
+  add_passes_option(options, flags);
 }
 
-void add_passes_option(CLI::App& app, GraphFlags& flags) {
-  app.add_option("--passes", flags.passes,
-                 "Switch passes off: --passes=-NAME,-NAME (`gannet opt --list` tells the names)")
-      ->allow_extra_args(false);
+void add_passes_option(Options& options, GraphFlags& flags) {
+  options.push_back({.names = "--passes",
+                     .value = "-NAME,...",
+                     .help = "Switch passes off: --passes=-NAME,-NAME (`gannet opt --list` tells the names)",
+                     .target = &flags.passes});
 }
 
-void add_bisect_options(CLI::App& app, GraphFlags& flags) {
-  app.add_flag("--verify-each", flags.verify_each, "Check the graph after each pass");
-  app.add_flag("--print-changed", flags.print_changed,
-               "Print the graph to stderr after each pass that changed it");
-  app.add_option("--bisect", flags.bisect, "Run only the first N passes; says which was the last")
-      ->check(CLI::NonNegativeNumber);
+void add_bisect_options(Options& options, GraphFlags& flags) {
+  options.push_back(
+      {.names = "--verify-each", .help = "Check the graph after each pass", .target = &flags.verify_each});
+  options.push_back({.names = "--print-changed",
+                     .help = "Print the graph to stderr after each pass that changed it",
+                     .target = &flags.print_changed});
+  options.push_back({.names = "--bisect",
+                     .value = "N",
+                     .help = "Run only the first N passes; says which was the last",
+                     .target = &flags.bisect,
+                     .at_least = 0,
+                     .shown_default = "all"});
 }
 
 Result<bool> is_naive_graph(const std::string& name) {
@@ -62,7 +72,7 @@ Result<GraphOptions> graph_options(const GraphFlags& flags) {
   if (flags.print_changed)
     options.passes.observer = [](const PassReport& report, const Graph& graph) {
       if (report.changes > 0)
-        fmt::print(stderr, "# after {}\n{}", pass_report_line(report), print_graph(graph));
+        put_stderr(fmt::format("# after {}\n{}", pass_report_line(report), print_graph(graph)));
     };
   return options;
 }
@@ -83,10 +93,9 @@ void say_bisect(const GraphOptions& options) {
   PipelineOptions uncut = options.passes;
   uncut.first_n = -1;
   if (names.empty())
-    fmt::print(stderr, "gannet: no pass of {} runs\n", pass_names(uncut).size());
+    say("no pass of {} runs", pass_names(uncut).size());
   else
-    fmt::print(stderr, "gannet: pass {} of {} is the last: {}\n", names.size(), pass_names(uncut).size(),
-               names.back());
+    say("pass {} of {} is the last: {}", names.size(), pass_names(uncut).size(), names.back());
 }
 
 std::string pass_report_line(const PassReport& r) {

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/options.h"
 #include "passes/compile.h"
 
 namespace gannet {
@@ -19,9 +18,9 @@ struct GraphFlags {
   int bisect = -1;
 };
 
-void add_graph_options(CLI::App& app, GraphFlags& flags);   // --graph, --passes
-void add_passes_option(CLI::App& app, GraphFlags& flags);   // --passes
-void add_bisect_options(CLI::App& app, GraphFlags& flags);  // --verify-each, --print-changed, --bisect
+void add_graph_options(Options& options, GraphFlags& flags);   // --graph, --passes
+void add_passes_option(Options& options, GraphFlags& flags);   // --passes
+void add_bisect_options(Options& options, GraphFlags& flags);  // --verify-each, --print-changed, --bisect
 
 // Whether `name` is the naive graph. Errors: kUsage naming the flag.
 Result<bool> is_naive_graph(const std::string& name);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cli/parse.h"
+
 namespace gannet {
 namespace {
 
@@ -66,12 +68,16 @@ TEST(GraphFlags, BisectCountsPassesThatAreOn) {
 
 // As the shell gives them to the program: the value begins with a minus.
 TEST(GraphFlags, ThroughTheParser) {
-  CLI::App app;
   GraphFlags flags;
-  add_graph_options(app, flags);
-  add_bisect_options(app, flags);
-  app.parse("--graph naive --passes=-" + name(0) + ",-" + name(1) + " --passes=-" + name(2) +
-            " --bisect 3 --verify-each");
+  Command command{.name = "run", .action = [] { return Result<void>(); }};
+  add_graph_options(command.options, flags);
+  add_bisect_options(command.options, flags);
+  const Command program{.name = "gannet", .commands = {command}};
+  const std::vector<std::string> words = {
+      "run",          "--graph",     "naive",    "--passes=-" + name(0) + ",-" + name(1),
+      "--passes",     "-" + name(2), "--bisect", "3",
+      "--verify-each"};
+  ASSERT_TRUE(parse_arguments(program, words).ok());
   EXPECT_EQ(flags.graph, "naive");
   EXPECT_THAT(switched_off_passes(flags.passes).take(), ElementsAre(name(0), name(1), name(2)));
   EXPECT_EQ(flags.bisect, 3);

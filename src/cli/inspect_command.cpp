@@ -10,13 +10,16 @@ namespace gannet {
 namespace {
 
 struct InspectOptions {
-  std::string file;
+  std::string file, model;
   bool all = false;
 };
 
 Result<void> run_inspect(const InspectOptions& o) {
-  const GgufFile file = GANNET_TRY(o.file.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
-                                                  : GgufFile::open(o.file));
+  if (!o.file.empty() && !o.model.empty() && o.file != o.model)
+    return Error(ErrorCode::kUsage, "there are two files, FILE and -m; give one");
+  const std::string& path = o.file.empty() ? o.model : o.file;
+  const GgufFile file = GANNET_TRY(path.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
+                                                : GgufFile::open(path));
   fmt::print("{}", inspect_container(file, o.all));
   // A vocabulary, a projector or a foreign architecture is still worth looking at, so this part may be
   // missing.
@@ -30,13 +33,16 @@ Result<void> run_inspect(const InspectOptions& o) {
 
 }  // namespace
 
-void add_inspect_command(CLI::App& app, Action& action) {
+Command inspect_command() {
   auto o = std::make_shared<InspectOptions>();
-  CLI::App* sub =
-      app.add_subcommand("inspect", "Show what a model file holds: card, tensors, layers, bytes per token");
-  sub->add_option("FILE,-m,--model", o->file, "Model file. Default: the embedded pocket model");
-  sub->add_flag("--all", o->all, "Full values and every tensor");
-  sub->callback([o, &action] { action = [o] { return run_inspect(*o); }; });
+  return {
+      .name = "inspect",
+      .summary = "Show what a model file holds: card, tensors, layers, bytes per token",
+      .options =
+          {{.names = "FILE", .help = "Model file. Default: the embedded pocket model", .target = &o->file},
+           {.names = "-m,--model", .value = "FILE", .help = "The same as an option", .target = &o->model},
+           {.names = "--all", .help = "Full values and every tensor", .target = &o->all}},
+      .action = [o] { return run_inspect(*o); }};
 }
 
 }  // namespace gannet

@@ -90,19 +90,32 @@ Result<void> run_logits(const LogitsOptions& o) {
 
 }  // namespace
 
-void add_logits_command(CLI::App& app, Action& action) {
+Command logits_command() {
   auto o = std::make_shared<LogitsOptions>();
   o->model.cache_type_k = o->model.cache_type_v = "f32";  // a measuring tool: no rounding unless asked for
-  CLI::App* sub =
-      app.add_subcommand("logits", "Write the float32 logits of every position of a token list (.npy)");
-  add_model_option(*sub, o->model);
-  sub->add_option("--tokens", o->tokens, "File with token ids separated by white space")->required();
-  sub->add_option("--out", o->out, "Output file, a float32 matrix [positions, vocabulary]")->required();
-  sub->add_flag("--mtp", o->mtp,
-                "Logits of the MTP block: row i from the trunk row of token i and token i + 1");
-  add_session_options(*sub, o->model);
-  add_bisect_options(*sub, o->model.graph);
-  sub->callback([o, &action] { action = [o] { return run_logits(*o); }; });
+  Command command{.name = "logits",
+                  .summary = "Write the float32 logits of every position of a token list (.npy)"};
+  add_model_option(command.options, o->model);
+  const Options own = {
+      {.names = "--tokens",
+       .value = "FILE",
+       .help = "Token ids separated by white space (- for stdin)",
+       .target = &o->tokens,
+       .required = true},
+      {.names = "--out",
+       .value = "FILE",
+       .help = "Output file, a float32 matrix [positions, vocabulary]",
+       .target = &o->out,
+       .required = true},
+      {.names = "--mtp",
+       .help = "Logits of the MTP block: row i from the trunk row of token i and token i + 1",
+       .target = &o->mtp},
+  };
+  command.options.insert(command.options.end(), own.begin(), own.end());
+  add_session_options(command.options, o->model);
+  add_bisect_options(command.options, o->model.graph);
+  command.action = [o] { return run_logits(*o); };
+  return command;
 }
 
 }  // namespace gannet

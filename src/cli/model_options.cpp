@@ -1,73 +1,148 @@
 #include "cli/model_options.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "backend/cpu/isa.h"
+#include "base/printable.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "ops/catalogue.h"
 
 namespace gannet {
 
-void add_model_option(CLI::App& app, ModelOptions& o) {
-  app.add_option("-m,--model", o.model,
-                 "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model")
-      ->envname("GANNET_ARG_MODEL");
-  add_load_options(app, o);
+void add_model_option(Options& options, ModelOptions& m) {
+  options.push_back(
+      {.names = "-m,--model",
+       .value = "FILE",
+       .help = "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model",
+       .target = &m.model,
+       .environment = "MODEL"});
+  add_load_options(options, m);
+  add_gpu_options(options, m);
 }
 
-void add_load_options(CLI::App& app, ModelOptions& o) {
-  CLI::Option* mode =
-      app.add_option(
-             "--load-mode", o.load_mode,
-             "-lm M: where weights lie. auto: start from the file's mapping, move into huge pages while "
-             "running as far as memory allows; mmap: stay in the mapping, which processes share; huge: "
-             "all in huge pages first, reserved ones (hugetlb) if there are any; none: all in private "
-             "memory first")
-          ->envname("GANNET_ARG_LOAD_MODE")
-          ->capture_default_str();
-  app.add_flag("--no-mmap", o.no_mmap, "The same as --load-mode none")
-      ->envname("GANNET_ARG_NO_MMAP")
-      ->excludes(mode);
-  app.add_flag("--mlock", o.lock, "Keep the weights in memory: no swapping, no dropping")
-      ->envname("GANNET_ARG_MLOCK");
-  app.add_flag("--check-tensors", o.check_tensors, "Check every weight for NaN and infinity while loading");
-  app.add_flag("-v,--verbose", o.verbose, "Say on stderr where the weights lie");
+void add_load_options(Options& options, ModelOptions& m) {
+  const Options own = {
+      {.names = "-lm,--load-mode",
+       .value = "MODE",
+       .help = "Where weights lie. auto: start from the file's mapping, move into huge pages while running "
+               "as far "
+               "as memory allows; mmap: stay in the mapping, which processes share; huge: all in huge pages "
+               "first, "
+               "reserved ones (hugetlb) if there are any; none: all in private memory first",
+       .target = &m.load_mode,
+       .choices = {"auto", "mmap", "huge", "none", "mlock", "mmap+mlock"},
+       .environment = "LOAD_MODE"},
+      {.names = "--no-mmap",
+       .help = "The same as --load-mode none",
+       .target = &m.no_mmap,
+       .environment = "NO_MMAP",
+       .excludes = "--load-mode"},
+      {.names = "--mlock",
+       .help = "Keep the weights in memory: no swapping, no dropping",
+       .target = &m.lock,
+       .environment = "MLOCK"},
+      {.names = "--check-tensors",
+       .help = "Check every weight for NaN and infinity while loading",
+       .target = &m.check_tensors},
+      {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &m.verbose},
+  };
+  options.insert(options.end(), own.begin(), own.end());
 }
 
-void add_kernel_options(CLI::App& app, ModelOptions& o) {
-  app.add_option("-C,--cpu-mask", o.cpu_mask, "Bind threads to the CPUs of this hexadecimal mask");
-  app.add_option("--isa", o.isa, "Use at most this instruction set: scalar, avx2, avx512, avx512vnni, neon");
-  app.add_option("--kernel", o.kernels,
-                 "Force a kernel: OP=NAME (repeatable; `gannet devices --kernels` lists them)")
-      ->allow_extra_args(false);
+void add_gpu_options(Options& options, ModelOptions& m) {
+  const Options own = {
+      {.names = "-ngl,--gpu-layers,--n-gpu-layers",
+       .value = "N",
+       .help = "Layers on a GPU: auto or 0, since there is no GPU back end yet",
+       .target = &m.gpu_layers},
+      {.names = "-mg,--main-gpu", .value = "N", .help = "Only 0, for the same reason", .target = &m.main_gpu},
+      {.names = "-fa,--flash-attn",
+       .value = "on|off|auto",
+       .help = "Attention as one step. off computes every score first: slower, takes more memory",
+       .target = &m.flash_attention,
+       .choices = {"on", "off", "auto", "1", "0"},
+       .environment = "FLASH_ATTN",
+       .bare = "on"},
+  };
+  options.insert(options.end(), own.begin(), own.end());
 }
 
-void add_session_options(CLI::App& app, ModelOptions& o) {
-  app.add_option("-c,--ctx-size", o.ctx_size, "Longest sequence in tokens; 0: what the model was trained for")
-      ->envname("GANNET_ARG_CTX_SIZE")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--ubatch-size", o.ubatch_size, "-ub N: prompt tokens per forward call")
-      ->envname("GANNET_ARG_UBATCH")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  app.add_option("-t,--threads", o.threads, "Threads while generating; 0: one per physical core")
-      ->envname("GANNET_ARG_THREADS")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--threads-batch", o.threads_batch,
-                 "-tb N: threads while reading the prompt; 0: as --threads")
-      ->envname("GANNET_ARG_THREADS_BATCH")
-      ->check(CLI::NonNegativeNumber);
-  app.add_option("--cache-type-k", o.cache_type_k, "-ctk T: type of stored keys: f32, f16, bf16, q8_0")
-      ->envname("GANNET_ARG_CACHE_TYPE_K")
-      ->capture_default_str();
-  app.add_option("--cache-type-v", o.cache_type_v, "-ctv T: type of stored values: f32, f16, bf16, q8_0")
-      ->envname("GANNET_ARG_CACHE_TYPE_V")
-      ->capture_default_str();
-  add_kernel_options(app, o);
-  add_graph_options(app, o.graph);
+void add_kernel_options(Options& options, ModelOptions& m) {
+  const Options own = {
+      {.names = "-C,--cpu-mask",
+       .value = "MASK",
+       .help = "Bind threads to the CPUs of this hexadecimal mask",
+       .target = &m.cpu_mask},
+      {.names = "--isa",
+       .value = "SET",
+       .help = "Use at most this instruction set: scalar, avx2, avx512, avx512vnni, neon",
+       .target = &m.isa},
+      {.names = "--kernel",
+       .value = "OP=NAME",
+       .help = "Force a kernel; may be repeated (`gannet devices --kernels` lists them)",
+       .target = &m.kernels},
+  };
+  options.insert(options.end(), own.begin(), own.end());
+}
+
+void add_session_options(Options& options, ModelOptions& m) {
+  const Options own = {
+      {.names = "-c,--ctx-size",
+       .value = "N",
+       .help = "Longest sequence in tokens; 0: what the model was trained for",
+       .target = &m.ctx_size,
+       .at_least = 0,
+       .environment = "CTX_SIZE"},
+      {.names = "-b,--batch-size",
+       .value = "N",
+       .help = "Most prompt tokens at a time, where less than -ub; 0: as many as -ub says",
+       .target = &m.batch_size,
+       .at_least = 0,
+       .environment = "BATCH"},
+      {.names = "-ub,--ubatch-size",
+       .value = "N",
+       .help = "Prompt tokens per forward call",
+       .target = &m.ubatch_size,
+       .at_least = 1,
+       .at_most = 1 << 30,
+       .environment = "UBATCH"},
+      {.names = "-t,--threads",
+       .value = "N",
+       .help = "Threads while generating; 0: one per physical core",
+       .target = &m.threads,
+       .at_least = 0,
+       .environment = "THREADS"},
+      {.names = "-tb,--threads-batch",
+       .value = "N",
+       .help = "Threads while reading the prompt; 0: as --threads",
+       .target = &m.threads_batch,
+       .at_least = 0,
+       .environment = "THREADS_BATCH"},
+      {.names = "-ctk,--cache-type-k",
+       .value = "TYPE",
+       .help = "Type of stored keys: f32, f16, bf16, q8_0",
+       .target = &m.cache_type_k,
+       .environment = "CACHE_TYPE_K"},
+      {.names = "-ctv,--cache-type-v",
+       .value = "TYPE",
+       .help = "Type of stored values: f32, f16, bf16, q8_0",
+       .target = &m.cache_type_v,
+       .environment = "CACHE_TYPE_V"},
+  };
+  options.insert(options.end(), own.begin(), own.end());
+  add_kernel_options(options, m);
+  add_graph_options(options, m.graph);
 }
 
 Result<LoadOptions> load_options(const ModelOptions& o) {
+  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
+    if (value != "0" && value != "auto")
+      return Error(ErrorCode::kUsage,
+                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
+                               printable(value), flag));
   LoadOptions options;
   options.check_tensors = o.check_tensors;
   options.lock = o.lock;
@@ -100,9 +175,8 @@ Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
     ProgressBar bar("loading");
     model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));
   }
-  if (const std::string warning = model->memory().warning(); !warning.empty())
-    fmt::print(stderr, "gannet: {}\n", warning);
-  if (o.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
+  if (const std::string warning = model->memory().warning(); !warning.empty()) say("{}", warning);
+  if (o.verbose) say("{}", model->memory().text());
   return model;
 }
 
@@ -115,7 +189,7 @@ Result<DType> cache_type(const std::string& flag, const std::string& name) {
 Result<SessionOptions> session_options(const ModelOptions& o) {
   SessionOptions s;
   s.n_ctx = o.ctx_size;
-  s.n_ubatch = o.ubatch_size;
+  s.n_ubatch = o.batch_size > 0 ? std::min(o.batch_size, o.ubatch_size) : o.ubatch_size;
   s.n_threads = o.threads;
   s.n_threads_batch = o.threads_batch;
   if (!o.cpu_mask.empty()) s.cpus = GANNET_TRY(ThreadTeam::parse_cpu_mask(o.cpu_mask));
@@ -138,6 +212,8 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
     s.policy.forced[op] = kernel;
   }
   s.graph = GANNET_TRY(graph_options(o.graph));
+  if (o.flash_attention == "off" || o.flash_attention == "0")
+    s.graph.passes.off.emplace_back("fuse_attention");
   return s;
 }
 

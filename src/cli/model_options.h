@@ -1,14 +1,12 @@
 // Options that every command with a model takes, and the way from them to a model and a session.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "cli/graph_options.h"
+#include "cli/options.h"
 #include "engine/session.h"
 
 namespace gannet {
@@ -21,6 +19,7 @@ struct ModelOptions {
   bool verbose = false;
   int64_t ctx_size = 0;
   int64_t ubatch_size = 512;
+  int64_t batch_size = 0;  // caps ubatch_size; 0: does not
   int threads = 0;
   int threads_batch = 0;
   std::string cpu_mask;
@@ -28,14 +27,16 @@ struct ModelOptions {
   std::string isa;                   // empty: the best of the machine
   std::vector<std::string> kernels;  // OP=KERNEL
   GraphFlags graph;
+  std::string flash_attention = "auto", gpu_layers = "auto", main_gpu = "0";
 };
 
-void add_model_option(CLI::App& app, ModelOptions& options);  // -m and how it is loaded
-void add_load_options(CLI::App& app, ModelOptions& options);  // of those: all but -m
-void add_session_options(CLI::App& app,
-                         ModelOptions& options);  // threads, context, cache types, kernels, graph
-void add_kernel_options(CLI::App& app,
-                        ModelOptions& options);  // of those: processors, instruction set, kernels
+void add_model_option(Options& options, ModelOptions& model);  // -m, how it is loaded, what GPUs would do
+void add_load_options(Options& options, ModelOptions& model);  // of those: how it is loaded
+void add_gpu_options(Options& options, ModelOptions& model);   // of those: what GPUs would do
+void add_session_options(Options& options,
+                         ModelOptions& model);  // threads, context, cache types, kernels, graph
+void add_kernel_options(Options& options,
+                        ModelOptions& model);  // of those: processors, instruction set, kernels
 
 // How the flags want a model loaded. Errors: kUsage naming the flag.
 Result<LoadOptions> load_options(const ModelOptions& options);

@@ -9,6 +9,7 @@
 #include "cli/bench_ranges.h"
 #include "cli/command.h"
 #include "cli/graph_options.h"
+#include "cli/say.h"
 #include "ops/catalogue.h"
 #include "passes/lower.h"
 
@@ -43,23 +44,23 @@ Result<std::vector<std::string>> chosen_passes(const OptOptions& o) {
     if (n > names.size())
       return Error(ErrorCode::kUsage, fmt::format("--bisect {}: there are only {} passes", n, names.size()));
     if (n == 0)
-      fmt::print(stderr, "gannet: no pass of {} runs\n", names.size());
+      say("no pass of {} runs", names.size());
     else
-      fmt::print(stderr, "gannet: pass {} of {} is the last: {}\n", n, names.size(), names[n - 1]);
+      say("pass {} of {} is the last: {}", n, names.size(), names[n - 1]);
     names.resize(n);
   }
   return names;
 }
 
 void print_stats(const std::vector<PassReport>& reports) {
-  fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12}\n", "pass", "changes", "before", "after", "us");
+  put_stderr(fmt::format("{:<24} {:>8} {:>8} {:>8} {:>12}\n", "pass", "changes", "before", "after", "us"));
   double sum = 0;
   for (const PassReport& r : reports) {
-    fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", r.pass->name, r.changes, r.nodes_before,
-               r.nodes_after, r.microseconds);
+    put_stderr(fmt::format("{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", r.pass->name, r.changes, r.nodes_before,
+                           r.nodes_after, r.microseconds));
     sum += r.microseconds;
   }
-  fmt::print(stderr, "{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", "all", "", "", "", sum);
+  put_stderr(fmt::format("{:<24} {:>8} {:>8} {:>8} {:>12.1f}\n", "all", "", "", "", sum));
 }
 
 Result<void> run_opt(const OptOptions& o) {
@@ -88,20 +89,32 @@ Result<void> run_opt(const OptOptions& o) {
 
 }  // namespace
 
-void add_opt_command(CLI::App& app, Action& action) {
+Command opt_command() {
   auto o = std::make_shared<OptOptions>();
-  CLI::App* sub = app.add_subcommand("opt", "Run passes of the graph compiler on a graph file (.gir)");
-  sub->add_option("FILE", o->file, "Graph in text form (- for stdin)");
-  sub->add_flag("--list", o->list, "List the passes in the order in which they run");
-  sub->add_option("--pass", o->only, "Run only these passes: NAME,NAME (in the pipeline's order)")
-      ->allow_extra_args(false);
-  sub->add_flag("--lower", o->lower, "First replace ops by their decompositions, down to primitives");
-  sub->add_option("--n-kv", o->n_kv, "Rows of the KV caches that lowered attention looks at")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
-  add_bisect_options(*sub, o->graph);
-  sub->add_flag("--stats", o->stats, "Print changes, nodes and time of each pass to stderr");
-  sub->callback([o, &action] { action = [o] { return run_opt(*o); }; });
+  Command command{.name = "opt", .summary = "Run passes of the graph compiler on a graph file (.gir)"};
+  command.options = {
+      {.names = "FILE", .help = "Graph in text form (- for stdin)", .target = &o->file},
+      {.names = "--list", .help = "List the passes in the order in which they run", .target = &o->list},
+      {.names = "--pass",
+       .value = "NAME,NAME",
+       .help = "Run only these passes, in the order of the pipeline",
+       .target = &o->only},
+      {.names = "--lower",
+       .help = "First replace ops by their decompositions, down to primitives",
+       .target = &o->lower},
+      {.names = "--n-kv",
+       .value = "N",
+       .help = "Rows of the KV caches that lowered attention looks at",
+       .target = &o->n_kv,
+       .at_least = 1,
+       .at_most = 1 << 30},
+      {.names = "--stats",
+       .help = "Print changes, nodes and time of each pass to stderr",
+       .target = &o->stats},
+  };
+  add_bisect_options(command.options, o->graph);
+  command.action = [o] { return run_opt(*o); };
+  return command;
 }
 
 }  // namespace gannet

@@ -2,22 +2,19 @@
 // nothing else.
 #include <unistd.h>
 
-#include <cstdio>
-#include <iostream>
-#include <iterator>
+#include <limits>
+#include <memory>
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
-
-#include "base/mapped_file.h"
 #include "cli/chat_loop.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/profile.h"
+#include "cli/prompt_source.h"
 #include "cli/read_bandwidth.h"
 #include "cli/sampling_options.h"
+#include "cli/say.h"
 #include "engine/vocabulary_from_gguf.h"
 
 namespace gannet {
@@ -27,29 +24,18 @@ struct RunOptions {
   ModelOptions model;
   SamplingOptions sampling;
   ConversationOptions conversation;
-  std::vector<std::string> words;
-  std::string prompt, file;
+  PromptSource prompt;
+  bool chat = false, single_turn = false;  // -cnv, -st
+  int64_t keep = 0;
   bool profile = false;
   std::string trace;  // empty: none
 };
-
-Result<std::string> prompt_text(const RunOptions& o) {
-  if (!o.words.empty()) return fmt::format("{}", fmt::join(o.words, " "));
-  if (!o.prompt.empty()) return o.prompt;
-  if (!o.file.empty() && o.file != "-") {
-    const MappedFile file = GANNET_TRY(MappedFile::open(o.file));
-    return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  }
-  if (o.file == "-" || isatty(STDIN_FILENO) == 0)
-    return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  return std::string();
-}
 
 Result<void> report_profile(const RunOptions& o, const Session& session) {
   const auto profiles = session.profiles();
   if (o.profile) {
     const double bandwidth = GANNET_TRY(read_bandwidth(session.options().n_threads, session.options().cpus));
-    fmt::print(stderr, "{}", profile_text(profiles, bandwidth));
+    put_stderr(profile_text(profiles, bandwidth));
   }
   if (o.trace.empty()) return {};
   ProfileTrace trace;
@@ -57,31 +43,36 @@ Result<void> report_profile(const RunOptions& o, const Session& session) {
   return trace.write(o.trace);
 }
 
+// The options that answers need beyond those of the sampler: tokens that end one are never drawn.
+void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
+  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
+    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+}
+
 Result<void> run_model(const RunOptions& o) {
-  const std::string prompt = GANNET_TRY(prompt_text(o));
-  const bool interactive = prompt.empty() && isatty(STDIN_FILENO) == 1 && o.file.empty();
-  if (prompt.empty() && !interactive)
-    return Error(ErrorCode::kUsage, "there is no prompt: give it as an argument, with -f FILE or on stdin");
+  const std::string prompt = GANNET_TRY(read_prompt(o.prompt, !o.model.model.empty()));
+  if (o.chat && isatty(STDIN_FILENO) != 1)
+    return Error(ErrorCode::kUsage, "-cnv: a chat needs a terminal on stdin");
   auto model = GANNET_TRY(load_model(o.model));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
   auto session = GANNET_TRY(Session::create(model, options));
   session->set_profiling(o.profile || !o.trace.empty());
-  const SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
+  SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
+  if (o.sampling.ignore_eos) forbid_ends(params, tokenizer.vocabulary());
   Sampler sampler = GANNET_TRY(Sampler::create(params, tokenizer.vocabulary().size()));
-  Conversation conversation(o.conversation, *session, tokenizer, std::move(sampler));
+  ConversationOptions talk = o.conversation;
+  if (o.prompt.escape) talk.system = unescaped(talk.system);
+  Conversation conversation(talk, *session, tokenizer, std::move(sampler));
 
   catch_interrupts();
-  if (interactive) {
-    GANNET_TRY(converse(conversation));
-    return report_profile(o, *session);
+  if (!prompt.empty()) {
+    const Answer answer = GANNET_TRY(conversation.say(prompt));
+    if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) GANNET_TRY(put_stdout("\n"));
   }
-  const Answer answer = GANNET_TRY(conversation.say(prompt));
-  if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) fmt::print("\n");
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    return Error(ErrorCode::kOutput, "stdout cannot be written");
-  if (o.model.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
+  if (prompt.empty() || o.chat) GANNET_TRY(converse(conversation));
+  if (o.model.verbose) say("{}", model->memory().text());
   GANNET_TRY(report_profile(o, *session));
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
@@ -89,28 +80,60 @@ Result<void> run_model(const RunOptions& o) {
 
 }  // namespace
 
-void add_run_command(CLI::App& app, Action& action) {
+Command run_command() {
   auto o = std::make_shared<RunOptions>();
-  CLI::App* sub = app.add_subcommand("run", "Answer a prompt, or chat at the terminal when there is none");
-  add_model_option(*sub, o->model);
-  sub->add_option("PROMPT", o->words, "What to answer");
-  sub->add_option("-p,--prompt", o->prompt, "The same as an option");
-  sub->add_option("-f,--file", o->file, "Read the prompt from this file (- for stdin)");
-  sub->add_option("--system-prompt", o->conversation.system,
-                  "-sys TEXT: instructions in front of the conversation");
-  sub->add_option("-n,--predict,--n-predict", o->conversation.n_predict,
-                  "Most tokens to generate; -1: until the answer ends")
-      ->envname("GANNET_ARG_N_PREDICT")
-      ->capture_default_str();
-  sub->add_flag("--raw", o->conversation.raw, "Continue the text as it is, without chat format");
-  sub->add_flag("--timings", o->conversation.timings, "Print token counts and rates to stderr");
-  sub->add_flag("--profile", o->profile, "Time every step; print a table by op and kernel to stderr");
-  sub->add_option("--profile-trace", o->trace,
-                  "Write the steps of the last runs to this file, for trace viewers (JSON)");
-  add_sampling_options(*sub, o->sampling);
-  add_session_options(*sub, o->model);
-  add_bisect_options(*sub, o->model.graph);
-  sub->callback([o, &action] { action = [o] { return run_model(*o); }; });
+  Command command{.name = "run", .summary = "Answer a prompt, or chat at the terminal when there is none"};
+  command.options = {
+      {.names = "PROMPT", .help = "What to answer", .target = &o->prompt.words, .accepts_empty = true},
+      {.names = "-p,--prompt", .value = "TEXT", .help = "The same as an option", .target = &o->prompt.text},
+      {.names = "-f,--file",
+       .value = "FILE",
+       .help = "Read the prompt from this file (- for stdin)",
+       .target = &o->prompt.file},
+      {.names = "-e,--escape",
+       .help = "Read \\n, \\t, \\\\, \\\" and \\xNN in PROMPT, -p and -sys as in C",
+       .target = &o->prompt.escape},
+      {.names = "-sys,--system-prompt",
+       .value = "TEXT",
+       .help = "Instructions in front of the conversation",
+       .target = &o->conversation.system},
+      {.names = "-n,--predict,--n-predict",
+       .value = "N",
+       .help = "Most tokens to generate; -1: until the answer ends",
+       .target = &o->conversation.n_predict,
+       .at_least = -1,
+       .environment = "N_PREDICT"},
+      {.names = "-cnv,--conversation", .help = "Answer the prompt, then go on as a chat", .target = &o->chat},
+      {.names = "-st,--single-turn",
+       .help = "Leave after one answer",
+       .target = &o->single_turn,
+       .excludes = "--conversation"},
+      {.names = "--raw",
+       .help = "Continue the text as it is, without chat format",
+       .target = &o->conversation.raw},
+      {.names = "-no-cnv,--no-conversation", .help = "The same as --raw", .target = &o->conversation.raw},
+      {.names = "--keep",
+       .value = "N",
+       .help = "Accepted: a full context ends the answer, nothing of it is ever dropped",
+       .target = &o->keep,
+       .at_least = -1},
+      {.names = "--timings",
+       .help = "Print token counts and rates to stderr",
+       .target = &o->conversation.timings},
+      {.names = "--profile",
+       .help = "Time every step; print a table by op and kernel to stderr",
+       .target = &o->profile},
+      {.names = "--profile-trace",
+       .value = "FILE",
+       .help = "Write the steps of the last runs to this file, for trace viewers (JSON)",
+       .target = &o->trace},
+  };
+  add_model_option(command.options, o->model);
+  add_sampling_options(command.options, o->sampling);
+  add_session_options(command.options, o->model);
+  add_bisect_options(command.options, o->model.graph);
+  command.action = [o] { return run_model(*o); };
+  return command;
 }
 
 }  // namespace gannet

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
+#include "cli/options.h"
 #include "gguf/gguf.h"
 #include "sample/params.h"
 
@@ -17,10 +16,11 @@ struct SamplingOptions {
   std::optional<float> temperature, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty;
   std::optional<int> top_k, repeat_last_n;
   std::vector<std::string> logit_bias;  // "ID+1.5", "ID-inf"
-  int64_t seed = -1;                    // -1: from the system
+  bool ignore_eos = false;
+  int64_t seed = -1;  // -1: from the system
 };
 
-void add_sampling_options(CLI::App& app, SamplingOptions& options);
+void add_sampling_options(Options& options, SamplingOptions& sampling);
 
 // Errors: kUsage for a malformed --logit-bias.
 Result<SamplingParams> sampling_params(const SamplingOptions& options, const GgufFile& file);

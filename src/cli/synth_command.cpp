@@ -10,6 +10,7 @@
 #include "cli/inspect_text.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "cli/synth_file.h"
 
 namespace gannet {
@@ -62,32 +63,56 @@ Result<void> run_synth(const SynthOptions& o) {
     }));
   }
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  fmt::print(stderr, "{}: {} like {}, {} layers{}, {} tokens, {} parameters, {}, {} in {:.1f} s\n", o.out,
-             shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "",
-             shape.hp.n_vocab, parameters_text(report.n_parameters), mix->name,
-             human_bytes(report.file_bytes), seconds);
+  put_stderr(fmt::format("{}: {} like {}, {} layers{}, {} tokens, {} parameters, {}, {} in {:.1f} s\n", o.out,
+                         shape.hp.arch_facts().name, shape.name, shape.hp.n_trunk(), o.mtp ? " and MTP" : "",
+                         shape.hp.n_vocab, parameters_text(report.n_parameters), mix->name,
+                         human_bytes(report.file_bytes), seconds));
   return {};
 }
 
 }  // namespace
 
-void add_synth_command(CLI::App& app, Action& action) {
+Command synth_command() {
   auto o = std::make_shared<SynthOptions>();
-  CLI::App* sub = app.add_subcommand("synth", "Write a model of a published shape with random weights");
-  sub->add_option("out", o->out, "The file to write (.gguf)")->required();
-  sub->add_option("--arch", o->arch,
-                  "Architecture: " + architecture_names() + ". Needed for the shape tiny only");
-  sub->add_option("--like", o->like, fmt::format("Shape: {}", fmt::join(shape_names(), ", ")))
-      ->capture_default_str();
-  sub->add_option("--layers", o->layers, "Number of layers instead of the shape's, without the MTP block")
-      ->check(CLI::PositiveNumber);
-  sub->add_option("--vocab", o->vocab, "Number of tokens instead of the shape's")->check(CLI::PositiveNumber);
-  sub->add_option("--type", o->type, "Kind of file: " + type_names())->capture_default_str();
-  sub->add_flag("--mtp", o->mtp, "Add the block that predicts the token after the next");
-  sub->add_option("--seed", o->seed, "Other weights for another number")->capture_default_str();
-  sub->add_option("-t,--threads", o->threads, "Threads; 0: one per physical core")
-      ->check(CLI::NonNegativeNumber);
-  sub->callback([o, &action] { action = [o] { return run_synth(*o); }; });
+  return {
+      .name = "synth",
+      .summary = "Write a model of a published shape with random weights",
+      .options =
+          {{.names = "OUT", .help = "The file to write (.gguf)", .target = &o->out, .required = true},
+           {.names = "--arch",
+            .value = "NAME",
+            .help = "Architecture: " + architecture_names() + ". Needed for the shape tiny only",
+            .target = &o->arch},
+           {.names = "--like",
+            .value = "SHAPE",
+            .help = fmt::format("Shape: {}", fmt::join(shape_names(), ", ")),
+            .target = &o->like},
+           {.names = "--layers",
+            .value = "N",
+            .help = "Number of layers instead of the shape's, without the MTP block",
+            .target = &o->layers,
+            .at_least = 1},
+           {.names = "--vocab",
+            .value = "N",
+            .help = "Number of tokens instead of the shape's",
+            .target = &o->vocab,
+            .at_least = 1},
+           {.names = "--type", .value = "TYPE", .help = "Kind of file: " + type_names(), .target = &o->type},
+           {.names = "--mtp",
+            .help = "Add the block that predicts the token after the next",
+            .target = &o->mtp},
+           {.names = "--seed",
+            .value = "N",
+            .help = "Other weights for another number",
+            .target = &o->seed,
+            .at_least = 0},
+           {.names = "-t,--threads",
+            .value = "N",
+            .help = "Threads; 0: one per physical core",
+            .target = &o->threads,
+            .at_least = 0,
+            .at_most = kMostThreads}},
+      .action = [o] { return run_synth(*o); }};
 }
 
 }  // namespace gannet

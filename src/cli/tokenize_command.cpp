@@ -65,16 +65,28 @@ Result<void> run_tokenize(const TokenizeOptions& o) {
 
 }  // namespace
 
-void add_tokenize_command(CLI::App& app, Action& action) {
+Command tokenize_command() {
   auto o = std::make_shared<TokenizeOptions>();
-  CLI::App* sub = app.add_subcommand("tokenize", "Show the tokens of a text");
-  sub->add_option("-m,--model", o->model, "Model or vocabulary file. Default: the embedded pocket model")
-      ->envname("GANNET_ARG_MODEL");
-  sub->add_option("text", o->text, "The text; without it and -f it is read from stdin");
-  sub->add_option("-f,--file", o->file, "Read the text from this file (- for stdin)");
-  sub->add_flag("--ids", o->ids, "Print only the ids, on one line");
-  sub->add_flag("--parse-special", o->parse_special, "Read control tokens such as <|im_start|> in the text");
-  sub->callback([o, &action] { action = [o] { return run_tokenize(*o); }; });
+  return {.name = "tokenize",
+          .summary = "Show the tokens of a text",
+          .options = {{.names = "TEXT",
+                       .help = "The text; without it and -f it is read from stdin",
+                       .target = &o->text,
+                       .accepts_empty = true},
+                      {.names = "-m,--model",
+                       .value = "FILE",
+                       .help = "Model or vocabulary file. Default: the embedded pocket model",
+                       .target = &o->model,
+                       .environment = "MODEL"},
+                      {.names = "-f,--file",
+                       .value = "FILE",
+                       .help = "Read the text from this file (- for stdin)",
+                       .target = &o->file},
+                      {.names = "--ids", .help = "Print only the ids, on one line", .target = &o->ids},
+                      {.names = "--parse-special",
+                       .help = "Read control tokens such as <|im_start|> in the text",
+                       .target = &o->parse_special}},
+          .action = [o] { return run_tokenize(*o); }};
 }
 
 }  // namespace gannet

@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "gguf/container.h"
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "gguf/shards.h"
 
 namespace gannet {

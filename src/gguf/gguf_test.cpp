@@ -7,7 +7,7 @@
 #include <chrono>
 #include <filesystem>
 
-#include "gguf/printable.h"
+#include "base/printable.h"
 #include "gguf/test_files.h"
 
 namespace gannet {

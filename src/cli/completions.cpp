@@ -1,0 +1,148 @@
+// Completion scripts: commands, options, and the values of options that have a fixed choice; file names
+// elsewhere.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/help.h"
+
+namespace gannet {
+namespace {
+
+struct Line {
+  std::string path;  // "gguf verify"
+  const Command* command;
+};
+
+void collect(const Command& group, const std::string& path, std::vector<Line>& lines) {
+  for (const Command& command : group.commands) {
+    const std::string here = path.empty() ? command.name : path + " " + command.name;
+    lines.push_back({here, &command});
+    collect(command, here, lines);
+  }
+}
+
+std::vector<std::string> words_of(const Command& command) {
+  std::vector<std::string> words;
+  for (const Command& sub : command.commands) words.push_back(sub.name);
+  for (const Option& option : command.options)
+    for (const std::string& name : option_names(option))
+      if (name[0] == '-') words.push_back(name);
+  words.emplace_back("--help");
+  return words;
+}
+
+std::string quoted(std::string_view text) {
+  std::string out = "'";
+  for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string bash(const Command& program, const std::vector<Line>& lines) {
+  std::string out =
+      "# Completion of gannet for bash.\n"
+      "_gannet() {\n"
+      "  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]} path= words= word\n"
+      "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
+      "    [[ $word == -* ]] && break\n"
+      "    case \"${path:+$path }$word\" in\n";
+  std::vector<std::string> paths;
+  for (const Line& line : lines) paths.push_back(quoted(line.path));
+  out += fmt::format("      {}) path=${{path:+$path }}$word ;;\n      *) break ;;\n    esac\n  done\n",
+                     fmt::join(paths, "|"));
+  out += "  case \"$path:$prev\" in\n";
+  for (const Line& line : lines)
+    for (const Option& option : line.command->options) {
+      if (option.choices.empty()) continue;
+      std::vector<std::string> names;
+      for (const std::string& name : option_names(option)) names.push_back(quoted(line.path + ":" + name));
+      out += fmt::format("    {}) COMPREPLY=($(compgen -W {} -- \"$cur\")); return ;;\n",
+                         fmt::join(names, "|"), quoted(fmt::format("{}", fmt::join(option.choices, " "))));
+    }
+  out += "  esac\n  case $path in\n";
+  out += fmt::format("    '') words={} ;;\n",
+                     quoted(fmt::format("{} --version", fmt::join(words_of(program), " "))));
+  for (const Line& line : lines)
+    out += fmt::format("    {}) words={} ;;\n", quoted(line.path),
+                       quoted(fmt::format("{}", fmt::join(words_of(*line.command), " "))));
+  return out +
+         "  esac\n"
+         "  if [[ $cur == -* || -z $path || $path == gguf ]]; then\n"
+         "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
+         "  else\n"
+         "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+         "  fi\n"
+         "}\n"
+         "complete -o filenames -F _gannet gannet\n";
+}
+
+std::string zsh(const Command& program, const std::vector<Line>& lines) {
+  std::string out =
+      "#compdef gannet\n"
+      "# Completion of gannet for zsh.\n"
+      "local path= word\n"
+      "local -a words_of\n"
+      "for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
+      "  [[ $word == -* ]] && break\n"
+      "  path=\"${path:+$path }$word\"\n"
+      "done\n"
+      "case $path in\n";
+  for (const Line& line : lines)
+    for (const Option& option : line.command->options)
+      if (!option.choices.empty())
+        out += fmt::format(
+            "  {}*) [[ \" {} \" == *\" $words[CURRENT-1] \"* ]] && {{ compadd -- {}; return }} ;|\n",
+            quoted(line.path), fmt::join(option_names(option), " "), fmt::join(option.choices, " "));
+  out += fmt::format("  '') words_of=({} --version) ;;\n", fmt::join(words_of(program), " "));
+  for (auto line = lines.rbegin(); line != lines.rend(); ++line)  // the longer path first
+    out += fmt::format("  {}*) words_of=({}) ;;\n", quoted(line->path),
+                       fmt::join(words_of(*line->command), " "));
+  return out +
+         "esac\n"
+         "if [[ $PREFIX == -* || -z $path || $path == gguf ]]; then\n"
+         "  compadd -- $words_of\n"
+         "else\n"
+         "  _files\n"
+         "fi\n";
+}
+
+std::string fish(const Command& program, const std::vector<Line>& lines) {
+  std::string out = "# Completion of gannet for fish.\n";
+  const auto add = [&](const std::string& condition, const std::string& rest) {
+    out += fmt::format("complete -c gannet -n {} {}\n", quoted(condition), rest);
+  };
+  for (const Command& command : program.commands)
+    add("__fish_use_subcommand", fmt::format("-f -a {} -d {}", command.name, quoted(command.summary)));
+  for (const Line& line : lines) {
+    std::string condition = "__fish_seen_subcommand_from " + line.command->name;
+    for (const Command& sub : line.command->commands)
+      add(condition, fmt::format("-f -a {} -d {}", sub.name, quoted(sub.summary)));
+    for (const Option& option : line.command->options) {
+      if (option.is_positional()) continue;
+      std::string names;
+      for (const std::string& name : option_names(option)) {
+        if (name.starts_with("--"))
+          names += " -l " + name.substr(2);
+        else
+          names += (name.size() == 2 ? " -s " : " -o ") + name.substr(1);
+      }
+      if (!option.is_flag()) names += option.choices.empty() ? " -r" : " -x";
+      if (!option.choices.empty())
+        names += " -a " + quoted(fmt::format("{}", fmt::join(option.choices, " ")));
+      add(condition, fmt::format("{} -d {}", names.substr(1), quoted(option.help)));
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::string> completion_script(const Command& program, const std::string& shell) {
+  std::vector<Line> lines;
+  collect(program, "", lines);
+  if (shell == "bash") return bash(program, lines);
+  if (shell == "zsh") return zsh(program, lines);
+  if (shell == "fish") return fish(program, lines);
+  return Error(ErrorCode::kUsage, fmt::format("completions for \"{}\": bash, zsh and fish are known", shell));
+}
+
+}  // namespace gannet

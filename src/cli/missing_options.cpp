@@ -1,0 +1,100 @@
+// Options of other programs that this one does not have yet. Each is refused by its name: were one ignored,
+// the answer would silently be another than the one asked for.
+#include <algorithm>
+
+#include "cli/options.h"
+
+namespace gannet {
+namespace {
+
+constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
+constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
+constexpr const char* kServer = "there is no server yet";
+constexpr const char* kTemplate =
+    "chat templates of the model file are not read yet; messages are written as ChatML";
+constexpr const char* kSpeculation = "speculation is not built yet";
+constexpr const char* kGrammar = "structured output is not built yet";
+constexpr const char* kSampler = "this sampler is not built";
+constexpr const char* kMedia = "only text is read";
+constexpr const char* kThreads = "not built; -C and -t place threads";
+constexpr const char* kLogs = "there is no log; messages go to stderr, -v says more";
+constexpr const char* kCache = "caches of prompts are not kept yet";
+constexpr const char* kAdapter = "adapters are not built";
+constexpr const char* kRope = "the values of the model file are used";
+
+constexpr MissingOption kMissing[] = {
+    {"-hf,-hfr,--hf-repo,-hff,--hf-file,-hft,--hf-token,-mu,--model-url,-dr,--docker-repo,--offline", kHub},
+    {"-hfd,-hfrd,--hf-repo-draft,-hfv,-hffv,--hf-repo-v", kHub},
+    {"-dev,--device,--list-devices,-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe",
+     kGpu},
+    {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--rpc", kGpu},
+    {"-fit,--fit,-fitt,--fit-target,-fitc,--fit-ctx,-fitp",
+     "the context is as long as -c says; nothing is fitted"},
+    {"--numa,-Cr,--cpu-range,--cpu-strict,--prio,--poll,-Cb,--cpu-mask-batch,-Crb,--prio-batch,--poll-batch",
+     kThreads},
+    {"--override-kv,--rope-scaling,--rope-scale,--rope-freq-base,--rope-freq-scale", kRope},
+    {"--yarn-orig-ctx,--yarn-ext-factor,--yarn-attn-factor,--yarn-beta-slow,--yarn-beta-fast", kRope},
+    {"-np,--parallel,-ns,--sequences,-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu", kServer},
+    {"-ctxcp,--ctx-checkpoints,-cms,-cram,--cache-ram,--cache-prompt,--cache-reuse,-sps,--slot-save-path",
+     kCache},
+    {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--swa-full,--context-shift", kCache},
+    {"-md,--model-draft,--spec-draft-model,-ngld,--gpu-layers-draft,-devd,--device-draft,-ctkd,-ctvd,-cd,-td,"
+     "-tbd",
+     kSpeculation},
+    {"--spec-type,--spec-draft-n-max,--spec-draft-n-min,--spec-draft-p-min,--draft,--draft-n,--draft-max,--"
+     "draft-min",
+     kSpeculation},
+    {"--draft-p-min,--lookup-cache-static,-lcs,-lcd,--spec-default", kSpeculation},
+    {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file", kGrammar},
+    {"--samplers,--sampling-seq,--sampler-seq,--xtc-probability,--xtc-threshold,--typical,--typical-p",
+     kSampler},
+    {"--dry-multiplier,--dry-base,--dry-allowed-length,--dry-penalty-last-n,--dry-sequence-breaker",
+     kSampler},
+    {"--dynatemp-range,--dynatemp-exp,--mirostat,--mirostat-lr,--mirostat-ent,--top-nsigma,--top-n-sigma",
+     kSampler},
+    {"--adaptive-target,--adaptive-decay,-bs,--backend-sampling", kSampler},
+    {"-mm,--mmproj,-mmu,--mmproj-url,--no-mmproj,--mmproj-auto,--image,--audio,--video,--image-min-tokens",
+     kMedia},
+    {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs,--skip-chat-parsing",
+     kTemplate},
+    {"-rea,--reasoning,--reasoning-format,--reasoning-budget,--reasoning-budget-message,--reasoning-effort",
+     kTemplate},
+    {"--reasoning-preserve,--prefill-assistant,--no-prefill-assistant", kTemplate},
+    {"--host,--port,--api-prefix,--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path",
+     kServer},
+    {"--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file,--cors-origins,--metrics,--props,--slots",
+     kServer},
+    {"--ui,--webui,--no-webui,--no-ui,-a,--alias,--tags,--models-dir,--models-preset,--models-max,--server-"
+     "base",
+     kServer},
+    {"--embedding,--embeddings,--reranking,--rerank,--pooling,--embd-normalize,-embd", kServer},
+    {"-lv,--verbosity,--log-verbosity,--log-file,--log-jsonl,--log-colors,--log-prefix,--log-timestamps,--"
+     "log-disable",
+     kLogs},
+    {"--lora,--lora-scaled,--control-vector,--control-vector-scaled,--control-vector-layer-range", kAdapter},
+    {"-mli,--multiline-input",
+     "not needed: a pasted text is one message, and \"\"\" begins one of several lines"},
+    {"-r,--reverse-prompt,--in-prefix,--in-suffix,-i,--interactive,-if,--interactive-first",
+     "conversations are kept by the chat format; see --raw and -cnv"},
+    {"-dio,--direct-io,--no-direct-io", "not built; see --load-mode"},
+    {"--no-repack,-nr,--repack", "weights are never repacked"},
+    {"--co,--color,-co,--simple-io,--no-display-prompt,--display-prompt,-sp,--special,--verbose-prompt",
+     "not needed: stdout holds the answer and nothing else"},
+    {"--no-warmup,--warmup,-gan,-gaw,--grp-attn-n,--grp-attn-w,--no-perf,--perf,--show-timings", "not built"},
+};
+
+}  // namespace
+
+const MissingOption* find_missing_option(std::string_view name) {
+  for (const MissingOption& missing : kMissing) {
+    std::string_view rest = missing.names;
+    while (!rest.empty()) {
+      const size_t comma = std::min(rest.find(','), rest.size());
+      if (rest.substr(0, comma) == name) return &missing;
+      rest.remove_prefix(std::min(comma + 1, rest.size()));
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace gannet

@@ -1,0 +1,71 @@
+// The options of a command as one table of records. Everything that has to know an option reads its record:
+// the parser (cli/parse.h), the help and the manual page (cli/help.h), the completions of shells, the
+// environment.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace gannet {
+
+// Where a value goes; owned by the command and alive as long as its action.
+using OptionTarget =
+    std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*, std::vector<std::string>*,
+                 std::optional<int>*, std::optional<uint32_t>*, std::optional<float>*>;
+
+struct Option {
+  // As users type them, separated by commas: "-ub,--ubatch-size". The first with two dashes is the one that
+  // messages and programs use. Without a dash: "PROMPT", for words that stand alone.
+  std::string names = {};
+  // What stands for the value in the help: "N". Empty: a flag, which "--no-NAME" takes back.
+  std::string value = {};
+  std::string help = {};
+  OptionTarget target = {};
+  std::vector<std::string> choices = {};  // empty: any value
+  double at_least = -std::numeric_limits<double>::infinity();
+  double at_most = std::numeric_limits<double>::infinity();
+  const char* environment = "";  // NAME: variable GANNET_ARG_NAME, else LLAMA_ARG_NAME
+  const char* bare = "";  // value of the option when none of the choices follows it; empty: must follow
+  bool required = false;
+  const char* excludes = "";       // long name of an option that cannot be given, too
+  const char* shown_default = "";  // in the help instead of the target's value at the time of declaring
+  bool accepts_empty = false;      // "" is a value (it mostly is a variable of a script that was not set)
+
+  bool is_flag() const { return value.empty() && names[0] == '-'; }
+  bool is_positional() const { return names[0] != '-'; }
+  bool is_list() const { return std::holds_alternative<std::vector<std::string>*>(target); }
+};
+
+using Options = std::vector<Option>;
+
+// More threads than any machine has; a typing error stops here.
+inline constexpr int kMostThreads = 4096;
+
+// The names of the record one by one; empty names do not occur.
+std::vector<std::string> option_names(const Option& option);
+// The name for messages: the first with two dashes, else the first.
+std::string main_name(const Option& option);
+
+// The value that the target holds, as help shows it; empty: none worth showing.
+std::string default_text(const Option& option);
+
+// Converts `text` and stores it; a list gets it appended. Errors: kUsage in one line that begins with
+// `said_by` (the flag or the variable) and says what is expected.
+Result<void> set_option(const Option& option, const std::string& text, const std::string& said_by);
+
+// A record of a flag or a value that scripts for other programs pass and this one does not have yet.
+struct MissingOption {
+  const char* names;  // as Option::names
+  const char* why;    // completes "NAME: ..."
+};
+// Null: unknown here as well. `name` as typed, without a value.
+const MissingOption* find_missing_option(std::string_view name);
+
+}  // namespace gannet

@@ -1,0 +1,283 @@
+#include "cli/parse.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <list>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "base/printable.h"
+
+namespace gannet {
+namespace {
+
+Error usage(std::string text) {
+  return {ErrorCode::kUsage, std::move(text)};
+}
+
+// Edit distance (insert, delete, substitute).
+size_t distance(const std::string& a, const std::string& b) {
+  std::vector<size_t> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t above = row[j];
+      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (a[i - 1] != b[j - 1])});
+      diagonal = above;
+    }
+  }
+  return row[b.size()];
+}
+
+bool is_name_of(const Option& option, const std::string& name) {
+  const std::vector<std::string> names = option_names(option);
+  return std::ranges::find(names, name) != names.end();
+}
+
+// The name that switches a flag off: "--no-x" for "--x", "--x" for "--no-x"; "" where another option has it.
+std::string opposite(const Options& options, const Option& option) {
+  const std::string name = main_name(option);
+  const std::string other = name.starts_with("--no-") ? "--" + name.substr(5) : "--no-" + name.substr(2);
+  const bool taken = std::ranges::any_of(options, [&](const Option& o) { return is_name_of(o, other); });
+  return taken ? "" : other;
+}
+
+// The record that `name` is a name or the opposite of; null: none.
+const Option* find_option(const Options& options, const std::string& name) {
+  for (const Option& option : options)
+    if (is_name_of(option, name)) return &option;
+  for (const Option& option : options)
+    if (option.is_flag() && opposite(options, option) == name) return &option;
+  return nullptr;
+}
+
+std::vector<std::string> names_of(const Command& command) {
+  std::vector<std::string> names = {"--help"};
+  for (const Option& option : command.options)
+    for (std::string& name : option_names(option))
+      if (name[0] == '-') names.push_back(std::move(name));
+  return names;
+}
+
+Error unknown_option(const Command& command, const std::string& name) {
+  if (const MissingOption* missing = find_missing_option(name))
+    return usage(fmt::format("{}: {}", name, missing->why));
+  const std::string hint = nearest_hint(name, names_of(command));
+  return usage(fmt::format("there is no option {}{}", printable(name),
+                           hint.empty() ? "; --help lists what there is" : hint));
+}
+
+// Whether `word` may be what follows an option whose value can be left out.
+bool fits_bare(const Option& option, const std::string& word) {
+  return std::ranges::find(option.choices, word) != option.choices.end();
+}
+
+// A word that is a number is a value wherever it stands, never a cluster of options.
+bool is_number(std::string_view word) {
+  return word.size() > 1 && (word[1] == '.' || (word[1] >= '0' && word[1] <= '9'));
+}
+
+std::string cli11_names(const Options& options, const Option& option) {
+  std::string names;
+  for (const std::string& name : option_names(option)) {
+    if (name.size() > 2 && name[0] == '-' && name[1] != '-') continue;  // CLI11 has no such names
+    names += (names.empty() ? "" : ",") + name;
+  }
+  if (option.is_flag())
+    if (const std::string other = opposite(options, option); !other.empty()) names += ",!" + other;
+  return names;
+}
+
+struct Registered {
+  const Option* option;
+  std::vector<std::string> values;  // as typed
+  CLI::Option* parsed = nullptr;
+};
+
+// The value that the environment has, with the name of its variable.
+Result<std::optional<std::pair<std::string, std::string>>> environment_value(const Option& option) {
+  if (!*option.environment) return std::optional<std::pair<std::string, std::string>>();
+  for (const char* prefix : {"GANNET_ARG_", "LLAMA_ARG_"}) {
+    const std::string variable = std::string(prefix) + option.environment;
+    const char* value = std::getenv(variable.c_str());
+    if (value == nullptr) continue;
+    if (*value == 0)
+      return usage(
+          fmt::format("the environment variable {} is empty; unset it or give it a value", variable));
+    return std::optional(std::pair(std::string(value), variable));
+  }
+  return std::optional<std::pair<std::string, std::string>>();
+}
+
+Result<void> store(const Registered& entry) {
+  const Option& option = *entry.option;
+  std::vector<std::string> values = entry.values;
+  std::string said_by = option.is_positional() ? option.names : main_name(option);
+  if (values.empty()) {
+    auto found = GANNET_TRY(environment_value(option));
+    if (!found) return {};
+    values = {found->first};
+    said_by = found->second;
+  }
+  if (!option.is_list()) return set_option(option, values.back(), said_by);
+  std::get<std::vector<std::string>*>(option.target)->clear();
+  for (const std::string& value : values) GANNET_TRY(set_option(option, value, said_by));
+  return {};
+}
+
+Result<void> check_together(std::span<const Registered> entries) {
+  const auto given = [&](const std::string& name) {
+    return std::ranges::any_of(
+        entries, [&](const Registered& e) { return !e.values.empty() && is_name_of(*e.option, name); });
+  };
+  for (const Registered& e : entries) {
+    if (e.option->required && e.values.empty())
+      return usage(
+          fmt::format("{} is missing", e.option->is_positional() ? e.option->names : main_name(*e.option)));
+    if (*e.option->excludes && !e.values.empty() && given(e.option->excludes))
+      return usage(
+          fmt::format("{} and {} cannot be given together", main_name(*e.option), e.option->excludes));
+  }
+  return {};
+}
+
+// Parses the words of one command and stores what they say. Returns whether help was asked for.
+Result<bool> parse_options(const Command& command, std::span<const std::string> words) {
+  const std::vector<std::string> normal = GANNET_TRY(normal_form(command, words));
+  CLI::App app;
+  app.set_help_flag();
+  bool help = false;
+  app.add_flag("-h,--help", help);
+  std::list<Registered> entries;  // CLI11 keeps addresses
+  for (const Option& option : command.options) {
+    Registered& entry = entries.emplace_back(Registered{&option, {}});
+    entry.parsed = option.is_flag() ? app.add_flag(cli11_names(command.options, option))
+                                    : app.add_option(cli11_names(command.options, option), entry.values);
+    if (option.is_flag()) entry.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+    if (!option.is_flag() && !option.is_positional()) entry.parsed->allow_extra_args(false);
+    if (option.is_positional() && !option.is_list()) entry.parsed->expected(0, 1);
+  }
+  try {
+    app.parse(std::vector<std::string>(normal.rbegin(), normal.rend()));
+  } catch (const CLI::ParseError&) {
+    const std::vector<std::string> extra = app.remaining();
+    return usage(fmt::format("\"{}\" is one word too many; --help tells what {} takes",
+                             printable(extra.empty() ? normal.back() : extra.front()), command.name));
+  }
+  if (help) return true;
+  std::vector<Registered> done;
+  for (Registered& entry : entries) {
+    if (entry.option->is_flag()) entry.values = entry.parsed->results();
+    done.push_back(entry);
+  }
+  GANNET_TRY(check_together(done));
+  for (const Registered& entry : done) GANNET_TRY(store(entry));
+  return false;
+}
+
+const Command* find_command(const Command& group, const std::string& name) {
+  for (const Command& command : group.commands)
+    if (command.name == name) return &command;
+  return nullptr;
+}
+
+Error unknown_command(const Command& group, const std::string& word) {
+  if (word.starts_with('-'))
+    return usage(
+        fmt::format("{}: options stand behind a command, as in gannet run {} ...; gannet --help lists them",
+                    printable(word), printable(word)));
+  std::vector<std::string> names;
+  for (const Command& command : group.commands) names.push_back(command.name);
+  const std::string hint = nearest_hint(word, names);
+  return usage(fmt::format("there is no command {}{}", printable(word),
+                           hint.empty() ? "; gannet --help lists what there is" : hint));
+}
+
+}  // namespace
+
+std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
+  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return distance(typed, a) < distance(typed, b);
+  });
+  if (best == known.end() || distance(typed, *best) > std::max<size_t>(2, typed.size() / 4)) return "";
+  return fmt::format("; did you mean {}?", *best);
+}
+
+Result<std::vector<std::string>> normal_form(const Command& command, std::span<const std::string> words) {
+  std::vector<std::string> out;
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
+      break;
+    }
+    if (word.size() < 2 || word[0] != '-' || is_number(word) || word == "-h" || word == "--help") {
+      out.push_back(word);
+      continue;
+    }
+    const size_t equals = word.find('=');
+    std::string name = word.substr(0, equals);
+    std::optional<std::string> value;
+    if (equals != std::string::npos) value = word.substr(equals + 1);
+    const Option* option = find_option(command.options, name);
+    if (option == nullptr && word[1] != '-' && is_number(std::string_view(word).substr(1))) {  // -n5
+      name = word.substr(0, 2);
+      option = find_option(command.options, name);
+      if (option != nullptr && !option->is_flag()) value = word.substr(2);
+    }
+    if (option == nullptr) return unknown_option(command, word.substr(0, equals));
+    if (option->is_flag()) {
+      const bool off = !is_name_of(*option, name);
+      out.push_back((off ? name : main_name(*option)) + (value ? "=" + *value : ""));
+      continue;
+    }
+    if (!value && *option->bare)
+      value = i + 1 < words.size() && fits_bare(*option, words[i + 1]) ? words[++i] : option->bare;
+    if (!value) {
+      if (i + 1 == words.size())
+        return usage(fmt::format("{} needs a value: {} {}", name, name, option->value));
+      value = words[++i];
+    }
+    out.push_back(main_name(*option));
+    out.push_back(*value);
+  }
+  return out;
+}
+
+Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments) {
+  Parsed parsed{.path = {&program}};
+  bool help = false;
+  while (true) {  // down to the command
+    const Command& here = *parsed.path.back();
+    if (here.action || here.commands.empty()) break;
+    if (arguments.empty()) {
+      if (parsed.path.size() == 1 || help) return parsed;
+      return usage(fmt::format("gannet {} needs one of its commands; --help lists them", here.name));
+    }
+    const std::string& word = arguments.front();
+    if (word == "--version" && parsed.path.size() == 1) {
+      parsed.what = Parsed::What::kVersion;
+      return parsed;
+    }
+    if (word == "-h" || word == "--help") return parsed;
+    const bool about =
+        arguments.size() == 1 || !arguments[1].starts_with('-');  // gannet help --man is a command
+    if (word == "help" && parsed.path.size() == 1 && !help && about) {
+      help = true;
+    } else {
+      const Command* next = find_command(here, word);
+      if (next == nullptr) return unknown_command(here, word);
+      parsed.path.push_back(next);
+    }
+    arguments = arguments.subspan(1);
+  }
+  if (help) return parsed;
+  const bool asks_help = GANNET_TRY(parse_options(*parsed.path.back(), arguments));
+  parsed.what = asks_help ? Parsed::What::kHelp : Parsed::What::kAction;
+  return parsed;
+}
+
+}  // namespace gannet

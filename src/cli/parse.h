@@ -1,0 +1,31 @@
+// From the words of a command line, and the environment, to the command that they choose.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "cli/command.h"
+
+namespace gannet {
+
+struct Parsed {
+  enum class What { kAction, kHelp, kVersion };
+  What what = What::kHelp;
+  std::vector<const Command*> path;  // from the program to the chosen command; points into the program
+};
+
+// Stores the values of the chosen command in its targets. Values come from the command line, else from
+// GANNET_ARG_X, else from LLAMA_ARG_X, else they stay. The last of a repeated option wins; lists collect.
+// Errors: kUsage, one line that names the option or the variable.
+Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments);
+
+// The words in the form in which every option with a value is one word "--name=value" or "-n=value"... CLI11
+// reads a word like -ngl as -n with the value "gl", so names with one dash and several letters become their
+// long form before it sees them. Errors: kUsage for options that the command does not have.
+Result<std::vector<std::string>> normal_form(const Command& command, std::span<const std::string> words);
+
+// "; did you mean WORD?" for the known word that is typed almost like `typed`, or "".
+std::string nearest_hint(const std::string& typed, std::span<const std::string> known);
+
+}  // namespace gannet

@@ -1,0 +1,25 @@
+#include "cli/prompt_source.h"
+
+#include <gtest/gtest.h>
+
+namespace gannet {
+namespace {
+
+TEST(PromptSource, NamesOfModelsAreToldFromWords) {
+  for (const char* name : {"qwen3:8b", "llama3.2", "Qwen/Qwen3-8B-GGUF", "unsloth/Qwen3.5-4B-GGUF:Q4_K_M",
+                           "gemma3:12b", "deepseek-r1", "gpt-oss:20b", "Qwen3.6-35B-A3B"})
+    EXPECT_TRUE(looks_like_model_name(name)) << name;
+  for (const char* word : {"hello", "harbor", "qwen", "llama", "and/or", "why?", "2+2", "10:30",
+                           "https://a.b/c1", "hi!", "phi", "read/write", "C++20", "mistral"})
+    EXPECT_FALSE(looks_like_model_name(word)) << word;
+}
+
+TEST(PromptSource, EscapesAreThoseOfC) {
+  EXPECT_EQ(unescaped(R"(a\nb\tc\\n\"\'\r)"), "a\nb\tc\\n\"'\r");
+  EXPECT_EQ(unescaped(R"(\x41\xe9\x4)"), "A\xe9\\x4");
+  EXPECT_EQ(unescaped(R"(\q \)"), R"(\q \)");
+  EXPECT_EQ(unescaped(""), "");
+}
+
+}  // namespace
+}  // namespace gannet

@@ -1,0 +1,30 @@
+// The two ways out of the program: data to stdout, where a failed write is an error, and notes to stderr. A
+// stderr that cannot be written (closed, a full disk) must not end the work, so nothing here fails; text from
+// files and requests cannot reach a terminal raw.
+#pragma once
+
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "base/result.h"
+
+namespace gannet {
+
+// Writes `text` to stdout as it is. Errors: kOutput with the system's reason (a full disk, a reader that is
+// gone).
+Result<void> put_stdout(std::string_view text);
+// Everything that was written to stdout has arrived. Errors: as above, also for what was written by other
+// means.
+Result<void> flush_stdout();
+
+// Writes `text` to stderr as it is but for control characters, which are shown.
+void put_stderr(std::string_view text);
+
+// One line: "gannet: ", the text, a newline.
+template <class... Args>
+void say(fmt::format_string<Args...> format, Args&&... args) {
+  put_stderr("gannet: " + fmt::format(format, std::forward<Args>(args)...) + "\n");
+}
+
+}  // namespace gannet
