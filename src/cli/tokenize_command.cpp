@@ -1,46 +1,38 @@
 // `gannet tokenize`: text to token ids, one token per line with its text, or the ids only.
-#include <iostream>
-#include <iterator>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "base/mapped_file.h"
 #include "cli/command.h"
+#include "cli/input_text.h"
 #include "cli/model_options.h"
 #include "engine/vocabulary_from_gguf.h"
+#include "gguf/printable.h"
 
 namespace gannet {
 namespace {
 
 struct TokenizeOptions {
-  std::string model, text, file;
-  bool ids = false, parse_special = false;
+  std::string model;
+  std::optional<std::string> text, file;
+  bool ids = false, parse_special = true;
 };
 
+// Bytes as they are, with the final line end of a file.
 Result<std::string> input_text(const TokenizeOptions& o) {
-  if (!o.text.empty()) return o.text;
-  if (!o.file.empty() && o.file != "-") {
-    const MappedFile file = GANNET_TRY(MappedFile::open(o.file));
-    return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  }
-  return std::string(std::istreambuf_iterator<char>(std::cin), {});
+  if (o.text && o.file)
+    return Error(ErrorCode::kUsage, fmt::format("there are two texts: TEXT and -f {}; give one", *o.file));
+  if (o.text) return *o.text;
+  return read_text(o.file.value_or("-"));
 }
 
-std::string printable(std::string_view piece) {
-  std::string out;
-  for (char c : piece) {
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\r')
-      out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out;
+Result<void> write_stdout(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
+  return Error(ErrorCode::kOutput, fmt::format("stdout cannot be written: {}", std::strerror(errno)));
 }
 
 Result<void> run_tokenize(const TokenizeOptions& o) {
@@ -56,11 +48,11 @@ Result<void> run_tokenize(const TokenizeOptions& o) {
     if (o.ids)
       out += fmt::format("{}{}", i ? " " : "", ids[i]);
     else
-      out += fmt::format("{:>6}  {}\n", ids[i], printable(tokenizer.output_piece(ids[i], true)));
+      out += fmt::format("{:>6}  {}\n", ids[i],
+                         printable(tokenizer.output_piece(ids[i], true), std::numeric_limits<size_t>::max()));
   }
   if (o.ids) out += '\n';
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return {};
+  return write_stdout(out);
 }
 
 }  // namespace
@@ -70,10 +62,12 @@ void add_tokenize_command(CLI::App& app, Action& action) {
   CLI::App* sub = app.add_subcommand("tokenize", "Show the tokens of a text");
   sub->add_option("-m,--model", o->model, "Model or vocabulary file. Default: the embedded pocket model")
       ->envname("GANNET_ARG_MODEL");
-  sub->add_option("text", o->text, "The text; without it and -f it is read from stdin");
-  sub->add_option("-f,--file", o->file, "Read the text from this file (- for stdin)");
+  sub->add_option("TEXT", o->text, "The text; without it and -f it is read from stdin");
+  sub->add_option("-f,--file", o->file,
+                  "Read the text from this file, FIFO or <(...) (- for stdin), as it is");
   sub->add_flag("--ids", o->ids, "Print only the ids, on one line");
-  sub->add_flag("--parse-special", o->parse_special, "Read control tokens such as <|im_start|> in the text");
+  sub->add_flag("--parse-special,!--no-parse-special", o->parse_special,
+                "Read control tokens such as <|im_start|> in the text (default), or take them as text");
   sub->callback([o, &action] { action = [o] { return run_tokenize(*o); }; });
 }
 
