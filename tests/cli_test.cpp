@@ -289,7 +289,7 @@ TEST_F(CliTest, OptNamesWhatIsWrong) {
   EXPECT_NE(pass.err.find("there is no pass \"fuse_everything\""), std::string::npos) << pass.err;
   EXPECT_NE(pass.err.find("eliminate_dead"), std::string::npos) << pass.err;
   const Outcome path = gannet("opt /nowhere/x.gir");
-  EXPECT_EQ(path.code, 3);
+  EXPECT_EQ(path.code, 2);
   EXPECT_TRUE(path.one_line()) << path.err;
   EXPECT_NE(path.err.find("/nowhere/x.gir"), std::string::npos) << path.err;
   const Outcome parse = gannet("opt " + write("bad.gir", "graph g {\n  %0 = nothing(%1) : F32[1]\n}\n"));

@@ -4,9 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "base/mapped_file.h"
 #include "base/npy.h"
+#include "base/read_input.h"
 #include "cli/command.h"
+#include "cli/input_text.h"
 #include "cli/model_options.h"
 #include "cli/progress.h"
 
@@ -20,9 +21,10 @@ struct LogitsOptions {
 };
 
 Result<std::vector<int32_t>> read_tokens(const std::string& path) {
-  const MappedFile file = GANNET_TRY(MappedFile::open(path));
-  const auto* at = reinterpret_cast<const char*>(file.bytes().data());
-  const char* end = at + file.bytes().size();
+  const std::string text = GANNET_TRY(read_text(path));
+  const std::string name = input_name(path);
+  const char* at = text.data();
+  const char* end = at + text.size();
   std::vector<int32_t> tokens;
   while (true) {
     while (at != end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')) ++at;
@@ -32,12 +34,40 @@ Result<std::vector<int32_t>> read_tokens(const std::string& path) {
     if (code != std::errc())
       return Error(ErrorCode::kUsage,
                    fmt::format("{}: token {} is no integer; token ids separated by white space are expected",
-                               path, tokens.size()));
+                               name, tokens.size()));
     tokens.push_back(id);
     at = next;
   }
-  if (tokens.empty()) return Error(ErrorCode::kUsage, fmt::format("{}: holds no token ids", path));
+  if (tokens.empty()) return Error(ErrorCode::kUsage, fmt::format("{}: holds no token ids", name));
   return tokens;
+}
+
+// What the model file alone can tell: whether it can do what is asked for with these tokens. So nothing is
+// loaded, and nothing computed, for a list whose last token is wrong.
+Result<void> check_tokens(const LogitsOptions& o, std::span<const int32_t> tokens) {
+  const GgufFile file =
+      GANNET_TRY(o.model.model.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
+                                       : GgufFile::open(o.model.model));
+  const Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
+  const std::string name = input_name(o.tokens);
+  for (size_t i = 0; i < tokens.size(); ++i)
+    if (tokens[i] < 0 || static_cast<uint32_t>(tokens[i]) >= hp.n_vocab)
+      return Error(ErrorCode::kRuntime,
+                   fmt::format("{}: token {} is {}, outside the model's vocabulary of {}", name, i, tokens[i],
+                               hp.n_vocab));
+  if (o.mtp && hp.n_mtp == 0)
+    return Error(ErrorCode::kUsage, fmt::format("{}: has no MTP block; leave out --mtp", file.path()));
+  if (o.mtp && tokens.size() < 2)
+    return Error(ErrorCode::kUsage, fmt::format("{}: --mtp needs at least two tokens", name));
+  // The last token has no row of its own in the MTP block: it only tells what should have come.
+  const auto rows = static_cast<int64_t>(tokens.size()) - (o.mtp ? 1 : 0);
+  const int64_t n_ctx = o.model.ctx_size > 0 ? o.model.ctx_size : hp.context_length;
+  if (rows > n_ctx)
+    return Error(ErrorCode::kRuntime,
+                 fmt::format("{}: {} tokens are {} too many, the context holds {}{}", name, tokens.size(),
+                             rows - n_ctx, n_ctx,
+                             o.model.ctx_size > 0 ? "; use a larger --ctx-size" : "; -c sets a larger one"));
+  return {};
 }
 
 // Logits of the MTP block: row i pairs the trunk's normed row of token i with token i + 1.
@@ -76,12 +106,8 @@ Result<void> write_trunk(Session& session, std::span<const int32_t> tokens, cons
 
 Result<void> run_logits(const LogitsOptions& o) {
   const std::vector<int32_t> tokens = GANNET_TRY(read_tokens(o.tokens));
+  GANNET_TRY(check_tokens(o, tokens));
   auto model = GANNET_TRY(load_model(o.model));
-  if (o.mtp && model->hyperparameters().n_mtp == 0)
-    return Error(ErrorCode::kUsage,
-                 fmt::format("{}: has no MTP block; leave out --mtp", model->file().path()));
-  if (o.mtp && tokens.size() < 2)
-    return Error(ErrorCode::kUsage, fmt::format("{}: --mtp needs at least two tokens", o.tokens));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
   auto session = GANNET_TRY(Session::create(model, options));

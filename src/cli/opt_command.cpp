@@ -1,14 +1,13 @@
 // `gannet opt`: the graph compiler on graphs in text form.
 #include <algorithm>
-#include <iostream>
-#include <iterator>
 
 #include <fmt/format.h>
 
-#include "base/mapped_file.h"
+#include "base/read_input.h"
 #include "cli/bench_ranges.h"
 #include "cli/command.h"
 #include "cli/graph_options.h"
+#include "cli/input_text.h"
 #include "cli/say.h"
 #include "ops/catalogue.h"
 #include "passes/lower.h"
@@ -23,12 +22,6 @@ struct OptOptions {
   bool list = false, lower = false, stats = false;
   int64_t n_kv = 256;
 };
-
-Result<std::string> graph_text(const std::string& file) {
-  if (file == "-") return std::string(std::istreambuf_iterator<char>(std::cin), {});
-  const MappedFile mapped = GANNET_TRY(MappedFile::open(file));
-  return std::string(reinterpret_cast<const char*>(mapped.bytes().data()), mapped.bytes().size());
-}
 
 // The named passes in the order of the pipeline, cut by --bisect.
 Result<std::vector<std::string>> chosen_passes(const OptOptions& o) {
@@ -74,9 +67,9 @@ Result<void> run_opt(const OptOptions& o) {
   GraphFlags flags = o.graph;
   flags.bisect = -1;  // `names` is cut already
   const GraphOptions options = GANNET_TRY(graph_options(flags));
-  const std::string text = GANNET_TRY(graph_text(o.file));
+  const std::string text = GANNET_TRY(read_text(o.file));
   auto parsed = parse_graph(text, all_ops());
-  if (!parsed.ok()) return parsed.take_error().with_context(o.file == "-" ? "stdin" : o.file);
+  if (!parsed.ok()) return parsed.take_error().with_context(input_name(o.file));
   Graph graph = parsed.take();
   if (o.lower) graph = GANNET_TRY(lower(graph, {.n_kv = o.n_kv}));
   const auto reports = GANNET_TRY(run_passes(graph, names, options.passes, all_ops()));

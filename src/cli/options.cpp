@@ -111,7 +111,9 @@ Result<void> set_option(const Option& option, const std::string& text, const std
   return std::visit(
       [&](auto* target) -> Result<void> {
         using T = std::remove_pointer_t<decltype(target)>;
-        if constexpr (std::is_same_v<T, bool>)
+        if constexpr (std::is_same_v<T, std::optional<std::string>>)
+          *target = text;
+        else if constexpr (std::is_same_v<T, bool>)
           *target = GANNET_TRY(switch_from(text, said_by));
         else if constexpr (std::is_same_v<T, std::string>)
           *target = text;

@@ -16,9 +16,9 @@
 namespace gannet {
 
 // Where a value goes; owned by the command and alive as long as its action.
-using OptionTarget =
-    std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*, std::vector<std::string>*,
-                 std::optional<int>*, std::optional<uint32_t>*, std::optional<float>*>;
+using OptionTarget = std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*,
+                                  std::vector<std::string>*, std::optional<std::string>*, std::optional<int>*,
+                                  std::optional<uint32_t>*, std::optional<float>*>;
 
 struct Option {
   // As users type them, separated by commas: "-ub,--ubatch-size". The first with two dashes is the one that

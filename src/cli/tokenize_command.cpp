@@ -1,46 +1,31 @@
 // `gannet tokenize`: text to token ids, one token per line with its text, or the ids only.
-#include <iostream>
-#include <iterator>
+#include <limits>
+#include <optional>
 
 #include <fmt/format.h>
 
-#include "base/mapped_file.h"
+#include "base/printable.h"
 #include "cli/command.h"
+#include "cli/input_text.h"
 #include "cli/model_options.h"
+#include "cli/say.h"
 #include "engine/vocabulary_from_gguf.h"
 
 namespace gannet {
 namespace {
 
 struct TokenizeOptions {
-  std::string model, text, file;
-  bool ids = false, parse_special = false;
+  std::string model;
+  std::optional<std::string> text, file;
+  bool ids = false, parse_special = true;
 };
 
+// Bytes as they are, with the final line end of a file.
 Result<std::string> input_text(const TokenizeOptions& o) {
-  if (!o.text.empty()) return o.text;
-  if (!o.file.empty() && o.file != "-") {
-    const MappedFile file = GANNET_TRY(MappedFile::open(o.file));
-    return std::string(reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size());
-  }
-  return std::string(std::istreambuf_iterator<char>(std::cin), {});
-}
-
-std::string printable(std::string_view piece) {
-  std::string out;
-  for (char c : piece) {
-    if (c == '\n')
-      out += "\\n";
-    else if (c == '\t')
-      out += "\\t";
-    else if (c == '\r')
-      out += "\\r";
-    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F)
-      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
-    else
-      out += c;
-  }
-  return out;
+  if (o.text && o.file)
+    return Error(ErrorCode::kUsage, fmt::format("there are two texts: TEXT and -f {}; give one", *o.file));
+  if (o.text) return *o.text;
+  return read_text(o.file.value_or("-"));
 }
 
 Result<void> run_tokenize(const TokenizeOptions& o) {
@@ -56,11 +41,11 @@ Result<void> run_tokenize(const TokenizeOptions& o) {
     if (o.ids)
       out += fmt::format("{}{}", i ? " " : "", ids[i]);
     else
-      out += fmt::format("{:>6}  {}\n", ids[i], printable(tokenizer.output_piece(ids[i], true)));
+      out += fmt::format("{:>6}  {}\n", ids[i],
+                         printable(tokenizer.output_piece(ids[i], true), std::numeric_limits<size_t>::max()));
   }
   if (o.ids) out += '\n';
-  std::fwrite(out.data(), 1, out.size(), stdout);
-  return {};
+  return put_stdout(out);
 }
 
 }  // namespace
@@ -84,7 +69,8 @@ Command tokenize_command() {
                        .target = &o->file},
                       {.names = "--ids", .help = "Print only the ids, on one line", .target = &o->ids},
                       {.names = "--parse-special",
-                       .help = "Read control tokens such as <|im_start|> in the text",
+                       .help = "Read control tokens such as <|im_start|> in the text (--no-parse-special: "
+                               "take them as text)",
                        .target = &o->parse_special}},
           .action = [o] { return run_tokenize(*o); }};
 }

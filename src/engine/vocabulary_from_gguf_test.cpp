@@ -11,6 +11,7 @@
 #include <random>
 #include <sstream>
 
+#include "text/nfc.h"
 #include "text/utf8.h"
 
 namespace gannet {
@@ -27,6 +28,11 @@ std::string read_text(const std::string& path) {
   std::stringstream buffer;
   buffer << in.rdbuf();
   return buffer.str();
+}
+
+std::string nfc(std::string_view text) {
+  std::string storage;
+  return std::string(to_nfc(text, &storage));
 }
 
 class RealVocabulary : public testing::TestWithParam<std::string> {
@@ -69,7 +75,11 @@ TEST_P(RealVocabulary, EqualsTheReferenceOnEveryText) {
     std::istringstream numbers(line);
     Ids expected;
     for (TokenId id; numbers >> id;) expected.push_back(id);
-    EXPECT_EQ(encode(text), expected) << "text " << n_texts << ": " << text;
+    // The answers are those of llama.cpp, which does not normalise, as the published tokenizers do.
+    if (nfc(text) == text)
+      EXPECT_EQ(encode(text), expected) << "text " << n_texts << ": " << text;
+    else
+      EXPECT_EQ(encode(text), encode(nfc(text))) << "text " << n_texts << ": " << text;
     EXPECT_EQ(tokenizer_->decode(expected).take(), text);
   }
   EXPECT_GE(n_texts, 45);
@@ -96,7 +106,7 @@ TEST_P(RealVocabulary, EveryTokenRoundTripsThroughItsBytes) {
     const Ids ids = encode(piece);
     std::string back;
     for (const TokenId part : ids) back += v.piece(part);
-    ASSERT_EQ(back, piece) << "token " << id;
+    ASSERT_EQ(back, nfc(piece)) << "token " << id;
   }
 }
 
@@ -124,8 +134,8 @@ TEST_P(RealVocabulary, AnyBytesRoundTrip) {
       }
     }
     for (const bool parse : {false, true}) {
-      ASSERT_EQ(tokenizer_->decode(encode(text, parse), {.show_special = true}).take(), text)
-          << "run " << run;
+      const std::string decoded = tokenizer_->decode(encode(text, parse), {.show_special = true}).take();
+      ASSERT_EQ(nfc(decoded), nfc(text)) << "run " << run;
     }
   }
 }

@@ -38,13 +38,17 @@ constexpr uint64_t kStepsAlways = 1000;
 constexpr uint32_t kDepthLimit = 1000;
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
+// `nfc`: the published tokenizer of the models that have this name normalises. Known of Qwen's own (Qwen2 to
+// 3: the normalizer of their tokenizer.json; Qwen3.5: that of their tokenizer class); the others are models
+// of third parties, whose normalizers are not known to us and taken to be none.
 struct NamedPattern {
   std::string_view name;
   std::string_view pattern;
+  bool nfc;
 };
 constexpr NamedPattern kPatterns[] = {
-    {"qwen2", kQwen2}, {"qwen35", kQwen35}, {"deepseek-r1-qwen", kQwen2},
-    {"kormo", kQwen2}, {"f2llmv2", kQwen2}, {"megrez", kQwen2},
+    {"qwen2", kQwen2, true},  {"qwen35", kQwen35, true},  {"deepseek-r1-qwen", kQwen2, false},
+    {"kormo", kQwen2, false}, {"f2llmv2", kQwen2, false}, {"megrez", kQwen2, false},
 };
 
 std::string pcre_message(int code) {
@@ -79,6 +83,7 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
                                "Unicode support?",
                                name, where, pcre_message(code)));
     }
+    pre.nfc_ = known.nfc;
     pre.jit_ = pcre2_jit_compile(pre.code_.get(), PCRE2_JIT_COMPLETE) == 0;
     return pre;
   }

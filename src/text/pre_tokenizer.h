@@ -27,6 +27,9 @@ class PreTokenizer {
   // `name` is the value of tokenizer.ggml.pre; unknown names are an Error that lists the known ones.
   static Result<PreTokenizer> create(std::string_view name);
 
+  // Whether text has to be in Unicode's form C (text/nfc.h) before it is split.
+  bool nfc() const { return nfc_; }
+
  private:
   friend class Splitter;
   struct CodeFree {
@@ -34,6 +37,7 @@ class PreTokenizer {
   };
   PreTokenizer() = default;
   std::unique_ptr<pcre2_real_code_8, CodeFree> code_;
+  bool nfc_ = false;
   bool jit_ =
       false;  // false where the system forbids executable memory; the interpreter gives the same words
 };

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "text/merge_table.h"
+#include "text/nfc.h"
 #include "text/pre_tokenizer.h"
 #include "text/special_matcher.h"
 #include "text/word_cache.h"
@@ -20,7 +21,14 @@ struct Scratch {
   WordMerger merger;
   WordCache cache;
   std::vector<Fragment> fragments;
+  std::string normalised;
 };
+
+Error too_long(size_t size) {
+  return {ErrorCode::kRuntime,
+          fmt::format("a text of {} bytes is too long to encode at once, the limit is {}", size,
+                      WordMerger::kMaxWord)};
+}
 
 SpecialMatcher make_matcher(const Vocabulary& vocabulary, bool with_control) {
   std::vector<SpecialText> texts;
@@ -91,6 +99,8 @@ const Vocabulary& Tokenizer::vocabulary() const {
 
 Result<void> Tokenizer::Impl::encode_raw(std::string_view text, Scratch* scratch,
                                          std::vector<TokenId>* out) const {
+  if (pre.nfc()) text = to_nfc(text, &scratch->normalised);
+  if (text.size() > WordMerger::kMaxWord) return too_long(text.size());
   scratch->splitter.start(text);
   std::string_view word;
   while (GANNET_TRY(scratch->splitter.next(&word))) {
@@ -103,11 +113,7 @@ Result<void> Tokenizer::Impl::encode_raw(std::string_view text, Scratch* scratch
 }
 
 Result<std::vector<TokenId>> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
-  if (text.size() > WordMerger::kMaxWord) {
-    return Error(ErrorCode::kRuntime,
-                 fmt::format("a text of {} bytes is too long to encode at once, the limit is {}", text.size(),
-                             WordMerger::kMaxWord));
-  }
+  if (text.size() > WordMerger::kMaxWord) return too_long(text.size());
   const Vocabulary& vocabulary = impl_->vocabulary;
   std::vector<TokenId> out;
   if (options.add_special && vocabulary.add_bos()) out.push_back(*vocabulary.special(SpecialToken::kBos));

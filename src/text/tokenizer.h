@@ -1,7 +1,8 @@
 // The tokenizer: text to token ids and back, by byte-level BPE with the Qwen pre-tokenizers. For well-formed
-// UTF-8 the ids are those of the reference tokenizer (no Unicode normalisation). Ill-formed bytes are not
-// replaced by U+FFFD as there: they split like U+FFFD but are encoded as themselves, so decode(encode(x)) ==
-// x for every x. Must not know: model files, chat templates.
+// UTF-8 the ids are those of the published tokenizer, which puts text into Unicode's form C first (where the
+// pre-tokenizer says so): what stands between the special tokens of a text, each piece by itself. Ill-formed
+// bytes are not replaced by U+FFFD as there: they split like U+FFFD but are encoded as themselves, so
+// decode(encode(x)) is x in form C, for every x. Must not know: model files, chat templates.
 #pragma once
 
 #include <memory>

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "text/detokenizer.h"
+#include "text/nfc.h"
 #include "text/vocabulary_for_test.h"
 
 namespace gannet {
@@ -137,18 +138,48 @@ std::string any_text() {
   return text;
 }
 
+std::string nfc(const std::string& text) {
+  std::string storage;
+  return std::string(to_nfc(text, &storage));
+}
+
+// To the byte, or with the pieces between special tokens in form C.
 RC_GTEST_PROP(Tokenizer, RoundTripsAnyBytes, ()) {
-  const Chat& c = chat();
+  static const Tokenizer plain = [] {
+    VocabularyForTest v = chat().source;
+    v.pre = "megrez";
+    return v.build().take();
+  }();
   const std::string text = any_text();
   for (const bool parse : {false, true}) {
-    const Ids ids = c.tokenizer->encode(text, {.parse_special = parse}).take();
-    RC_ASSERT(c.tokenizer->decode(ids, {.show_special = true}).take() == text);
-    Detokenizer stream(*c.tokenizer, true);
-    std::string streamed;
-    for (const TokenId id : ids) streamed += stream.push(id);
-    streamed += stream.flush();
-    RC_ASSERT(streamed == text);
+    for (const Tokenizer* tokenizer : {&plain, &*chat().tokenizer}) {
+      const Ids ids = tokenizer->encode(text, {.parse_special = parse}).take();
+      const std::string decoded = tokenizer->decode(ids, {.show_special = true}).take();
+      if (tokenizer == &plain)
+        RC_ASSERT(decoded == text);
+      else
+        RC_ASSERT(nfc(decoded) == nfc(text));
+      Detokenizer stream(*tokenizer, true);
+      std::string streamed;
+      for (const TokenId id : ids) streamed += stream.push(id);
+      streamed += stream.flush();
+      RC_ASSERT(streamed == decoded);
+    }
   }
+}
+
+// Special tokens are found in the text as it is given, and each piece between them is normalised by itself.
+TEST(Tokenizer, NormalisesBetweenSpecialTokens) {
+  const Chat& c = chat();
+  const Ids composed = encode(c, "\u00E9");
+  EXPECT_EQ(encode(c, "e\u0301"), composed);
+  EXPECT_EQ(encode(c, "\u00E9"), (Ids{0xC3, 0xA9}));
+  EXPECT_EQ(encode(c, "<think>\u0338"), (Ids{c.think, 0xCC, 0xB8})) << "not U+226F";
+  EXPECT_EQ(encode(c, "<im>\u0338"), (Ids{'<', 'i', 'm', 0xE2, 0x89, 0xAF}));
+  EXPECT_EQ(encode(c, "e<think>\u0301"), (Ids{'e', c.think, 0xCC, 0x81}));
+  EXPECT_EQ(encode(c, "e\u0301<|im_end|>e\u0301", {.parse_special = true}),
+            (Ids{0xC3, 0xA9, c.im_end, 0xC3, 0xA9}));
+  EXPECT_EQ(encode(c, "e\xFF\u0301"), (Ids{'e', 0xFF, 0xCC, 0x81}));
 }
 
 RC_GTEST_PROP(Tokenizer, TheCacheChangesNothing, ()) {

@@ -4,35 +4,6 @@
 #include <cstring>
 
 namespace gannet {
-namespace {
-
-uint8_t byte_at(std::string_view text, size_t i) {
-  return static_cast<uint8_t>(text[i]);
-}
-
-}  // namespace
-
-Utf8Step utf8_step(std::string_view text) {
-  const uint8_t lead = byte_at(text, 0);
-  if (lead < 0x80) return {Utf8Kind::kValid, 1};
-  if (lead < 0xC2 || lead > 0xF4) return {Utf8Kind::kInvalid, 1};
-  const size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  // The second byte's range excludes overlong forms, surrogates and values past U+10FFFF.
-  uint8_t low = 0x80, high = 0xBF;
-  if (lead == 0xE0) low = 0xA0;
-  if (lead == 0xED) high = 0x9F;
-  if (lead == 0xF0) low = 0x90;
-  if (lead == 0xF4) high = 0x8F;
-  for (size_t i = 1; i < length; ++i) {
-    if (i == text.size()) return {Utf8Kind::kIncomplete, i};
-    const uint8_t byte = byte_at(text, i);
-    if (byte < low || byte > high) return {Utf8Kind::kInvalid, i};
-    low = 0x80;
-    high = 0xBF;
-  }
-  return {Utf8Kind::kValid, length};
-}
-
 size_t utf8_valid_prefix(std::string_view text) {
   constexpr uint64_t kHighBits = 0x8080808080808080u;
   size_t i = 0;
@@ -68,14 +39,6 @@ void append_utf8(char32_t c, std::string* out) {
     put(0x80 | ((c >> 6) & 0x3F));
     put(0x80 | (c & 0x3F));
   }
-}
-
-char32_t decode_utf8(std::string_view text, size_t length) {
-  const uint32_t lead = byte_at(text, 0);
-  if (length == 1) return lead;
-  uint32_t c = lead & (0x7Fu >> length);
-  for (size_t i = 1; i < length; ++i) c = (c << 6) | (byte_at(text, i) & 0x3Fu);
-  return c;
 }
 
 }  // namespace gannet
