@@ -77,10 +77,7 @@ Result<void> run_model(const RunOptions& o) {
     GANNET_TRY(converse(conversation));
     return report_profile(o, *session);
   }
-  const Answer answer = GANNET_TRY(conversation.say(prompt));
-  if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) fmt::print("\n");
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    return Error(ErrorCode::kOutput, "stdout cannot be written");
+  GANNET_TRY(conversation.say(prompt));
   if (o.model.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
   GANNET_TRY(report_profile(o, *session));
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
