@@ -1,12 +1,19 @@
 #include "cli/chat_loop.h"
 
+#include <unistd.h>
+
 #include <cstdio>
-#include <iostream>
+#include <cstdlib>
+#include <memory>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "cli/interrupt.h"
+#include "cli/line_editor.h"
+#include "cli/plain_reader.h"
+#include "cli/terminal_text.h"
 
 namespace gannet {
 namespace {
@@ -14,43 +21,113 @@ namespace {
 constexpr const char* kHelp =
     "/clear   forget the conversation\n"
     "/regen   answer the last message again with another seed\n"
-    "/exit    leave (Ctrl-D too); Ctrl-C stops an answer\n";
+    "/exit    leave (/quit, /bye and Ctrl-D too)\n"
+    "Pasted text is one message; \"\"\" begins a message of several lines and ends it. Ctrl-C stops an "
+    "answer.\n";
+
+constexpr std::string_view kFence = "\"\"\"";
+constexpr std::string_view kSpaces = " \t\n\r\f\v";
+
+// What cannot be written to stderr is lost: there is nobody to tell.
+void note(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
+
+std::string_view trimmed(std::string_view text) {
+  const size_t first = text.find_first_not_of(kSpaces);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpaces) + 1 - first);
+}
+
+std::unique_ptr<LineReader> terminal_lines() {
+  const char* term = std::getenv("TERM");
+  const bool dumb = term == nullptr || std::string_view(term).empty() || std::string_view(term) == "dumb";
+  if (!dumb && isatty(STDERR_FILENO) == 1)
+    if (auto editor = LineEditor::create(ChatHistory::of_user())) return editor;
+  return std::make_unique<PlainReader>();
+}
+
+struct Message {
+  Input input = Input::kLine;
+  std::string text;
+  bool quoted = false;  // in """: never a command
+};
+
+// Lines between """ and """ are one message, so is a line with what was pasted into it.
+Message read_message(LineReader& lines) {
+  Message m;
+  m.input = lines.read("> ", m.text);
+  m.quoted = m.input == Input::kLine && trimmed(m.text).starts_with(kFence);
+  if (!m.quoted) {
+    if (m.text.ends_with('\n')) m.text.pop_back();
+    return m;
+  }
+  std::string& text = m.text;
+  text.erase(0, text.find(kFence) + kFence.size());
+  while (!trimmed(text).ends_with(kFence)) {
+    std::string more;
+    const Input input = lines.read(". ", more);
+    if (input != Input::kLine) {
+      m.input = input == Input::kEnd ? Input::kEnd : Input::kCleared;
+      return m;
+    }
+    text += "\n" + more;
+  }
+  text.resize(text.rfind(kFence));
+  if (text.starts_with('\n')) text.erase(0, 1);
+  if (text.ends_with('\n')) text.pop_back();
+  return m;
+}
+
+// Commands about the conversation. False: it is not known.
+bool run_command(std::string_view command, Conversation& conversation, Result<Answer>* answer) {
+  if (command == "/clear") {
+    conversation.clear();
+    note("forgotten\n");
+  } else if (command == "/help") {
+    note(kHelp);
+  } else if (command == "/regen") {
+    if (conversation.can_regenerate())
+      *answer = conversation.again();
+    else
+      note("there is nothing to answer again\n");
+  } else {
+    return false;
+  }
+  return true;
+}
 
 }  // namespace
 
 Result<void> converse(Conversation& conversation) {
-  fmt::print(stderr, "Gannet. /help lists commands, Ctrl-D leaves.\n");
-  std::string line;
+  const std::unique_ptr<LineReader> lines = terminal_lines();
+  note(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", conversation.about()));
+  bool asked_to_leave = false;
   while (true) {
     clear_interrupt();
-    fmt::print(stderr, "\n> ");
-    std::fflush(stderr);
-    if (!std::getline(std::cin, line)) {
-      if (interrupted()) return Error(ErrorCode::kInterrupted, "");
-      fmt::print(stderr, "\n");
-      return {};
-    }
-    if (line.empty()) continue;
-    if (line == "/exit" || line == "/bye") return {};
-    if (line == "/clear") {
-      conversation.clear();
-      fmt::print(stderr, "forgotten\n");
-      continue;
-    }
-    if (line == "/help" || (line[0] == '/' && line != "/regen" && line.find(' ') == std::string::npos)) {
-      if (line != "/help") fmt::print(stderr, "there is no command {}\n", line);
-      fmt::print(stderr, "{}", kHelp);
-      continue;
-    }
-    if (line == "/regen" && !conversation.can_regenerate()) {
-      fmt::print(stderr, "there is nothing to answer again\n");
-      continue;
-    }
-    auto answer = line == "/regen" ? conversation.again() : conversation.say(line);
-    fmt::print("\n");
-    std::fflush(stdout);
+    note("\n");
+    const Message message = read_message(*lines);
+    if (message.input == Input::kEnd) return {};
+    if (message.input == Input::kInterrupt && asked_to_leave) return Error(ErrorCode::kInterrupted, "");
+    asked_to_leave = message.input == Input::kInterrupt;
+    if (asked_to_leave) note("Ctrl-C once more leaves (or Ctrl-D); /help lists commands\n");
+    const std::string_view text = trimmed(message.text);
+    if (message.input != Input::kLine || text.empty()) continue;
+
+    lines->remember(message.text);
+    Result<Answer> answer = Answer{};
+    // A path at the start of a question is no command.
+    const bool command =
+        !message.quoted && text.front() == '/' && text.find_first_of(kSpaces) == std::string_view::npos;
+    if (command && (text == "/exit" || text == "/quit" || text == "/bye")) return {};
+    if (!command)
+      answer = conversation.say(message.text);
+    else if (!run_command(text, conversation, &answer))
+      note(fmt::format("there is no command {}; /help lists them\n", terminal_text(text)));
+    if (answer.ok()) continue;
+    if (answer.error().code() == ErrorCode::kOutput) return answer.take_error();
     // A request that failed (too long, unusable logits) does not end the conversation.
-    if (!answer.ok()) fmt::print(stderr, "gannet: error: {}\n", answer.error().message());
+    note(fmt::format("gannet: error: {}\n", answer.error().message()));
   }
 }
 

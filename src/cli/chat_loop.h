@@ -6,7 +6,8 @@
 
 namespace gannet {
 
-// Prompts and notes go to stderr. Errors: kInterrupted.
+// stdin must be a terminal. Prompts and notes go to stderr. Errors: kInterrupted, kOutput when stdout takes
+// no more answers.
 Result<void> converse(Conversation& conversation);
 
 }  // namespace gannet

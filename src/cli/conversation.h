@@ -22,19 +22,29 @@ class Conversation {
  public:
   // `session` and `tokenizer` must outlive the conversation.
   Conversation(ConversationOptions options, Session& session, const Tokenizer& tokenizer, Sampler sampler);
+  Conversation(const Conversation&) = delete;
+  Conversation& operator=(const Conversation&) = delete;
 
-  // Reads a message and answers it.
+  // Reads a message and answers it; the reading shows its progress on stderr. Errors: kOutput when stdout
+  // takes no more; otherwise the conversation is as before: kRuntime when the message does not fit into what
+  // the context has left (all numbers are named), and those of Generator::generate().
   Result<Answer> say(const std::string& text);
-  // Answers the last message once more, with another seed.
+  // Answers the last message that was read once more, with another seed.
   Result<Answer> again();
-
   bool can_regenerate() const { return !last_text_.empty(); }
+  // Forgets everything said.
   void clear();
 
+  // The model and the size of its context, in a few words for the user.
+  std::string about() const;
+
  private:
+  Result<std::vector<TokenId>> tokens_of(const std::string& text) const;
+  Result<void> check_room(size_t n_tokens) const;
   void report(const Answer& answer) const;
 
   ConversationOptions options_;
+  const Session& session_;
   const Tokenizer& tokenizer_;
   Sampler sampler_;
   Generator generator_;

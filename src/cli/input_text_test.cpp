@@ -80,9 +80,9 @@ TEST(InputText, FilesAreReadEitherWay) {
       std::filesystem::temp_directory_path() / ("gannet_input_text_test_" + std::to_string(getpid()));
   std::ofstream(path, std::ios::binary) << "\xEF\xBB\xBFtwo\r\nlines\r\n";
   EXPECT_EQ(read_text(path).take(), "two\r\nlines\r\n");
-  EXPECT_EQ(read_prompt(path).take(), "two\r\nlines");
+  EXPECT_EQ(read_prompt_file(path).take(), "two\r\nlines");
   std::ofstream(path, std::ios::binary) << "\xFF\xFEh" << '\0';
-  for (auto* read : {&read_text, &read_prompt}) {
+  for (auto* read : {&read_text, &read_prompt_file}) {
     auto text = (*read)(path);
     ASSERT_FALSE(text.ok());
     EXPECT_THAT(text.error().message(), HasSubstr(path + ": is text in UTF-16"));

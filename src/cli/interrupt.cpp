@@ -4,15 +4,25 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 
 namespace gannet {
 namespace {
 
+using Hook = void (*)();
 std::atomic<int> count{0};
-static_assert(std::atomic<int>::is_always_lock_free);
+std::atomic<bool> only_counted{false};
+std::atomic<Hook> arrived_hook{nullptr}, exit_hook{nullptr};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<Hook>::is_always_lock_free);
 
 void on_interrupt(int) {
-  if (count.fetch_add(1) >= 1) _exit(130);
+  const int saved_errno = errno;
+  if (count.fetch_add(1) >= 1 && !only_counted) {
+    if (const Hook hook = exit_hook) hook();
+    _exit(130);
+  }
+  if (const Hook hook = arrived_hook) hook();
+  errno = saved_errno;
 }
 
 }  // namespace
@@ -28,6 +38,13 @@ bool interrupted() {
 }
 void clear_interrupt() {
   count.store(0);
+}
+void hook_interrupts(void (*arrived)(), void (*before_exit)()) {
+  arrived_hook = arrived;
+  exit_hook = before_exit;
+}
+void interrupts_are_keys(bool on) {
+  only_counted = on;
 }
 
 }  // namespace gannet

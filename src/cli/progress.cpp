@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -13,36 +15,43 @@ namespace {
 constexpr auto kBeforeFirst = std::chrono::milliseconds(300);
 constexpr auto kBetweenDraws = std::chrono::milliseconds(100);
 constexpr auto kBetweenLines = std::chrono::seconds(3);
-constexpr int kWidth = 30;
+constexpr size_t kWidth = 30;
+
+bool can_erase() {
+  const char* term = std::getenv("TERM");
+  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
+}
 
 }  // namespace
 
 ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)),
-      terminal_(isatty(STDERR_FILENO) == 1),
-      started_(Clock::now()),
-      last_(started_) {}
+    : what_(std::move(what)), terminal_(can_erase()), started_(Clock::now()), last_(started_) {}
 
 ProgressBar::~ProgressBar() {
-  if (shown_ && terminal_) fmt::print(stderr, "\r\x1b[K");
+  if (shown_ && terminal_) std::fputs("\r\x1b[K", stderr);
 }
 
 void ProgressBar::update(double fraction) {
+  show(fraction, fmt::format("{:.0f} %", 100 * std::clamp(fraction, 0.0, 1.0)));
+}
+
+void ProgressBar::update(size_t done, size_t total, const char* unit) {
+  show(static_cast<double>(done) / static_cast<double>(std::max<size_t>(total, 1)),
+       fmt::format("{}/{} {}", done, total, unit));
+}
+
+void ProgressBar::show(double fraction, const std::string& amount) {
   const auto now = Clock::now();
   if (now - started_ < kBeforeFirst) return;
   if (shown_ && now - last_ < (terminal_ ? Clock::duration(kBetweenDraws) : Clock::duration(kBetweenLines)))
     return;
   last_ = now;
   shown_ = true;
-  fraction = std::clamp(fraction, 0.0, 1.0);
-  if (!terminal_) {
-    fmt::print(stderr, "{} {:.0f} %\n", what_, 100 * fraction);
-    return;
-  }
-  const int full = static_cast<int>(fraction * kWidth);
-  fmt::print(stderr, "\r{} [{}{}] {:3.0f} %", what_, std::string(static_cast<size_t>(full), '#'),
-             std::string(static_cast<size_t>(kWidth - full), ' '), 100 * fraction);
-  std::fflush(stderr);
+  const auto full = static_cast<size_t>(std::clamp(fraction, 0.0, 1.0) * kWidth);
+  const std::string text = terminal_ ? fmt::format("\r{} [{}{}] {}\x1b[K", what_, std::string(full, '#'),
+                                                   std::string(kWidth - full, ' '), amount)
+                                     : fmt::format("{} {}\n", what_, amount);
+  std::fputs(text.c_str(), stderr);
 }
 
 }  // namespace gannet

@@ -1,8 +1,9 @@
 // A progress bar on stderr. Appears only when the work takes longer than a moment, and only as plain lines
-// when stderr is no terminal.
+// when stderr is no terminal or one that cannot erase (TERM=dumb).
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 
 namespace gannet {
@@ -14,8 +15,11 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
   void update(double fraction);
+  // The same, with both numbers shown: "512/4096 tokens".
+  void update(size_t done, size_t total, const char* unit);
 
  private:
+  void show(double fraction, const std::string& amount);
   using Clock = std::chrono::steady_clock;
   std::string what_;
   bool terminal_;

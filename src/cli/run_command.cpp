@@ -67,10 +67,7 @@ Result<void> run_model(const RunOptions& o) {
   Conversation conversation(talk, *session, tokenizer, std::move(sampler));
 
   catch_interrupts();
-  if (!prompt.empty()) {
-    const Answer answer = GANNET_TRY(conversation.say(prompt));
-    if (isatty(STDOUT_FILENO) == 1 || answer.n_generated > 0) GANNET_TRY(put_stdout("\n"));
-  }
+  if (!prompt.empty()) GANNET_TRY(conversation.say(prompt));
   if (prompt.empty() || o.chat) GANNET_TRY(converse(conversation));
   if (o.model.verbose) say("{}", model->memory().text());
   GANNET_TRY(report_profile(o, *session));

@@ -33,13 +33,22 @@ void Generator::clear() {
   history_before_ = 0;
 }
 
-Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_predict,
-                                   const OnText& on_text) {
-  before_ = sequence_.snapshot();
-  history_before_ = history_.size();
+size_t Generator::room() const {
+  const auto n_ctx = static_cast<size_t>(session_.options().n_ctx);
+  return n_ctx - std::min(n_ctx, history_.size() + 1);
+}
+
+Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text,
+                                   const OnPrompt& on_prompt) {
+  const StateSnapshot before = sequence_.snapshot();
+  const size_t history_before = history_.size();
   history_.insert(history_.end(), prompt.begin(), prompt.end());
+  const auto back = [&] {
+    sequence_.rollback(before);
+    history_.resize(history_before);
+  };
   const auto fail = [&](Error error) {
-    undo();
+    back();
     return error;
   };
 
@@ -56,10 +65,13 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_pr
   Answer answer;
   answer.n_prompt = unread.size();
   auto start = Clock::now();
-  auto rows = session_.prefill(sequence_, unread, [&](size_t) { return on_text({}); });
+  auto rows = session_.prefill(sequence_, unread,
+                               [&](size_t done) { return !on_prompt || on_prompt(done, unread.size()); });
   if (!rows.ok()) {
     if (rows.error().code() != ErrorCode::kInterrupted) return fail(rows.take_error());
-    undo();
+    back();
+    before_ = before;
+    history_before_ = history_before;
     answer.reason = FinishReason::kStopped;
     return answer;
   }
@@ -92,6 +104,8 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_pr
     if (!rows.ok()) return fail(rows.take_error());
   }
   on_text(text.flush());
+  before_ = before;
+  history_before_ = history_before;
   answer.generate_seconds = seconds_since(start);
   return answer;
 }

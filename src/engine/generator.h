@@ -22,9 +22,10 @@ struct Answer {
   double prompt_seconds = 0, generate_seconds = 0;
 };
 
-// Called with complete UTF-8 text as it comes (possibly empty); false stops the answer. During the prompt it
-// is called with empty text after every micro-batch.
+// Called with complete UTF-8 text as it comes (possibly empty); false stops the answer.
 using OnText = std::function<bool(std::string_view text)>;
+// Called after every micro-batch of the prompt with the tokens fed so far; false stops. May be null.
+using OnPrompt = std::function<bool(size_t done, size_t total)>;
 
 class Generator {
  public:
@@ -33,13 +34,17 @@ class Generator {
 
   // Appends `prompt` to the sequence and generates at most n_predict tokens (< 0: until an end token or the
   // context is full). Errors: a prompt that does not fit (kRuntime, both numbers), no memory, unusable logits
-  // (kRuntime). After an error the sequence is as before the call.
-  Result<Answer> generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text);
+  // (kRuntime). After an error the sequence is as before the call, and a prompt whose reading was stopped is
+  // not in it either.
+  Result<Answer> generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text,
+                          const OnPrompt& on_prompt = {});
 
   // Everything said so far, prompts and answers.
   std::span<const TokenId> history() const { return history_; }
+  // Tokens that the next prompt may have: what the context has left but one, for the answer.
+  size_t room() const;
 
-  // Back to before the last generate(). Only once per call.
+  // Back to before the last generate() that was no error; a second call in a row does nothing.
   void undo();
   // Forgets everything.
   void clear();

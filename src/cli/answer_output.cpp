@@ -1,0 +1,48 @@
+#include "cli/answer_output.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "cli/interrupt.h"
+
+namespace gannet {
+
+AnswerOutput::AnswerOutput() : terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+bool AnswerOutput::write(std::string_view text) {
+  written_ = written_ || !text.empty();
+  const bool taken = terminal_ ? put(filter_.push(text)) : put(text);
+  return taken && !interrupted();
+}
+
+Result<void> AnswerOutput::end() {
+  if (terminal_) put(filter_.flush());
+  if (written_) put("\n");
+  if (failure_ == 0) return {};
+  return Error(ErrorCode::kOutput, fmt::format("stdout cannot be written: {}", std::strerror(failure_)));
+}
+
+bool AnswerOutput::put(std::string_view bytes) {
+  while (!bytes.empty() && failure_ == 0) {
+    const ssize_t n = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (n >= 0) {
+      bytes.remove_prefix(static_cast<size_t>(n));
+    } else if (errno == EAGAIN) {
+      pollfd out = {STDOUT_FILENO, POLLOUT, 0};
+      poll(&out, 1, 100);
+      if (interrupted()) return false;
+    } else if (errno == EINTR) {
+      if (interrupted()) return false;
+    } else {
+      failure_ = errno;
+    }
+  }
+  return failure_ == 0;
+}
+
+}  // namespace gannet
