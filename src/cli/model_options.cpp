@@ -100,6 +100,8 @@ Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
     ProgressBar bar("loading");
     model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));
   }
+  for (const ModelNote& note : model->notes())
+    if (o.verbose || !note.detail) fmt::print(stderr, "gannet: {}\n", note.text);
   if (const std::string warning = model->memory().warning(); !warning.empty())
     fmt::print(stderr, "gannet: {}\n", warning);
   if (o.verbose) fmt::print(stderr, "gannet: {}\n", model->memory().text());
