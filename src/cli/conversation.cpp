@@ -5,11 +5,11 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "cli/answer_output.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
 #include "engine/chat.h"
-#include "gguf/printable.h"
 
 namespace gannet {
 

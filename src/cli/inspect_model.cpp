@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/inspect_text.h"
+#include "engine/model.h"
 #include "model/graphs.h"
 #include "model/tensors.h"
 #include "model/weights.h"
@@ -45,7 +46,9 @@ std::string layer_text(const Hyperparameters& hp, uint32_t n) {
 Result<std::string> inspect_model(const GgufFile& file) {
   const Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   const WeightTable weights = GANNET_TRY(load_weights(file, hp));
-  std::string out = "Hyper-parameters\n";
+  std::string out;
+  for (const ModelNote& note : file_notes(file, hp)) out += fmt::format("note: {}\n", note.text);
+  out += out.empty() ? "Hyper-parameters\n" : "\nHyper-parameters\n";
   const std::string keys = print_hyperparameters(hp);
   for (size_t at = 0; at < keys.size();) {
     const size_t end = keys.find('\n', at);

@@ -175,6 +175,8 @@ Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
     ProgressBar bar("loading");
     model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));
   }
+  for (const ModelNote& note : model->notes())
+    if (o.verbose || !note.detail) say("{}", note.text);
   if (const std::string warning = model->memory().warning(); !warning.empty()) say("{}", warning);
   if (o.verbose) say("{}", model->memory().text());
   return model;

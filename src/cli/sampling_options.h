@@ -22,7 +22,8 @@ struct SamplingOptions {
 
 void add_sampling_options(Options& options, SamplingOptions& sampling);
 
-// Errors: kUsage for a malformed --logit-bias.
+// Errors: kUsage naming the flag whose value cannot be; kModelFile naming the key of the file whose value
+// cannot be, unless a flag overrides it.
 Result<SamplingParams> sampling_params(const SamplingOptions& options, const GgufFile& file);
 
 }  // namespace gannet

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+#include "engine/vocabulary_from_gguf.h"
 #include "tensor/codec.h"
 
 namespace gannet {
@@ -19,13 +21,20 @@ Result<void> check_rows(const GgufFile& file) {
             ErrorCode::kModelFile,
             fmt::format(
                 "{}: {} row {} block {} (byte {}) holds a value that is not finite; download the file again",
-                file.path(), t.name, row, bad, t.file_offset + static_cast<uint64_t>(row * bytes)));
+                file.path(), printable(t.name), row, bad,
+                t.file_offset + static_cast<uint64_t>(row * bytes)));
     }
   }
   return {};
 }
 
 }  // namespace
+
+std::vector<ModelNote> file_notes(const GgufFile& file, const Hyperparameters& hp) {
+  std::vector<ModelNote> notes = model_notes(file, hp);
+  for (std::string& text : ignored_token_ids(file)) notes.push_back({std::move(text), false});
+  return notes;
+}
 
 Model::Model(GgufFile file, Hyperparameters hp, WeightTable weights)
     : file_(std::move(file)), hp_(std::move(hp)), weights_(std::move(weights)) {}
@@ -35,7 +44,9 @@ Result<std::shared_ptr<const Model>> Model::make(GgufFile file, const LoadOption
   Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   WeightTable weights = GANNET_TRY(load_weights(file, hp));
   if (options.check_tensors) GANNET_TRY(check_rows(file));
+  std::vector<ModelNote> notes = file_notes(file, hp);
   std::shared_ptr<Model> model(new Model(std::move(file), std::move(hp), std::move(weights)));
+  model->notes_ = std::move(notes);
   model->memory_ = GANNET_TRY(WeightMemory::create(model->file_, model->hp_, options, progress));
   return std::shared_ptr<const Model>(std::move(model));
 }

@@ -9,6 +9,7 @@
 #include "engine/weight_memory.h"
 #include "gguf/gguf.h"
 #include "model/hyperparameters.h"
+#include "model/notes.h"
 #include "model/weights.h"
 
 namespace gannet {
@@ -27,6 +28,8 @@ class Model {
   const Hyperparameters& hyperparameters() const { return hp_; }
   const WeightTable& weights() const { return weights_; }
   WeightMemory& memory() const { return *memory_; }
+  // What there is to say about the file, vocabulary included; nothing of it keeps the model from running.
+  const std::vector<ModelNote>& notes() const { return notes_; }
 
   int64_t weight_bytes() const;  // of all tensors in the file
   int64_t parameter_count() const;
@@ -41,7 +44,11 @@ class Model {
   GgufFile file_;
   Hyperparameters hp_;
   WeightTable weights_;
+  std::vector<ModelNote> notes_;
   std::unique_ptr<WeightMemory> memory_;
 };
+
+// The notes of a file that is not (or need not be) loaded as a model.
+std::vector<ModelNote> file_notes(const GgufFile& file, const Hyperparameters& hp);
 
 }  // namespace gannet

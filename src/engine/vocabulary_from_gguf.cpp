@@ -33,6 +33,21 @@ constexpr IdKey kIdKeys[] = {
     {SpecialToken::kFimSep, "tokenizer.ggml.fim_sep_token_id"},
 };
 
+// Without these an answer would begin or end in the wrong place.
+bool is_needed(SpecialToken which) {
+  return which == SpecialToken::kBos || which == SpecialToken::kEos || which == SpecialToken::kEot ||
+         which == SpecialToken::kEom;
+}
+
+// What converters write for "none": -1, signed or not.
+bool is_none(int64_t id) {
+  return id == -1 || id == int64_t{UINT32_MAX};
+}
+
+bool is_ignored(const IdKey& id, int64_t value, size_t n_tokens) {
+  return !is_needed(id.which) && !is_none(value) && (value < 0 || static_cast<uint64_t>(value) >= n_tokens);
+}
+
 Error missing(std::string_view key) {
   return Error(
       ErrorCode::kModelFile,
@@ -79,8 +94,8 @@ Result<Tokenizer> read(const GgufFile& file) {
   for (const IdKey& id : kIdKeys) {
     const auto value = GANNET_TRY(file.get_int(id.key));
     auto& slot = source.special_id(id.which);
-    // -1 is "none" in files that store these ids as signed numbers.
-    if (value && *value != -1 && !slot) slot = static_cast<uint64_t>(*value);
+    if (value && !is_none(*value) && !slot && !is_ignored(id, *value, token_texts.size()))
+      slot = static_cast<uint64_t>(*value);
   }
   source.add_bos = GANNET_TRY(file.get_bool("tokenizer.ggml.add_bos_token")).value_or(false);
   source.add_eos = GANNET_TRY(file.get_bool("tokenizer.ggml.add_eos_token")).value_or(false);
@@ -88,6 +103,20 @@ Result<Tokenizer> read(const GgufFile& file) {
 }
 
 }  // namespace
+
+std::vector<std::string> ignored_token_ids(const GgufFile& file) {
+  std::vector<std::string> sentences;
+  const GgufValue* tokens = file.find("tokenizer.ggml.tokens");
+  if (tokens == nullptr || !tokens->is_array()) return sentences;
+  for (const IdKey& id : kIdKeys) {
+    const GgufValue* stored = file.find(id.key);
+    const auto value = stored == nullptr ? std::nullopt : stored->as_int();
+    if (value && is_ignored(id, *value, tokens->count))
+      sentences.push_back(fmt::format("{} is {}, but the vocabulary has {} tokens; it is ignored", id.key,
+                                      *value, tokens->count));
+  }
+  return sentences;
+}
 
 Result<Tokenizer> tokenizer_from_gguf(const GgufFile& file) {
   auto tokenizer = read(file);

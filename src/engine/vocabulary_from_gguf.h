@@ -2,6 +2,9 @@
 // merged.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "base/result.h"
 #include "gguf/gguf.h"
 #include "text/tokenizer.h"
@@ -12,5 +15,10 @@ namespace gannet {
 // name the key: a tokenizer model other than byte-level BPE ("gpt2"), a missing key, and everything
 // Tokenizer::build() refuses.
 Result<Tokenizer> tokenizer_from_gguf(const GgufFile& file);
+
+// Sentences about ids of special tokens that name no token of the vocabulary and that nobody needs for an
+// answer (padding and the like): the tokenizer is made without them. Ids that begin or end an answer are not
+// passed over, see above.
+std::vector<std::string> ignored_token_ids(const GgufFile& file);
 
 }  // namespace gannet

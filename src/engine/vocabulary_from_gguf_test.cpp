@@ -220,13 +220,15 @@ class Header {
     return *this;
   }
 
+  // What the file says of ids that are passed over.
+  std::vector<std::string> ignored() const {
+    const std::string file = bytes();
+    return ignored_token_ids(GgufFile::parse(std::as_bytes(std::span(file)), "made.gguf").take());
+  }
+
   // The message of the refusal, or "" for a tokenizer.
   std::string message() const {
-    std::string file = "GGUF";
-    append<uint32_t>(&file, 3);
-    append<uint64_t>(&file, 0);
-    append<uint64_t>(&file, n_);
-    file += body_;
+    const std::string file = bytes();
     auto parsed = GgufFile::parse(std::as_bytes(std::span(file)), "made.gguf");
     EXPECT_TRUE(parsed.ok()) << parsed.error().message();
     auto tokenizer = tokenizer_from_gguf(*parsed);
@@ -237,6 +239,13 @@ class Header {
   }
 
  private:
+  std::string bytes() const {
+    std::string file = "GGUF";
+    append<uint32_t>(&file, 3);
+    append<uint64_t>(&file, 0);
+    append<uint64_t>(&file, n_);
+    return file + body_;
+  }
   template <class T>
   static void append(std::string* to, T value) {
     to->append(reinterpret_cast<const char*>(&value), sizeof value);
@@ -297,6 +306,29 @@ TEST(TokenizerFromGguf, SpecialIds) {
   EXPECT_THAT(sound().value<uint32_t>(eos, 4, 4).message(), testing::HasSubstr("eos_token_id is 4"));
   EXPECT_THAT(sound().value<uint8_t>("tokenizer.ggml.add_bos_token", 7, 1).message(),
               testing::HasSubstr("no bos_token_id"));
+}
+
+// Nobody needs these for an answer. What begins or ends one must be a token.
+TEST(TokenizerFromGguf, IdsThatNobodyNeedsMayNameNoToken) {
+  const std::string prefix = "tokenizer.ggml.";
+  for (const char* name : {"padding", "unknown", "seperator", "mask", "fim_pre", "middle", "fim_sep"}) {
+    const std::string key = prefix + name + "_token_id";
+    for (const int32_t id : {4, 5000, -2}) {
+      const Header file = sound().value<int32_t>(key, 5, id);
+      EXPECT_EQ(file.message(), "") << key;
+      ASSERT_EQ(file.ignored().size(), 1u) << key;
+      EXPECT_EQ(file.ignored()[0],
+                key + " is " + std::to_string(id) + ", but the vocabulary has 4 tokens; it is ignored");
+    }
+    EXPECT_TRUE(sound().value<uint32_t>(key, 4, 3).ignored().empty()) << key;
+    EXPECT_TRUE(sound().value<uint32_t>(key, 4, 0xFFFFFFFF).ignored().empty()) << key;
+    EXPECT_TRUE(sound().value<int32_t>(key, 5, -1).ignored().empty()) << key;
+  }
+  for (const char* name : {"bos", "eos", "eot", "eom"}) {
+    const Header file = sound().value<uint32_t>(prefix + name + "_token_id", 4, 4);
+    EXPECT_THAT(file.message(), testing::HasSubstr(std::string(name) + "_token_id is 4"));
+    EXPECT_TRUE(file.ignored().empty());
+  }
 }
 
 }  // namespace

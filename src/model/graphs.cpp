@@ -7,6 +7,8 @@
 #include "ops/concat/concat.h"
 #include "ops/embed/embed.h"
 #include "ops/matmul/matmul.h"
+#include "ops/mul/mul.h"
+#include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/slice/slice.h"
 
@@ -30,7 +32,7 @@ void finish_rows(const BlockContext& c, ValueId stream, const std::string& norm,
   const ValueId h = rms_norm(b, stream, c.vector(norm), c.hp.eps);
   if (shape.hidden) b.output("hidden", h);
   if (shape.logits == LogitRows::kNone) return;
-  ValueId logits = matmul(b, h, c.param(head));
+  ValueId logits = c.product(h, head);
   if (shape.logits == LogitRows::kLast && shape.n_tokens > 1)
     logits = slice(b, logits, 0, shape.n_tokens - 1, 1);
   b.output("logits", logits);
@@ -54,6 +56,15 @@ ValueId BlockContext::vector(const std::string& name) const {
 }
 ValueId BlockContext::vector(uint32_t block, const char* suffix) const {
   return vector(block_tensor(block, suffix));
+}
+
+ValueId BlockContext::product(ValueId x, const std::string& name) const {
+  const ValueId y = matmul(builder, x, param(name));
+  const std::string scale = scale_of(name);
+  return weights.has(scale) ? mul(builder, y, reshape(builder, vector(scale), Shape(1, 1))) : y;
+}
+ValueId BlockContext::product(ValueId x, uint32_t block, const char* suffix) const {
+  return product(x, block_tensor(block, suffix));
 }
 
 ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
@@ -91,7 +102,7 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const ValueId embedded = embed(builder, c.param(table), tokens);
   const ValueId e = rms_norm(builder, embedded, c.vector(n, "nextn.enorm.weight"), hp.eps);
   const ValueId h = rms_norm(builder, hidden, c.vector(n, "nextn.hnorm.weight"), hp.eps);
-  ValueId x = matmul(builder, concat(builder, {e, h}, 1), c.param(n, "nextn.eh_proj.weight"));
+  ValueId x = c.product(concat(builder, {e, h}, 1), n, "nextn.eh_proj.weight");
   x = layer(c, n, x);
   finish_rows(
       c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),

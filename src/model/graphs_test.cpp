@@ -3,6 +3,7 @@
 #include "model/graphs.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +14,7 @@
 #include "model/model_file_for_test.h"
 #include "model/types_for_test.h"
 #include "ops/catalogue.h"
+#include "ops/rope/rope.h"
 
 namespace gannet {
 namespace {
@@ -160,6 +162,56 @@ TEST(Graphs, FilesWithFusedExpertsBuild) {
   const auto graph = build_trunk(hp, table, {.n_tokens = 3});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
   EXPECT_TRUE(verify_graph(*graph).ok());
+}
+
+// YaRN makes attention sharper where it makes the context longer, and leaves it as it is otherwise.
+TEST(Graphs, YarnMagnitude) {
+  const auto magnitude = [](float factor) {
+    ModelShape shape = tiny_shape(kQwen3);
+    shape.hp.rope_scaling = "yarn";
+    shape.hp.rope_factor = factor;
+    shape.hp.rope_original_context = 64;
+    const Graph graph = build_trunk(shape.hp, types_for_test(shape, "F16"), {}).take();
+    for (const Node& node : graph.nodes)
+      if (std::string_view(node.op->name) == "rope")
+        return reinterpret_cast<const RopeAttrs*>(node.attrs.raw.data())->magnitude;
+    return 0.0f;
+  };
+  EXPECT_FLOAT_EQ(magnitude(4.0f), 0.1f * std::log(4.0f) + 1);
+  EXPECT_EQ(magnitude(1.0f), 1.0f);
+  EXPECT_EQ(magnitude(0.5f), 1.0f);
+  EXPECT_EQ(magnitude(1e-3f), 1.0f);
+}
+
+// A factor is a product of its own behind the matrix, and only there.
+TEST(Graphs, FactorsOfMatrices) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen35Moe, true));
+  const auto ops = [&](const std::string& op) {
+    const GgufFile file = test.parse();
+    const Hyperparameters hp = read_hyperparameters(file).take();
+    const WeightTable table = load_weights(file, hp).take();
+    return std::pair(count(build_trunk(hp, table, {}).take(), op),
+                     count(build_mtp(hp, table, {}).take(), op));
+  };
+  using Pair = std::pair<int64_t, int64_t>;
+  EXPECT_EQ(ops("mul"), Pair(0, 0));
+  test.add("output.scale", DType::kF32, Shape(1));
+  EXPECT_EQ(ops("mul"), Pair(1, 1));
+  test.add("blk.4.nextn.eh_proj.scale", DType::kF32, Shape(1));
+  EXPECT_EQ(ops("mul"), Pair(1, 2));
+  for (const char* matrix : {"attn_qkv", "attn_gate", "ssm_beta", "ssm_alpha", "ssm_out", "ffn_gate_inp",
+                             "ffn_gate_shexp", "ffn_up_shexp", "ffn_down_shexp"})
+    test.add(std::string("blk.0.") + matrix + ".scale", DType::kF32, Shape(1));
+  EXPECT_EQ(ops("mul"), Pair(10, 2));
+  for (const char* matrix : {"attn_q", "attn_k", "attn_v", "attn_output"})
+    test.add(std::string("blk.3.") + matrix + ".scale", DType::kF32, Shape(1));
+  EXPECT_EQ(ops("mul"), Pair(14, 2));
+  EXPECT_EQ(ops("routed_experts"), Pair(4, 1));
+  // Experts with factors are spelled out: one product per given factor, one with the router's weights.
+  test.add("blk.1.ffn_down_exps.scale", DType::kF32, Shape(6));
+  EXPECT_EQ(ops("routed_experts"), Pair(3, 1));
+  EXPECT_EQ(ops("mul"), Pair(16, 2));
+  EXPECT_EQ(ops("expert_matmul"), Pair(3, 0));
 }
 
 TEST(Graphs, StateLayouts) {

@@ -8,8 +8,8 @@
 namespace gannet {
 
 // Share of the tensor's bytes that generating one token reads, on average: 1 for what every token reads, the
-// chosen among all for experts, next to nothing for an embedding that is not the head as well, and for the
-// blocks that only predict further tokens.
+// chosen among all for experts, next to nothing for an embedding that is not the head as well, nothing for
+// the blocks that only predict further tokens and for tensors that are not of the model.
 double reads_per_token(const GgufFile& file, const Hyperparameters& hp, const GgufTensor& tensor);
 
 }  // namespace gannet

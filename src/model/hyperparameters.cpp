@@ -6,6 +6,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
+#include "model/tensors.h"
+
 namespace gannet {
 namespace {
 
@@ -101,8 +104,8 @@ class Reader {
     if (found == nullptr || !found->is_array()) return number(suffix, field, required, low, high);
     auto values = file_.get_uint_array(key);
     if (!take(suffix, values, required)) return;
-    if ((*values)->size() < hp_.n_blocks)
-      return problem(fmt::format("{} has {} entries for {} blocks", key, (*values)->size(), hp_.n_blocks));
+    if ((*values)->size() < hp_.n_trunk())
+      return problem(fmt::format("{} has {} entries for {} blocks", key, (*values)->size(), hp_.n_trunk()));
     uint64_t common = 0;
     for (uint64_t v : **values) {
       if (v == 0) continue;
@@ -130,13 +133,18 @@ class Reader {
     if (!condition) problem(prefix_ + what);
   }
   void problem(const std::string& what) { problems_.push_back(what); }
+  // The message of a typed read without the path in front, which the whole list gets.
+  std::string without_path(const std::string& message) const {
+    const std::string path = file_.path() + ": ";
+    return message.starts_with(path) ? message.substr(path.size()) : message;
+  }
   const std::vector<std::string>& problems() const { return problems_; }
 
  private:
   template <class T>
   bool take(const char* suffix, Result<std::optional<T>>& value, bool required) {
     if (!value.ok()) {
-      problem(value.error().message());
+      problem(without_path(value.error().message()));
       return false;
     }
     if (!value->has_value()) {
@@ -218,7 +226,8 @@ void check_relations(const Hyperparameters& hp, Reader& reader) {
   require(hp.n_rot >= 2 && hp.n_rot % 2 == 0 && hp.n_rot <= hp.head_dim,
           fmt::format("rope.dimension_count {} does not fit head size {}", hp.n_rot, hp.head_dim));
   require(hp.rope_scaling == "none" || hp.rope_scaling == "linear" || hp.rope_scaling == "yarn",
-          fmt::format("rope.scaling.type \"{}\" is not supported (none, linear, yarn are)", hp.rope_scaling));
+          fmt::format("rope.scaling.type \"{}\" is not supported (none, linear, yarn are)",
+                      printable(hp.rope_scaling, 64)));
   if (f.moe) {
     require(
         hp.n_experts_used <= hp.n_experts,
@@ -250,6 +259,30 @@ void adopt_untyped_rope_scaling(const GgufFile& file, Hyperparameters& hp, Reade
   hp.rope_scaling = "linear";
   if (old_key)
     reader.number("rope.scale_linear", hp.rope_factor, false, kLowestRopeFactor, kHighestRopeFactor);
+}
+
+// Fine-tunes are often exported without the MTP block that their keys count, or with its attention and
+// feed-forward only. The trunk of such a file is whole.
+void leave_out_absent_mtp(const GgufFile& file, Hyperparameters& hp) {
+  if (hp.n_mtp == 0 || file.find_tensor("blk.0.attn_norm.weight") == nullptr) return;
+  bool own = false, others = false;
+  for (const GgufTensor& t : file.tensors()) {
+    const int64_t block = block_of(t.name);
+    if (block < int64_t{hp.n_trunk()} || block >= int64_t{hp.n_blocks}) continue;
+    (t.name.find(".nextn.") != std::string::npos ? own : others) = true;
+  }
+  if (own && others) return;
+  hp.n_mtp_absent = hp.n_mtp;
+  hp.n_blocks -= hp.n_mtp;
+  hp.n_mtp = 0;
+}
+
+// A token without a row of logits could be in a prompt, and never be drawn.
+void check_vocabulary(const GgufFile& file, const Hyperparameters& hp, Reader& reader) {
+  const GgufValue* tokens = file.find("tokenizer.ggml.tokens");
+  if (tokens != nullptr && tokens->is_array() && tokens->count > hp.n_vocab)
+    reader.problem(fmt::format("the vocabulary has {} tokens, but token_embd.weight only {} rows",
+                               tokens->count, hp.n_vocab));
 }
 
 Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
@@ -291,7 +324,7 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   if (found == nullptr)
     return error(fmt::format(
         "architecture \"{}\" is not supported; gannet runs qwen3, qwen3moe, qwen3next, qwen35 and qwen35moe",
-        arch->substr(0, 64)));
+        printable(*arch, 64)));
   hp.arch = found->arch;
   if (auto name = file.get_string("general.name"); name.ok() && name->has_value())
     hp.name = std::string(**name);
@@ -300,10 +333,11 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   adopt_untyped_rope_scaling(file, hp, reader);
   visit_fields(hp, reader);
   if (reader.problems().empty()) check_relations(hp, reader);
+  if (reader.problems().empty()) leave_out_absent_mtp(file, hp);
   if (reader.problems().empty()) GANNET_TRY(read_layer_pattern(file, hp, reader));
   if (const GgufTensor* embedding = file.find_tensor("token_embd.weight")) {
     if (embedding->shape.rank == 2 && embedding->shape.dim[0] <= (1 << 24))
-      hp.n_vocab = static_cast<uint32_t>(embedding->shape.dim[0]);
+      hp.n_vocab = static_cast<uint32_t>(embedding->shape.dim[0]), check_vocabulary(file, hp, reader);
     else
       reader.problem("token_embd.weight is not a matrix of at most 2^24 rows");
   } else {

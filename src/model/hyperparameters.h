@@ -38,8 +38,10 @@ struct Hyperparameters {
   uint32_t n_embd = 0;
   uint32_t n_blocks = 0;  // in the file, MTP blocks included
   uint32_t n_mtp = 0;     // the last n_mtp blocks predict further tokens
-  uint32_t n_vocab = 0;   // rows of the embedding
-  float eps = 1e-6f;      // of all RMS norms and of the delta rule's L2 norm
+  uint32_t n_mtp_absent =
+      0;                 // blocks for that which the keys count and the file does not hold; not in n_blocks
+  uint32_t n_vocab = 0;  // rows of the embedding
+  float eps = 1e-6f;     // of all RMS norms and of the delta rule's L2 norm
 
   // Softmax attention
   uint32_t n_heads = 0, n_kv_heads = 0, head_dim = 0;
@@ -70,7 +72,9 @@ struct Hyperparameters {
   const ArchitectureFacts& arch_facts() const { return facts(arch); }
 };
 
-// Reads and checks all keys. Every problem is reported in one kModelFile error, separated by "; ".
+// Reads and checks all keys. Every problem is reported in one kModelFile error, separated by "; ". Where the
+// trunk is there and of the MTP block all own tensors (nextn.*) or all others are not, the block counts as
+// absent; one that only lacks some of them is damaged, which the loader reports.
 Result<Hyperparameters> read_hyperparameters(const GgufFile& file);
 
 // Writes the keys a reader needs (general.architecture and the family's own), not the tokenizer's.

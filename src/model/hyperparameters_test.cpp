@@ -323,6 +323,77 @@ TEST(Hyperparameters, RopeScaling) {
   EXPECT_EQ(old.read().value().rope_factor, 8.0f);
 }
 
+// Exported without the MTP block that the keys count: without any of it, without its own tensors, or with
+// nothing else of it.
+TEST(Hyperparameters, AnAbsentMtpBlockLeavesTheTrunk) {
+  for (const Architecture arch : {kQwen35, kQwen3Next, kQwen35Moe}) {
+    for (const char* kind : {"none", "block", "nextn"}) {
+      ModelFileForTest file = ModelFileForTest::complete(tiny_shape(arch, true));
+      std::erase_if(file.tensors, [&](const ModelFileForTest::Tensor& t) {
+        const bool own = t.name.find("nextn") != std::string::npos;
+        return t.name.starts_with("blk.4.") &&
+               (std::string_view(kind) == "none" || own == (std::string_view(kind) == "block"));
+      });
+      const auto hp = file.read();
+      ASSERT_TRUE(hp.ok()) << kind << ": " << hp.error().message();
+      EXPECT_EQ(hp->n_mtp, 0u) << kind;
+      EXPECT_EQ(hp->n_mtp_absent, 1u) << kind;
+      EXPECT_EQ(hp->n_blocks, 4u) << kind;
+      EXPECT_EQ(hp->recurrent, tiny_shape(arch).hp.recurrent) << kind;
+      const GgufFile parsed = file.parse();
+      EXPECT_TRUE(load_weights(parsed, *hp).ok()) << kind;
+    }
+    ModelFileForTest whole = ModelFileForTest::complete(tiny_shape(arch, true));
+    EXPECT_EQ(whole.read().value().n_mtp, 1u);
+    EXPECT_EQ(whole.read().value().n_mtp_absent, 0u);
+  }
+}
+
+TEST(Hyperparameters, ListsPerBlockMayLeaveOutTheMtpBlock) {
+  ModelFileForTest file = keys_of(kQwen35, true);
+  file.keys.set_numbers<uint32_t>("qwen35.attention.head_count_kv", std::vector<uint32_t>{0, 0, 0, 2});
+  const auto hp = file.read();
+  ASSERT_TRUE(hp.ok()) << hp.error().message();
+  EXPECT_EQ(hp->n_kv_heads, 2u);
+  file.keys.set_numbers<uint32_t>("qwen35.attention.head_count_kv", std::vector<uint32_t>{0, 0, 2});
+  EXPECT_HAS(refusal(file), "has 3 entries for 4 blocks");
+}
+
+TEST(Hyperparameters, ThreeRopeSectionsWillDo) {
+  ModelFileForTest file = keys_of(kQwen35);
+  file.keys.set_numbers<int32_t>("qwen35.rope.dimension_sections", std::vector<int32_t>{3, 3, 2});
+  file.keys.set_numbers<int32_t>("qwen35.mrope_sections", std::vector<int32_t>{3, 3, 2});
+  EXPECT_TRUE(file.read().ok());
+}
+
+TEST(Hyperparameters, EveryTokenHasARowOfLogits) {
+  ModelFileForTest file = minimal_qwen3();
+  file.keys.set_strings("tokenizer.ggml.tokens", std::vector<std::string>(300, "a"));
+  EXPECT_TRUE(file.read().ok());
+  file.keys.set_strings("tokenizer.ggml.tokens", std::vector<std::string>(301, "a"));
+  EXPECT_HAS(refusal(file), "the vocabulary has 301 tokens, but token_embd.weight only 300 rows");
+}
+
+TEST(Hyperparameters, MessagesNameThePathOnce) {
+  ModelFileForTest file = minimal_qwen3();
+  file.keys.set_string("qwen3.block_count", "two");
+  file.keys.set_string("qwen3.context_length", "long");
+  const std::string message = refusal(file);
+  EXPECT_HAS(message, "qwen3.block_count");
+  EXPECT_HAS(message, "qwen3.context_length");
+  EXPECT_EQ(message.find("test.gguf", 1), std::string::npos) << message;
+}
+
+TEST(Hyperparameters, TextsOfTheFileDoNotReachTheTerminalAsTheyAre) {
+  ModelFileForTest rope = minimal_qwen3();
+  rope.keys.set_string("qwen3.rope.scaling.type", "\x1b[31mred");
+  EXPECT_HAS(refusal(rope), "rope.scaling.type \"\\u{1b}[31mred\"");
+  ModelFileForTest arch = minimal_qwen3();
+  arch.keys.set_string("general.architecture", "\x1b]0;title\a");
+  EXPECT_HAS(refusal(arch), "architecture \"\\u{1b}]0;title");
+  EXPECT_EQ(refusal(arch).find('\x1b'), std::string::npos);
+}
+
 TEST(Hyperparameters, ForeignFilesAreToldFromDamagedOnes) {
   ModelFileForTest none;
   none.add("token_embd.weight", DType::kF32, Shape(300, 256));

@@ -1,5 +1,9 @@
 #include "model/tensors.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+
 #include <fmt/format.h>
 
 namespace gannet {
@@ -64,6 +68,25 @@ void declare_mtp(const Hyperparameters& hp, uint32_t n, std::vector<TensorSpec>&
 
 std::string block_tensor(uint32_t block, const char* suffix) {
   return fmt::format("blk.{}.{}", block, suffix);
+}
+
+std::string scale_of(const std::string& weight) {
+  return weight.substr(0, weight.rfind('.')) + ".scale";
+}
+
+int64_t block_of(std::string_view name) {
+  constexpr std::string_view kPrefix = "blk.";
+  if (!name.starts_with(kPrefix)) return -1;
+  int64_t block = -1;
+  const auto [end, error] = std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), block);
+  const bool whole = error == std::errc() && end != name.data() + name.size() && *end == '.';
+  return whole && block >= 0 ? block : -1;
+}
+
+bool is_model_tensor(std::string_view name, const Hyperparameters& hp) {
+  if (const int64_t block = block_of(name); block >= 0) return block < int64_t{hp.n_blocks};
+  constexpr std::array<std::string_view, 3> kOutside = {"token_embd.", "output_norm.", "output."};
+  return std::ranges::any_of(kOutside, [&](std::string_view stem) { return name.starts_with(stem); });
 }
 
 std::vector<TensorSpec> declare_tensors(const Hyperparameters& hp) {

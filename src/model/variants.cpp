@@ -53,6 +53,8 @@ void bind_fused_attention(const VariantContext& c, uint32_t n) {
   c.table.set(block_tensor(n, "attn_q.weight"), rows_of(*t, 0, q));
   c.table.set(block_tensor(n, "attn_k.weight"), rows_of(*t, q, kv));
   c.table.set(block_tensor(n, "attn_v.weight"), rows_of(*t, q + kv, kv));
+  for (const char* part : {"attn_q.weight", "attn_k.weight", "attn_v.weight"})
+    bind_scale(c, t->name, block_tensor(n, part), 1);
 }
 
 // Older qwen3next: one input matrix, rows grouped per key head as q, k, the v of its value heads, their z.
@@ -69,6 +71,8 @@ void bind_grouped_input(const VariantContext& c, uint32_t n) {
   for (int64_t g = 0; g < hk; ++g) z.push_back({g * group + 2 * s + r * s, r * s});
   c.table.set(block_tensor(n, "attn_qkv.weight"), gather_rows(c, *t, qkv));
   c.table.set(block_tensor(n, "attn_gate.weight"), gather_rows(c, *t, z));
+  for (const char* part : {"attn_qkv.weight", "attn_gate.weight"})
+    bind_scale(c, t->name, block_tensor(n, part), 1);
 }
 
 // qwen3next: beta and alpha in one matrix, per key head first its betas, then its alphas.
@@ -84,14 +88,21 @@ void bind_grouped_gates(const VariantContext& c, uint32_t n) {
   }
   c.table.set(block_tensor(n, "ssm_beta.weight"), gather_rows(c, *t, beta));
   c.table.set(block_tensor(n, "ssm_alpha.weight"), gather_rows(c, *t, alpha));
+  for (const char* part : {"ssm_beta.weight", "ssm_alpha.weight"})
+    bind_scale(c, t->name, block_tensor(n, part), 1);
 }
 
 // Gate and up of all experts in one stack. Stays fused: the experts op takes it as it is.
 void bind_fused_experts(const VariantContext& c, uint32_t n) {
   const Shape shape(c.hp.n_experts, 2 * int64_t{c.hp.n_ff_expert}, c.hp.n_embd);
   const std::string name = block_tensor(n, "ffn_gate_up_exps.weight");
-  if (const GgufTensor* t = take(c, name, shape))
-    c.table.set(name, contiguous_view(const_cast<std::byte*>(t->data.data()), t->dtype, t->shape));
+  const GgufTensor* t = take(c, name, shape);
+  if (t == nullptr) return;
+  c.table.set(name, contiguous_view(const_cast<std::byte*>(t->data.data()), t->dtype, t->shape));
+  bind_scale(c, name, name, c.hp.n_experts);
+  // The usual runner looks for the factors of the stack under the name of up.
+  if (!c.table.has(scale_of(name)))
+    bind_scale(c, block_tensor(n, "ffn_up_exps.weight"), name, c.hp.n_experts);
 }
 
 }  // namespace

@@ -1,10 +1,12 @@
 #include "model/weights.h"
 
 #include <new>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/printable.h"
 #include "model/tensors.h"
 #include "model/variants.h"
 #include "tensor/codec.h"
@@ -68,7 +70,48 @@ void bind(const GgufTensor& t, const TensorSpec& spec, WeightTable& table,
   }
 }
 
+// The file's tensor for `spec`. Some converters leave the ending off the one bias there is.
+const GgufTensor* find_stored(const GgufFile& file, const TensorSpec& spec) {
+  constexpr std::string_view kBias = ".bias";
+  const GgufTensor* t = file.find_tensor(spec.name);
+  if (t == nullptr && spec.name.ends_with(kBias))
+    t = file.find_tensor(std::string_view(spec.name).substr(0, spec.name.size() - kBias.size()));
+  return t;
+}
+
+// What a tensor of the model would change if it were not for us: not to be passed over.
+void check_meaning(const GgufTensor& t, const WeightTable& table, const std::set<std::string>& scales,
+                   std::vector<std::string>& problems) {
+  // Kernels read weights where they lie; general.alignment may be less than what a float needs.
+  if (reinterpret_cast<uintptr_t>(t.data.data()) % alignof(float) != 0)
+    problems.push_back(
+        fmt::format("{} begins at byte {}, which is no multiple of {}; write the file again with "
+                    "general.alignment 32",
+                    printable(t.name), t.file_offset, alignof(float)));
+  if (t.name.ends_with(".scale") && !scales.contains(t.name))
+    problems.push_back(fmt::format("{}: there is no matrix that it could scale", printable(t.name)));
+  if (t.name.ends_with(".bias") && !table.has(t.name))
+    problems.push_back(
+        fmt::format("{}: biases are not supported, no published Qwen3 model has them", printable(t.name)));
+}
+
+// "PATH: first problem; second; ...; and N more", the path once.
+Error refusal(const GgufFile& file, std::vector<std::string> problems) {
+  constexpr size_t kShown = 8;
+  const size_t more = problems.size() > kShown ? problems.size() - kShown : 0;
+  problems.resize(problems.size() - more);
+  return Error(ErrorCode::kModelFile, fmt::format("{}: {}{}", file.path(), fmt::join(problems, "; "),
+                                                  more ? fmt::format("; and {} more", more) : ""));
+}
+
 }  // namespace
+
+void bind_scale(const VariantContext& c, const std::string& stored, const std::string& name, int64_t n) {
+  const GgufTensor* t = c.file.find_tensor(scale_of(stored));
+  if (t == nullptr) return;
+  c.scales.insert(t->name);
+  bind(*t, {scale_of(name), Shape(n), TensorRole::kVector}, c.table, c.problems);
+}
 
 Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp) {
   if (hp.n_mtp > 0 && file.find_tensor("blk.0.attn_norm.weight") == nullptr)
@@ -76,11 +119,17 @@ Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp
                  fmt::format("{}: holds only the MTP block of a model; give the main file", file.path()));
   WeightTable table;
   std::vector<std::string> problems;
-  for (uint32_t n = 0; n < hp.n_blocks; ++n) bind_variants({file, hp, table, problems}, n);
+  std::set<std::string> scales;
+  const VariantContext context{file, hp, table, problems, scales};
+  for (uint32_t n = 0; n < hp.n_blocks; ++n) bind_variants(context, n);
   for (const TensorSpec& spec : declare_tensors(hp)) {
     if (table.has(spec.name)) continue;  // a variant provided it
-    if (const GgufTensor* t = file.find_tensor(spec.name)) {
+    if (const GgufTensor* t = find_stored(file, spec)) {
       bind(*t, spec, table, problems);
+      if (spec.role == TensorRole::kExperts)
+        bind_scale(context, spec.name, spec.name, hp.n_experts);
+      else if (spec.role == TensorRole::kMatrix || spec.role == TensorRole::kHead)
+        bind_scale(context, spec.name, spec.name, 1);
       continue;
     }
     const bool in_fused_experts =
@@ -90,27 +139,9 @@ Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp
       continue;
     if (spec.required) problems.push_back(fmt::format("{} is missing", spec.name));
   }
-  for (const GgufTensor& t : file.tensors()) {
-    // Kernels read weights where they lie; general.alignment may be less than what a float needs.
-    if (reinterpret_cast<uintptr_t>(t.data.data()) % alignof(float) != 0)
-      problems.push_back(
-          fmt::format("{} begins at byte {}, which is no multiple of {}; write the file again with "
-                      "general.alignment 32",
-                      t.name, t.file_offset, alignof(float)));
-    if (t.name.ends_with(".scale"))
-      problems.push_back(
-          fmt::format("{}: NVFP4 files with separate scale tensors are not supported", t.name));
-    if (t.name.ends_with(".bias") && t.name.find("attn_") != std::string::npos)
-      problems.push_back(
-          fmt::format("{}: attention biases are not supported, no published Qwen3 model has them", t.name));
-  }
-  if (!problems.empty()) {
-    constexpr size_t kShown = 40;
-    const size_t more = problems.size() > kShown ? problems.size() - kShown : 0;
-    problems.resize(problems.size() - more);
-    return Error(ErrorCode::kModelFile, fmt::format("{}: {}{}", file.path(), fmt::join(problems, "; "),
-                                                    more ? fmt::format("; and {} more", more) : ""));
-  }
+  for (const GgufTensor& t : file.tensors())
+    if (is_model_tensor(t.name, hp)) check_meaning(t, table, scales, problems);
+  if (!problems.empty()) return refusal(file, std::move(problems));
   return table;
 }
 

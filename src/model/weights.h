@@ -35,8 +35,10 @@ class WeightTable {
 };
 
 // Binds every canonical tensor of hp to the file; vectors that are stored as F16 or BF16 also as "f32:NAME",
-// widened. All missing tensors and wrong shapes are reported in one
-// kModelFile error, separated by "; ". `file` must outlive the table.
+// widened. The factors of matrices (scale_of) are bound beside them. Missing tensors, wrong shapes and
+// tensors of the model that would change its meaning (biases) are reported in one kModelFile error, the first
+// few and the number of the others, separated by "; ". Tensors that are not of the model (is_model_tensor)
+// are not looked at. `file` must outlive the table.
 Result<WeightTable> load_weights(const GgufFile& file, const Hyperparameters& hp);
 
 }  // namespace gannet

@@ -94,8 +94,10 @@ TEST(LoadWeights, ALongListIsCutAndCounted) {
   for (int n = 0; n < 4; ++n) test.remove_all("blk." + std::to_string(n) + ".");
   // Three delta-net blocks of 14 tensors and an attention block of 11.
   const Loaded m(test);
-  EXPECT_HAS(m.error, "blk.0.attn_norm.weight is missing");
-  EXPECT_HAS(m.error, "; and 13 more");
+  EXPECT_HAS(m.error, "test.gguf: blk.0.attn_norm.weight is missing; blk.0.attn_qkv.weight is missing; ");
+  EXPECT_HAS(m.error, "; and 45 more");
+  EXPECT_EQ(m.error.find("test.gguf", 1), std::string::npos) << "the path once";
+  EXPECT_LT(m.error.size(), 400u) << m.error;
 }
 
 TEST(LoadWeights, VectorsInHalfPrecisionBecomeF32) {
@@ -268,13 +270,91 @@ TEST(LoadWeights, UnknownTensorsAreNoConcern) {
   EXPECT_EQ(Loaded(test).error, "");
 }
 
+// Files that hold more than the language model: a vision tower, an MTP block in another naming, blocks that
+// the keys do not count.
+TEST(LoadWeights, TensorsBesideTheModelAreNotLookedAt) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen35));
+  for (const char* name : {"v.blk.0.attn_q.bias", "v.blk.0.attn_q.scale", "mm.0.bias", "mtp.fc.scale",
+                           "mtp.layers.0.attn_q.bias", "blk.4.attn_q.bias", "blk.99.attn_q.scale"})
+    test.add(name, DType::kF32, Shape(8));
+  EXPECT_EQ(Loaded(test).error, "");
+}
+
 TEST(LoadWeights, WhatWouldBeComputedWronglyIsRefused) {
+  for (const char* name : {"blk.0.attn_k.bias", "blk.1.ffn_up.bias", "blk.2.attn_norm.scale", "output.bias",
+                           "token_embd.scale", "blk.0.attn_qkv.scale", "blk.0.ssm_dt.bias"}) {
+    ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen3));
+    test.add(name, DType::kF32, Shape(1));
+    EXPECT_HAS(Loaded(test).error, name);
+  }
   ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen3));
-  test.add("blk.0.attn_q.scale", DType::kF32, Shape(1));
-  test.add("blk.0.attn_k.bias", DType::kF32, Shape(128));
+  test.add("blk.0.\x1b[31m.bias", DType::kF32, Shape(1));
+  EXPECT_HAS(Loaded(test).error, "blk.0.\\u{1b}[31m.bias");
+}
+
+TEST(LoadWeights, TheStepBiasMayLackItsEnding) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen35));
+  for (auto& t : test.tensors)
+    if (t.name.ends_with("ssm_dt.bias")) t.name.resize(t.name.size() - std::string_view(".bias").size());
   const Loaded m(test);
-  EXPECT_HAS(m.error, "blk.0.attn_q.scale");
-  EXPECT_HAS(m.error, "blk.0.attn_k.bias");
+  ASSERT_EQ(m.error, "");
+  EXPECT_EQ(m.bytes("blk.1.ssm_dt.bias"), test.tensor("blk.1.ssm_dt").bytes);
+}
+
+TEST(LoadWeights, FactorsOfMatricesAreBoundBesideThem) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen35Moe));
+  test.add("output.scale", DType::kF32, Shape(1), {0.5f});
+  test.add("blk.0.attn_qkv.scale", DType::kF32, Shape(1), {0.25f});
+  test.add("blk.3.attn_q.scale", DType::kF16, Shape(1), {0.75f});
+  test.add("blk.0.ffn_up_exps.scale", DType::kF32, Shape(6), {1, 2, 3, 4, 5, 6});
+  test.add("blk.0.ffn_up_exps.input_scale", DType::kF32, Shape(6), {9, 9, 9, 9, 9, 9});
+  const Loaded m(test);
+  ASSERT_EQ(m.error, "");
+  EXPECT_EQ(m.table.view("output.scale").as<float>()[0], 0.5f);
+  EXPECT_EQ(m.table.view("blk.0.attn_qkv.scale").as<float>()[0], 0.25f);
+  EXPECT_EQ(m.table.view("f32:blk.3.attn_q.scale").as<float>()[0], 0.75f);
+  EXPECT_TRUE(m.table.type("blk.0.ffn_up_exps.scale") == (TensorType{DType::kF32, Shape(6)}));
+  EXPECT_FALSE(m.table.has("blk.0.ffn_up_exps.input_scale")) << "of the activations, which stay as they are";
+
+  test.replace("blk.0.ffn_up_exps.scale", DType::kF32, Shape(5));
+  test.replace("output.scale", DType::kF32, Shape(2));
+  const Loaded wrong(test);
+  EXPECT_HAS(wrong.error, "blk.0.ffn_up_exps.scale is F32[5], expected F32[6]");
+  EXPECT_HAS(wrong.error, "output.scale is F32[2], expected F32[1]");
+}
+
+// Every part of a fused matrix has the factor of the whole.
+TEST(LoadWeights, FactorsOfFusedMatricesAreThoseOfTheirParts) {
+  ModelFileForTest test = ModelFileForTest::complete(tiny_shape(kQwen3Next));
+  test.add("blk.0.ssm_ba.scale", DType::kF32, Shape(1), {0.5f});
+  test.remove("blk.1.attn_qkv.weight");
+  test.remove("blk.1.attn_gate.weight");
+  test.add("blk.1.ssm_in.weight", DType::kF32, Shape(2 * 128 + 2 * 256, 256));
+  test.add("blk.1.ssm_in.scale", DType::kF32, Shape(1), {0.25f});
+  for (const char* name : {"blk.3.attn_q.weight", "blk.3.attn_k.weight", "blk.3.attn_v.weight"})
+    test.remove(name);
+  test.add("blk.3.attn_qkv.weight", DType::kF32, Shape(512 + 2 * 128, 256));
+  test.add("blk.3.attn_qkv.scale", DType::kF32, Shape(1), {0.75f});
+  test.remove("blk.2.ffn_gate_exps.weight");
+  test.remove("blk.2.ffn_up_exps.weight");
+  test.add("blk.2.ffn_gate_up_exps.weight", DType::kF32, Shape(6, 512, 256));
+  test.add("blk.2.ffn_gate_up_exps.scale", DType::kF32, Shape(6), {1, 2, 3, 4, 5, 6});
+  const Loaded m(test);
+  ASSERT_EQ(m.error, "");
+  const std::pair<const char*, float> parts[] = {
+      {"blk.0.ssm_beta.scale", 0.5f},  {"blk.0.ssm_alpha.scale", 0.5f},
+      {"blk.1.attn_qkv.scale", 0.25f}, {"blk.1.attn_gate.scale", 0.25f},
+      {"blk.3.attn_q.scale", 0.75f},   {"blk.3.attn_k.scale", 0.75f},
+      {"blk.3.attn_v.scale", 0.75f},   {"blk.2.ffn_gate_up_exps.scale", 1.0f}};
+  for (const auto& [name, value] : parts) {
+    ASSERT_TRUE(m.table.has(name)) << name;
+    EXPECT_EQ(m.table.view(name).as<float>()[0], value) << name;
+  }
+
+  test.tensor("blk.2.ffn_gate_up_exps.scale").name = "blk.2.ffn_up_exps.scale";
+  const Loaded other(test);
+  ASSERT_EQ(other.error, "");
+  EXPECT_TRUE(other.table.has("blk.2.ffn_gate_up_exps.scale"));
 }
 
 TEST(LoadWeights, TensorsThatNoKernelCanReadInPlaceAreRefused) {

@@ -35,6 +35,11 @@ struct SamplingParams {
   }
 };
 
+// What a value of this parameter must be ("from 0 to 1"), when `value` is something else; null when it is
+// that.
+const char* must_be(float SamplingParams::*parameter, float value);
+const char* must_be(int SamplingParams::*parameter, int value);
+
 // An Error (kUsage) names the first parameter that is out of range. Biased tokens must be < n_vocab.
 Result<void> check_params(const SamplingParams& params, int32_t n_vocab);
 

@@ -1,10 +1,10 @@
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "model/blocks/blocks.h"
 #include "ops/attention/attention.h"
-#include "ops/matmul/matmul.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rope/rope.h"
@@ -32,7 +32,8 @@ RopeAttrs rope_attrs(const Hyperparameters& hp) {
   a.yarn_ext = 1.0f;
   a.ramp_low = static_cast<float>(std::max(0.0, std::floor(pair_with_turns(32.0))));
   a.ramp_high = static_cast<float>(std::min(hp.n_rot - 1.0, std::ceil(pair_with_turns(1.0))));
-  a.magnitude = hp.rope_attn_factor * (0.1f * std::log(hp.rope_factor) + 1.0f);
+  // Attention gets sharper only where the context was made longer.
+  a.magnitude = hp.rope_attn_factor * (0.1f * std::log(std::max(hp.rope_factor, 1.0f)) + 1.0f);
   return a;
 }
 
@@ -47,7 +48,7 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   GraphBuilder& b = c.builder;
   const int64_t t = c.n_tokens(), heads = hp.n_heads, kv_heads = hp.n_kv_heads, d = hp.head_dim;
 
-  ValueId q = matmul(b, x, c.param(n, "attn_q.weight"));
+  ValueId q = c.product(x, n, "attn_q.weight");
   ValueId gate = kNoValue;
   if (hp.arch_facts().hybrid) {  // per head: d of query, then d of gate
     const ValueId pairs = reshape(b, q, Shape(t, heads, 2 * d));
@@ -56,8 +57,8 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   } else {
     q = reshape(b, q, Shape(t, heads, d));
   }
-  ValueId k = reshape(b, matmul(b, x, c.param(n, "attn_k.weight")), Shape(t, kv_heads, d));
-  const ValueId v = reshape(b, matmul(b, x, c.param(n, "attn_v.weight")), Shape(t, kv_heads, d));
+  ValueId k = reshape(b, c.product(x, n, "attn_k.weight"), Shape(t, kv_heads, d));
+  const ValueId v = reshape(b, c.product(x, n, "attn_v.weight"), Shape(t, kv_heads, d));
 
   const RopeAttrs rotation = rope_attrs(hp);
   q = rope(b, rms_norm(b, q, c.vector(n, "attn_q_norm.weight"), hp.eps), c.positions, rotation);
@@ -66,7 +67,7 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   TensorType kv_type{DType::kKvCache, Shape(kv_heads, d)};
   const ValueId kv = b.state(kv_state(n), kv_type);
   const ValueId o = attention(b, q, k, v, kv, gate, 1.0f / std::sqrt(static_cast<float>(d)));
-  return matmul(b, reshape(b, o, Shape(t, heads * d)), c.param(n, "attn_output.weight"));
+  return c.product(reshape(b, o, Shape(t, heads * d)), n, "attn_output.weight");
 }
 
 }  // namespace gannet

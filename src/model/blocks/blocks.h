@@ -20,6 +20,9 @@ struct BlockContext {
   // A norm, gate or convolution weight: F32, widened from what the file stores.
   ValueId vector(const std::string& name) const;
   ValueId vector(uint32_t block, const char* suffix) const;
+  // x times the matrix, and times its factor where the file has one.
+  ValueId product(ValueId x, const std::string& name) const;
+  ValueId product(ValueId x, uint32_t block, const char* suffix) const;
   int64_t n_tokens() const { return builder.shape(positions).dim[0]; }
 };
 

@@ -4,7 +4,6 @@
 #include "ops/causal_conv/causal_conv.h"
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 #include "ops/gated_rms_norm/gated_rms_norm.h"
-#include "ops/matmul/matmul.h"
 #include "ops/reshape/reshape.h"
 #include "ops/slice/slice.h"
 
@@ -22,10 +21,10 @@ ValueId delta_net_block(const BlockContext& c, uint32_t n, ValueId x) {
   GraphBuilder& b = c.builder;
   const int64_t t = c.n_tokens(), hk = hp.n_k_heads, hv = hp.n_v_heads, s = hp.delta_head_dim;
 
-  const ValueId qkv = matmul(b, x, c.param(n, "attn_qkv.weight"));
-  const ValueId z = matmul(b, x, c.param(n, "attn_gate.weight"));
-  const ValueId beta = matmul(b, x, c.param(n, "ssm_beta.weight"));
-  const ValueId alpha = matmul(b, x, c.param(n, "ssm_alpha.weight"));
+  const ValueId qkv = c.product(x, n, "attn_qkv.weight");
+  const ValueId z = c.product(x, n, "attn_gate.weight");
+  const ValueId beta = c.product(x, n, "ssm_beta.weight");
+  const ValueId alpha = c.product(x, n, "ssm_alpha.weight");
 
   const TensorType window{DType::kRecurrent, Shape(hp.conv_kernel - 1, hp.conv_channels())};
   const ValueId taps = c.vector(n, "ssm_conv1d.weight");
@@ -41,7 +40,7 @@ ValueId delta_net_block(const BlockContext& c, uint32_t n, ValueId x) {
                        {hp.eps, hp.arch_facts().grouped_heads ? HeadMap::kGrouped : HeadMap::kTiled});
   const ValueId gated =
       gated_rms_norm(b, o, c.vector(n, "ssm_norm.weight"), reshape(b, z, Shape(t, hv, s)), hp.eps);
-  return matmul(b, reshape(b, gated, Shape(t, hv * s)), c.param(n, "ssm_out.weight"));
+  return c.product(reshape(b, gated, Shape(t, hv * s)), n, "ssm_out.weight");
 }
 
 }  // namespace gannet
