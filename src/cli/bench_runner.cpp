@@ -8,8 +8,6 @@
 #include "base/philox.h"
 #include "cli/interrupt.h"
 #include "cli/profile.h"
-#include "model/graphs.h"
-#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
@@ -127,7 +125,8 @@ Result<void> BenchRunner::warm_up(const BenchTest& test) {
   // Plans of the naive graph serve a stretch of positions each; making those of later positions is no part of
   // generating.
   for (int64_t at = 0; at < test.n_gen; ++at)
-    GANNET_TRY(bench->session->plan({1, LogitRows::kLast, false}, false, test.n_depth + test.n_prompt + at));
+    GANNET_TRY(
+        bench->session->plan({{1, LogitRows::kLast, false}, false, test.n_depth + test.n_prompt + at}));
   return {};
 }
 
@@ -156,12 +155,10 @@ Result<std::vector<Session::Profile>> BenchRunner::profile(const BenchTest& test
 }
 
 Result<Cost> BenchRunner::cost(const BenchTest& test, const GraphShape& shape) const {
-  const Model& model = *models_[test.model];
-  const Graph graph = GANNET_TRY(build_trunk(model.hyperparameters(), model.weights(), shape));
-  const CompiledGraph compiled = GANNET_TRY(compile_graph(graph, {}, shape.n_tokens, all_ops()));
+  const MadeGraph made = GANNET_TRY(make_graph(*models_[test.model], {shape}, {}));
   Cost sum;
-  for (const Node& node : compiled.graph.nodes) {
-    const Graph::Site site = compiled.graph.site(node);
+  for (const Node& node : made.graph.nodes) {
+    const Graph::Site site = made.graph.site(node);
     const Cost cost = node.op->cost(site.site);
     sum.weight_bytes += cost.weight_bytes;
     sum.state_bytes += cost.state_bytes;
