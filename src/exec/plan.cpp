@@ -160,12 +160,7 @@ int Plan::barriers() const {
 
 Cost Plan::cost() const {
   Cost sum;
-  for (const StepInfo& step : impl_->infos) {
-    sum.weight_bytes += step.cost.weight_bytes;
-    sum.activation_bytes += step.cost.activation_bytes;
-    sum.state_bytes += step.cost.state_bytes;
-    sum.flops += step.cost.flops;
-  }
+  for (const StepInfo& step : impl_->infos) sum += step.cost;
   return sum;
 }
 

@@ -23,6 +23,31 @@ int64_t type_bytes(const TensorType& type) {
   return dtype_info(type.dtype).block_bytes == 0 ? 0 : tensor_bytes(type.dtype, type.shape);
 }
 
+Cost& Cost::operator+=(const Cost& other) {
+  weight_bytes += other.weight_bytes;
+  activation_bytes += other.activation_bytes;
+  state_bytes += other.state_bytes;
+  flops += other.flops;
+  return *this;
+}
+
+Cost op_cost(const OpDef& op, const OpSite& site, const CostContext& context) {
+  Cost cost = op.cost(site);
+  if (op.cost_per_past_token == nullptr) return cost;
+  const Cost more = op.cost_per_past_token(site, context);
+  cost.weight_bytes += context.n_past * more.weight_bytes;
+  cost.activation_bytes += context.n_past * more.activation_bytes;
+  cost.state_bytes += context.n_past * more.state_bytes;
+  cost.flops += context.n_past * more.flops;
+  return cost;
+}
+
+Cost graph_cost(const Graph& graph, const CostContext& context) {
+  Cost sum;
+  for (const Node& node : graph.nodes) sum += op_cost(*node.op, graph.site(node).site, context);
+  return sum;
+}
+
 Error shape_error(const OpDef& op, const std::string& what) {
   return {ErrorCode::kRuntime, fmt::format("{}: {}", op.name, what)};
 }
@@ -91,12 +116,10 @@ std::vector<ValueId> GraphBuilder::add(const OpDef& op, std::span<const ValueId>
     fail(types.error().message());
     return nothing;
   }
-  if (lowers && op.decompose != nullptr) {
-    s.site.results = types->data();
-    s.site.n_results = static_cast<int>(types->size());
-    std::vector<ValueId> results = op.decompose(*this, s.site, node.operands);
-    if (!results.empty()) return results;
-  }
+  s.site.results = types->data();
+  s.site.n_results = static_cast<int>(types->size());
+  std::vector<ValueId> stand_in = instead_of(op, s.site, node.operands);
+  if (!stand_in.empty()) return stand_in;
   for (const TensorType& type : *types) {
     node.results.push_back(static_cast<ValueId>(graph_.values.size()));
     graph_.values.push_back({type, ValueKind::kResult, {}, static_cast<int32_t>(graph_.nodes.size())});

@@ -54,6 +54,7 @@ class Graph {
 class GraphBuilder {
  public:
   explicit GraphBuilder(std::string name) { graph_.name = std::move(name); }
+  virtual ~GraphBuilder() = default;
 
   ValueId input(const std::string& name, const TensorType& type);
   ValueId param(const std::string& name,
@@ -77,15 +78,16 @@ class GraphBuilder {
   void output(const std::string& name, ValueId value);
   void fail(const std::string& what);
 
-  // Add decompositions instead of ops that have one, down to primitives.
-  bool lowers = false;
-  // Rows of the KV caches that a decomposed attention looks at (at least n_past + n_tokens when it runs).
-  int64_t n_kv = 0;
-
   const TensorType& type(ValueId id) const { return graph_.type(id); }
   const Shape& shape(ValueId id) const { return graph_.type(id).shape; }
 
   Result<Graph> finish();
+
+ protected:
+  // Asked for every legal use: the values to return instead of adding a node, or none.
+  virtual std::vector<ValueId> instead_of(const OpDef&, const OpSite&, std::span<const ValueId>) {
+    return {};
+  }
 
  private:
   ValueId named(ValueKind kind, const std::string& name, const TensorType& type);
@@ -94,6 +96,9 @@ class GraphBuilder {
   std::unordered_map<std::string, ValueId> names_;
   std::string error_;
 };
+
+// Work of a run of the whole graph.
+Cost graph_cost(const Graph& graph, const CostContext& context);
 
 // Checks that ids are in range, values are defined before use, names are unique, and every shape rule still
 // yields the recorded types. Errors name the node.

@@ -230,8 +230,8 @@ void check_decomposition(const CaseData& data, int64_t more) {
                         : builder.input(name, data.operand_types[i]));
     bound[name] = memory.operands()[i];
   }
-  builder.n_kv = n_past + data.operand_types[0].shape.dim[0] + more;
-  const std::vector<ValueId> results = op.decompose(builder, data.site(), ids);
+  const DecomposeContext context{.n_kv = n_past + data.operand_types[0].shape.dim[0] + more};
+  const std::vector<ValueId> results = op.decompose(builder, data.site(), ids, context);
   if (results.empty()) return;  // this use is primitive
   for (size_t i = 0; i < results.size(); ++i) builder.output(fmt::format("result {}", i), results[i]);
   Result<Graph> graph = builder.finish();
@@ -286,7 +286,6 @@ TEST_P(Conformance, ASampleHasItsStructure) {
     const OpSite site{operands.data(), types.n_operands, results->data(), static_cast<int>(results->size()),
                       attrs.raw.data()};
     GraphBuilder builder("sample");
-    builder.n_kv = 512;
     std::vector<ValueId> ids;
     for (const TensorType& type : operands) {
       const std::string name = fmt::format("operand {}", ids.size());
@@ -295,7 +294,8 @@ TEST_P(Conformance, ASampleHasItsStructure) {
                     : state              ? builder.state(name, type)
                                          : builder.input(name, type));
     }
-    for (const ValueId id : op.decompose(builder, site, ids)) builder.output(fmt::format("{}", id), id);
+    for (const ValueId id : op.decompose(builder, site, ids, {.n_kv = 512}))
+      builder.output(fmt::format("{}", id), id);
     Result<Graph> graph = builder.finish();
     EXPECT_TRUE(graph.ok()) << graph.error().message();
     std::string text;
