@@ -56,7 +56,7 @@ Result<MadePlan> make_plan(const Model& model, const PlanRequest& request, const
       made.graph, all_kernels(), plan_options,
       [&](const std::string& name) { return model.weights().view(name); }, states, std::move(arena)));
   for (const Value& v : made.graph.values)
-    if (v.kind == ValueKind::kInput) fill_constant_input(v.name, plan.input(v.name));
+    if (v.kind == ValueKind::kInput) fill_constant_input(v.source, plan.input(v.name));
   made.report.plan_ms = watch.lap();
   return MadePlan{std::move(plan), std::move(made.report)};
 }

@@ -95,8 +95,8 @@ Result<Session::CachedPlan*> Session::plan_for(const PlanRequest& request) {
       [&](const std::string& name) { return part.bindings->find(name); }, arena_));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
   const Plan& plan = made.plan;
-  const TensorView tokens = plan.input("tokens"), positions = plan.input("positions");
-  const TensorView hidden = plan.input("hidden"), mask = plan.input("attention.mask");
+  const TensorView tokens = plan.input(InputSource::kTokens), positions = plan.input(InputSource::kPositions);
+  const TensorView hidden = plan.input(InputSource::kHidden), mask = plan.input(InputSource::kCausalMask);
   const int logits_output = plan.output_index("logits"), hidden_output = plan.output_index("hidden");
   plans_.push_front({request.mtp,
                      request.shape,
@@ -126,7 +126,7 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
   if (auto* positions = cached->positions.as<int32_t>())
     for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
   if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
-  if (cached->mask.data != nullptr) fill_attention_mask(cached->mask, sequence.length());
+  if (cached->mask.data != nullptr) fill_causal_mask(cached->mask, sequence.length());
   WeightMemory& memory = model_->memory();
   memory.begin_run();
   const auto began = std::chrono::steady_clock::now();

@@ -38,9 +38,9 @@ double decomposition_nmse(const OpDef& op) {
   return std::strcmp(op.name, "gated_delta_rule") == 0 ? kChunkedDeltaNmse : kDecompositionNmse;
 }
 
-// The constant inputs that decompositions ask for by name in memory: masks that are ordinary inputs to
-// the graph. n_past is that of the KV cache of the case.
-class NamedInputs {
+// The inputs that decompositions ask for: masks that are ordinary inputs to the graph, by their source.
+// n_past is that of the KV cache of the case.
+class MaskInputs {
  public:
   void bind(const Graph& graph, int64_t n_past, std::map<std::string, TensorView>& bound) {
     for (const Value& value : graph.values) {
@@ -51,13 +51,13 @@ class NamedInputs {
         for (int64_t i = 0; i < value.type.shape.dim[0]; ++i)
           for (int64_t j = 0; j < value.type.shape.dim[1]; ++j) *out++ = f(i, j);
       };
-      if (value.name == "mask.lower")
+      if (value.source == InputSource::kLower)
         fill([](int64_t i, int64_t j) { return j <= i ? 1.0f : 0.0f; });
-      else if (value.name == "mask.strict")
+      else if (value.source == InputSource::kStrict)
         fill([](int64_t i, int64_t j) { return j < i ? 1.0f : 0.0f; });
-      else if (value.name == "mask.eye")
+      else if (value.source == InputSource::kEye)
         fill([](int64_t i, int64_t j) { return j == i ? 1.0f : 0.0f; });
-      else if (value.name == "attention.mask")
+      else if (value.source == InputSource::kCausalMask)
         fill([&](int64_t i, int64_t j) { return j <= n_past + i ? 0.0f : -INFINITY; });
       else
         ADD_FAILURE() << "unknown input " << value.name;
@@ -242,8 +242,8 @@ void check_decomposition(const CaseData& data, int64_t more) {
   for (const Node& node : graph->nodes)
     EXPECT_FALSE(node.op == &op && node.operands == ids) << "decomposes into itself";
 
-  NamedInputs named;
-  named.bind(*graph, n_past, bound);
+  MaskInputs masks;
+  masks.bind(*graph, n_past, bound);
   Interpreter interpreter(*graph, bound);
   interpreter.run();
   Outcome outcome = memory.outcome();

@@ -13,7 +13,7 @@ Result<Graph> lower(const Graph& graph, const DecomposeContext& context) {
   std::vector<ValueId> mapped(graph.values.size(), kNoValue);
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& v = graph.values[i];
-    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type);
+    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type, v.source);
     if (v.kind == ValueKind::kParam) mapped[i] = builder.param(v.name, v.type);
     if (v.kind == ValueKind::kState) mapped[i] = builder.state(v.name, v.type);
   }

@@ -54,6 +54,13 @@ std::vector<ValueId> decomposed(GraphBuilder& builder, const OpDef& op,
   return op.decompose(builder, site, ids, context);
 }
 
+// Whether two values that no node computes hold the same. A given input may hold anything.
+bool same_content(const Value& a, const Value& b) {
+  if (a.kind != b.kind) return false;
+  return a.kind == ValueKind::kInput ? a.source == b.source && a.source != InputSource::kGiven
+                                     : a.name == b.name;
+}
+
 // Lays a pattern over a graph. Values and nodes of the pattern get their counterparts; a failed try is
 // undone.
 class Matcher {
@@ -91,7 +98,7 @@ class Matcher {
       return bind_node(a.node, b.node) && values_[static_cast<size_t>(pv)] == gv;
     }
     if ((a.kind == ValueKind::kState) != (b.kind == ValueKind::kState)) return false;
-    if (!is_operand_[static_cast<size_t>(pv)] && (a.kind != b.kind || a.name != b.name)) return false;
+    if (!is_operand_[static_cast<size_t>(pv)] && !same_content(a, b)) return false;
     set_value(pv, gv);
     return true;
   }

@@ -64,7 +64,8 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
   }
   const ValueId scores =
       scale(builder, bmm(builder, query, keys, BmmSide::kRows), site.as<AttentionAttrs>().scale);
-  const ValueId mask = builder.input("attention.mask", {DType::kF32, Shape(n_tokens, context.n_kv)});
+  const ValueId mask =
+      builder.input("attention.mask", {DType::kF32, Shape(n_tokens, context.n_kv)}, InputSource::kCausalMask);
   const ValueId o = by_head(bmm(builder, softmax(builder, scores, mask), values, BmmSide::kColumns));
   if (operands[4] == kNoValue) return {o};
   return {mul(builder, o, sigmoid(builder, copy(builder, operands[4])))};

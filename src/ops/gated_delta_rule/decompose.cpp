@@ -49,8 +49,9 @@ struct Maker {
   ValueId rows(ValueId x, ValueId y) const { return bmm(b, x, y, BmmSide::kRows); }
   ValueId columns(ValueId x, ValueId y) const { return bmm(b, x, y, BmmSide::kColumns); }
   // A constant [64, 64] for all heads and chunks.
-  ValueId mask(const char* name) const {
-    return shaped(b.input(name, {DType::kF32, Shape(kChunk, kChunk)}), Shape(1, 1, kChunk, kChunk));
+  ValueId mask(const char* name, InputSource source) const {
+    const ValueId square = b.input(name, {DType::kF32, Shape(kChunk, kChunk)}, source);
+    return shaped(square, Shape(1, 1, kChunk, kChunk));
   }
 };
 
@@ -104,7 +105,9 @@ ValueId chunked(const Maker& m, const Sizes& s, const Inputs& in) {
   };
   const ValueId q = scale(b, by_head(in.q), query_scale(s)), k = by_head(in.k), v_in = by_head(in.v);
   const ValueId beta = m.shaped(gate_by_head(in.beta), column);
-  const ValueId lower = m.mask("mask.lower"), strict = m.mask("mask.strict"), eye = m.mask("mask.eye");
+  const ValueId lower = m.mask("mask.lower", InputSource::kLower),
+                strict = m.mask("mask.strict", InputSource::kStrict),
+                eye = m.mask("mask.eye", InputSource::kEye);
 
   const ValueId v_beta = m.product(v_in, beta), k_beta = m.product(k, beta);
   const ValueId g = cumsum(b, gate_by_head(in.g));
