@@ -70,15 +70,17 @@ TensorView make_tensor(Memory& memory, const std::string& name, const TensorType
   return contiguous_view(data, type.dtype, type.shape);
 }
 
-void fill_input(const std::string& name, const TensorView& view, int64_t n_past) {
-  if (fill_constant_input(name, view)) return;
-  if (name == "attention.mask") return fill_attention_mask(view, n_past);
+void fill_input(const Value& input, const TensorView& view, int64_t n_past) {
+  if (input_source_info(input.source).scope == InputScope::kConstant)
+    return fill_constant_input(input.source, view);
+  if (input.source == InputSource::kCausalMask) return fill_causal_mask(view, n_past);
   if (view.dtype == DType::kI32) {
+    const bool positions = input.source == InputSource::kPositions;
     for (int64_t i = 0; i < view.shape.elements(); ++i)
-      view.as<int32_t>()[i] = static_cast<int32_t>(name == "positions" ? n_past + i : i * 3 % 7);
+      view.as<int32_t>()[i] = static_cast<int32_t>(positions ? n_past + i : i * 3 % 7);
     return;
   }
-  Draws draws(name);
+  Draws draws(input.name);
   for (int64_t i = 0; i < view.shape.elements(); ++i) view.as<float>()[i] = draws.normal(1.0);
 }
 
@@ -105,7 +107,7 @@ GraphRun run_graph(const Graph& graph, const std::vector<Isa>& isas) {
   std::map<std::string, int64_t> kv_bytes;
   int64_t n_tokens = 1;
   for (const Value& v : graph.values) {
-    if (v.kind == ValueKind::kInput && (v.name == "tokens" || v.name == "positions"))
+    if (v.source == InputSource::kTokens || v.source == InputSource::kPositions)
       n_tokens = v.type.shape.dim[0];
     if (v.kind != ValueKind::kState) continue;
     Draws draws(v.name);
@@ -152,7 +154,7 @@ GraphRun run_graph(const Graph& graph, const std::vector<Isa>& isas) {
   ThreadTeam team(2);
   for (int run = 0; run < 2; ++run) {
     for (const Value& v : graph.values)
-      if (v.kind == ValueKind::kInput) fill_input(v.name, plan->input(v.name), kPast + run * n_tokens);
+      if (v.kind == ValueKind::kInput) fill_input(v, plan->input(v.name), kPast + run * n_tokens);
     plan->run(team);
     for (const GraphOutput& out : graph.outputs) append(result.values[out.name], plan->output(out.name));
     for (auto& [name, kv] : kvs) kv->n_past += n_tokens;

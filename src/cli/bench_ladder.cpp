@@ -5,8 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "model/graphs.h"
-#include "ops/catalogue.h"
+#include "engine/plan_maker.h"
 
 namespace gannet {
 namespace {
@@ -117,12 +116,10 @@ Result<std::vector<BenchTest>> make_ladder(const std::vector<BenchTest>& tests,
   options.passes.off = off;
   std::vector<BenchTest> rungs;
   for (const BenchTest& test : tests) {
-    const Model& model = *models[test.model];
     std::vector<std::vector<PassReport>> compiled;
     for (const GraphShape& shape : shapes_of(test)) {
-      const Graph graph = GANNET_TRY(build_trunk(model.hyperparameters(), model.weights(), shape));
-      const int64_t n_kv = test.n_depth + test.n_prompt + test.n_gen;
-      compiled.push_back(GANNET_TRY(compile_graph(graph, options, n_kv, all_ops())).passes);
+      MadeGraph made = GANNET_TRY(make_graph(*models[test.model], {shape, false, test.n_depth}, options));
+      compiled.push_back(std::move(made.report.passes));
     }
     BenchTest rung = test;
     rung.naive = true;

@@ -8,8 +8,6 @@
 #include "base/philox.h"
 #include "cli/interrupt.h"
 #include "cli/profile.h"
-#include "model/graphs.h"
-#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
@@ -127,7 +125,8 @@ Result<void> BenchRunner::warm_up(const BenchTest& test) {
   // Plans of the naive graph serve a stretch of positions each; making those of later positions is no part of
   // generating.
   for (int64_t at = 0; at < test.n_gen; ++at)
-    GANNET_TRY(bench->session->plan({1, LogitRows::kLast, false}, false, test.n_depth + test.n_prompt + at));
+    GANNET_TRY(
+        bench->session->plan({{1, LogitRows::kLast, false}, false, test.n_depth + test.n_prompt + at}));
   return {};
 }
 
@@ -155,42 +154,26 @@ Result<std::vector<Session::Profile>> BenchRunner::profile(const BenchTest& test
   return profiles_since(before, bench->session->profiles());
 }
 
-Result<Cost> BenchRunner::cost(const BenchTest& test, const GraphShape& shape) const {
-  const Model& model = *models_[test.model];
-  const Graph graph = GANNET_TRY(build_trunk(model.hyperparameters(), model.weights(), shape));
-  const CompiledGraph compiled = GANNET_TRY(compile_graph(graph, {}, shape.n_tokens, all_ops()));
-  Cost sum;
-  for (const Node& node : compiled.graph.nodes) {
-    const Graph::Site site = compiled.graph.site(node);
-    const Cost cost = node.op->cost(site.site);
-    sum.weight_bytes += cost.weight_bytes;
-    sum.state_bytes += cost.state_bytes;
-    sum.flops += cost.flops;
-  }
-  return sum;
+Result<Graph> BenchRunner::leanest_graph(const BenchTest& test, const GraphShape& shape) const {
+  return std::move(GANNET_TRY(make_graph(*models_[test.model], {shape}, {})).graph);
 }
 
 Result<int64_t> BenchRunner::bytes_per_token(const BenchTest& test) const {
-  const Cost work = GANNET_TRY(cost(test, {1, LogitRows::kLast, false}));
-  // Graphs do not know how long a sequence is, so their state bytes are those of the recurrent layers.
-  const StateLayout layout =
-      trunk_state_layout(models_[test.model]->hyperparameters(), test.k_type, test.v_type);
+  const Graph graph = GANNET_TRY(leanest_graph(test, {1, LogitRows::kLast, false}));
   const int64_t mean_position = test.n_depth + (test.n_gen + 1) / 2;
-  return work.weight_bytes + work.state_bytes + layout.kv_bytes_per_token() * mean_position;
+  const Cost work = graph_cost(graph, {mean_position, test.k_type, test.v_type});
+  return work.weight_bytes + work.state_bytes;
 }
 
 Result<int64_t> BenchRunner::prompt_flops(const BenchTest& test) const {
-  const Hyperparameters& hp = models_[test.model]->hyperparameters();
-  const auto n_attention = static_cast<int64_t>(trunk_state_layout(hp, test.k_type, test.v_type).kv.size());
-  const int64_t flops_per_past_token = 4 * n_attention * hp.n_heads * hp.head_dim;
   int64_t flops = 0;
-  Cost work;
+  Graph graph;
   for (int64_t at = 0; at < test.n_prompt; at += test.n_ubatch) {
     const int64_t n = std::min(test.n_ubatch, test.n_prompt - at);
     const bool last = at + n == test.n_prompt;
     if (at == 0 || last)  // the pieces between are as the first
-      work = GANNET_TRY(cost(test, {n, last ? LogitRows::kLast : LogitRows::kNone, false}));
-    flops += work.flops + n * (test.n_depth + at) * flops_per_past_token;
+      graph = GANNET_TRY(leanest_graph(test, {n, last ? LogitRows::kLast : LogitRows::kNone, false}));
+    flops += graph_cost(graph, {test.n_depth + at, test.k_type, test.v_type}).flops;
   }
   return flops;
 }

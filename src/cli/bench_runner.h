@@ -74,7 +74,8 @@ class BenchRunner {
   Result<void> rewind(Bench& bench, const BenchTest& test);
   Result<void> read_prompt(Bench& bench, int64_t n);
   Result<void> generate(Bench& bench, int64_t n);
-  Result<Cost> cost(const BenchTest& test, const GraphShape& shape) const;
+  // After all passes, whatever the test runs: attention fused, so it serves every length of context.
+  Result<Graph> leanest_graph(const BenchTest& test, const GraphShape& shape) const;
   std::vector<int32_t> random_tokens(const Bench& bench, int64_t n);
 
   std::vector<std::shared_ptr<const Model>> models_;

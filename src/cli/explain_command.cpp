@@ -1,11 +1,8 @@
 // `gannet explain`: the plan of a model for one kind of run, and what the passes did for it.
-#include <chrono>
-
 #include <fmt/format.h>
 
 #include "cli/command.h"
 #include "cli/model_options.h"
-#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
@@ -33,19 +30,6 @@ Result<GraphShape> shape_for(const ExplainOptions& o) {
   return shape;
 }
 
-class Stopwatch {
- public:
-  // Milliseconds since the last call.
-  double lap() {
-    const auto before = at_;
-    at_ = std::chrono::steady_clock::now();
-    return std::chrono::duration<double, std::milli>(at_ - before).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now();
-};
-
 Result<void> run_explain(const ExplainOptions& o) {
   const GraphShape shape = GANNET_TRY(shape_for(o));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
@@ -59,32 +43,22 @@ Result<void> run_explain(const ExplainOptions& o) {
     return Error(ErrorCode::kUsage,
                  fmt::format("--layer {}: the layers are 0 to {}", o.layer, hp.n_blocks - 1));
 
-  // The session does all of this in one call; here it is done step by step, to be shown and timed.
-  Stopwatch watch;
-  const Graph graph =
-      GANNET_TRY(o.mtp ? build_mtp(hp, model->weights(), shape) : build_trunk(hp, model->weights(), shape));
-  const double build_ms = watch.lap();
-  const CompiledGraph compiled =
-      GANNET_TRY(compile_graph(graph, options.graph, Session::kv_rows(o.n_past + shape.n_tokens), all_ops()));
-  const double compile_ms = watch.lap();
+  const PlanRequest request{shape, o.mtp, o.n_past};
   if (o.gir) {
-    fmt::print("{}", print_graph(compiled.graph));
+    const MadeGraph made = GANNET_TRY(make_graph(*model, request, options.graph));
+    fmt::print("{}", print_graph(made.graph));
     return {};
   }
-  auto quiet = options;
-  quiet.graph.passes.observer = nullptr;
-  auto session = GANNET_TRY(Session::create(model, quiet));
-  watch.lap();
-  const Plan* plan = GANNET_TRY(session->plan(shape, o.mtp, o.n_past));
-  const double whole_ms = watch.lap();
-
-  for (const PassReport& report : compiled.passes) fmt::print("{}\n", pass_report_line(report));
-  fmt::print("graph: {} nodes, compiled: {} nodes{}\n", graph.nodes.size(), compiled.graph.nodes.size(),
-             compiled.fixed_kv ? ", for a fixed number of KV rows" : "");
-  fmt::print("times: building the graph {:.2f} ms, compiling {:.2f} ms; both and planning {:.2f} ms\n",
-             build_ms, compile_ms, whole_ms);
+  auto session = GANNET_TRY(Session::create(model, options));
+  const MadePlan* made = GANNET_TRY(session->plan(request));
+  const PlanReport& report = made->report;
+  for (const PassReport& pass : report.passes) fmt::print("{}\n", pass_report_line(pass));
+  fmt::print("graph: {} nodes, compiled: {} nodes{}\n", report.declared_nodes, report.compiled_nodes,
+             report.n_kv != 0 ? ", for a fixed number of KV rows" : "");
+  fmt::print("times: building the graph {:.2f} ms, compiling {:.2f} ms, planning {:.2f} ms\n",
+             report.build_ms, report.compile_ms, report.plan_ms);
   fmt::print("memory: {}\n", model->memory().text());
-  fmt::print("{}", plan->explain(o.layer));
+  fmt::print("{}", made->plan.explain(o.layer));
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     return Error(ErrorCode::kOutput, "stdout cannot be written");
   return {};

@@ -7,16 +7,12 @@
 #include <fmt/format.h>
 
 #include "backend/cpu/isa.h"
-#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
 
 // Enough for decode, verify batches and the full ubatch; the rest are tails of prompts, each used once.
 constexpr size_t kMaxPlans = 24;
-
-// Plans with a fixed number of KV rows are made anew in steps of this many.
-constexpr int64_t kKvStep = 256;
 
 // For activations and workspace; the largest plans known (80b-a3b, 512 tokens) need about half of it.
 constexpr int64_t kScratchBytes = int64_t{256} << 20;
@@ -80,39 +76,31 @@ int64_t Session::most_bytes() const {
   return bytes;
 }
 
-int64_t Session::kv_rows(int64_t n_tokens) {
-  return (n_tokens + kKvStep - 1) / kKvStep * kKvStep;
-}
-
-Result<Session::CachedPlan*> Session::plan_for(const GraphShape& shape, bool mtp, int64_t n_past) {
-  const int64_t n_kv = kv_rows(n_past + shape.n_tokens);
+Result<Session::CachedPlan*> Session::plan_for(const PlanRequest& request) {
+  const int64_t n_kv = kv_rows(request.n_past + request.shape.n_tokens);
   for (auto it = plans_.begin(); it != plans_.end(); ++it) {
-    if (it->mtp != mtp || !same(it->shape, shape) || (it->n_kv != 0 && it->n_kv != n_kv)) continue;
+    const int64_t its_n_kv = it->made.report.n_kv;
+    if (it->mtp != request.mtp || !same(it->shape, request.shape) || (its_n_kv != 0 && its_n_kv != n_kv))
+      continue;
     if (it != plans_.begin()) plans_.splice(plans_.begin(), plans_, it);
     return &plans_.front();
   }
-  const Hyperparameters& hp = model_->hyperparameters();
-  const WeightTable& weights = model_->weights();
-  const Graph graph = GANNET_TRY(mtp ? build_mtp(hp, weights, shape) : build_trunk(hp, weights, shape));
-  const CompiledGraph compiled = GANNET_TRY(compile_graph(graph, options_.graph, n_kv, all_ops()));
-  Part& part = mtp ? mtp_ : trunk_;
+  Part& part = request.mtp ? mtp_ : trunk_;
   PlanOptions options;
   options.policy = options_.policy;
   options.poison_dead = options_.poison_dead;
-  options.n_threads = shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
-  Plan plan = GANNET_TRY(Plan::make(
-      compiled.graph, all_kernels(), options, [&](const std::string& name) { return weights.view(name); },
+  options.n_threads = request.shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
+  MadePlan made = GANNET_TRY(make_plan(
+      *model_, request, options_.graph, options,
       [&](const std::string& name) { return part.bindings->find(name); }, arena_));
-  for (const Value& v : compiled.graph.values)
-    if (v.kind == ValueKind::kInput) fill_constant_input(v.name, plan.input(v.name));
   if (plans_.size() >= kMaxPlans) plans_.pop_back();
-  const TensorView tokens = plan.input("tokens"), positions = plan.input("positions");
-  const TensorView hidden = plan.input("hidden"), mask = plan.input("attention.mask");
+  const Plan& plan = made.plan;
+  const TensorView tokens = plan.input(InputSource::kTokens), positions = plan.input(InputSource::kPositions);
+  const TensorView hidden = plan.input(InputSource::kHidden), mask = plan.input(InputSource::kCausalMask);
   const int logits_output = plan.output_index("logits"), hidden_output = plan.output_index("hidden");
-  plans_.push_front({mtp,
-                     shape,
-                     compiled.fixed_kv ? n_kv : 0,
-                     std::move(plan),
+  plans_.push_front({request.mtp,
+                     request.shape,
+                     std::move(made),
                      tokens,
                      positions,
                      hidden,
@@ -130,15 +118,15 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
     if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab)
       return Error(ErrorCode::kRuntime,
                    fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
-  CachedPlan* cached = GANNET_TRY(plan_for(shape, mtp, sequence.length()));
-  Plan& plan = cached->plan;
+  CachedPlan* cached = GANNET_TRY(plan_for({shape, mtp, sequence.length()}));
+  Plan& plan = cached->made.plan;
   Part& part = mtp ? mtp_ : trunk_;
   GANNET_TRY(sequence.prepare(shape.n_tokens, *part.bindings));
   std::memcpy(cached->tokens.data, tokens.data(), tokens.size_bytes());
   if (auto* positions = cached->positions.as<int32_t>())
     for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
   if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
-  if (cached->mask.data != nullptr) fill_attention_mask(cached->mask, sequence.length());
+  if (cached->mask.data != nullptr) fill_causal_mask(cached->mask, sequence.length());
   WeightMemory& memory = model_->memory();
   memory.begin_run();
   const auto began = std::chrono::steady_clock::now();
@@ -154,7 +142,7 @@ Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_
 
 void Session::run_timed(CachedPlan& cached) {
   Profile& profile = cached.profile;
-  cached.plan.run_timed(*team_, profile.last_ends);
+  cached.made.plan.run_timed(*team_, profile.last_ends);
   profile.nanoseconds.resize(profile.last_ends.size());
   double before = 0;
   for (size_t i = 0; i < profile.last_ends.size(); ++i) {
@@ -169,7 +157,7 @@ std::vector<Session::Profile> Session::profiles() const {
   for (const CachedPlan& cached : plans_) {
     if (cached.profile.runs == 0) continue;
     all.push_back(cached.profile);
-    all.back().plan = &cached.plan;
+    all.back().plan = &cached.made.plan;
   }
   return all;
 }
@@ -200,9 +188,9 @@ Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const in
   return rows;
 }
 
-Result<const Plan*> Session::plan(const GraphShape& shape, bool mtp, int64_t n_past) {
-  CachedPlan* cached = GANNET_TRY(plan_for(shape, mtp, n_past));
-  return static_cast<const Plan*>(&cached->plan);
+Result<const MadePlan*> Session::plan(const PlanRequest& request) {
+  CachedPlan* cached = GANNET_TRY(plan_for(request));
+  return static_cast<const MadePlan*>(&cached->made);
 }
 
 }  // namespace gannet

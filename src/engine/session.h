@@ -10,10 +10,7 @@
 
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
-#include "engine/model.h"
-#include "exec/plan.h"
-#include "model/graphs.h"
-#include "passes/compile.h"
+#include "engine/plan_maker.h"
 #include "state/sequence_state.h"
 
 namespace gannet {
@@ -67,11 +64,8 @@ class Session {
   Result<ForwardRows> prefill(SequenceState& sequence, std::span<const int32_t> tokens,
                               const std::function<bool(size_t done)>& keep_going = {});
 
-  // The plan for a shape, made if it is not there yet, for runs that start behind n_past tokens. Valid until
-  // the next call of any method.
-  Result<const Plan*> plan(const GraphShape& shape, bool mtp = false, int64_t n_past = 0);
-  // Rows of the KV caches in the graph of a run that ends with n_tokens in the context.
-  static int64_t kv_rows(int64_t n_tokens);
+  // The plan for these runs, made if it is not there yet. Valid until the next call of any method.
+  Result<const MadePlan*> plan(const PlanRequest& request);
   // Times every step of all runs from now on (or no longer).
   void set_profiling(bool on) { profiling_ = on; }
   // What was timed: time per step and the plan it belongs to, one entry per plan that ran.
@@ -94,15 +88,14 @@ class Session {
   struct CachedPlan {
     bool mtp;
     GraphShape shape;
-    int64_t n_kv;  // kv_rows() of the runs that the plan serves; 0: any
-    Plan plan;
+    MadePlan made;
     TensorView tokens, positions, hidden, mask;  // inputs; data null where the plan has none
     int logits_output, hidden_output;
     Profile profile;
   };
 
   Session(std::shared_ptr<const Model> model, SessionOptions options);
-  Result<CachedPlan*> plan_for(const GraphShape& shape, bool mtp, int64_t n_past);
+  Result<CachedPlan*> plan_for(const PlanRequest& request);
   void run_timed(CachedPlan& cached);
   Result<ForwardRows> run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
                           const GraphShape& shape, bool mtp);

@@ -43,8 +43,14 @@ Plan::~Plan() = default;
 
 TensorView Plan::input(const std::string& name) const {
   impl_->bind();
-  for (const auto& [n, slot] : impl_->inputs)
-    if (n == name) return impl_->bound[0][slot];
+  for (const Impl::Input& input : impl_->inputs)
+    if (input.name == name) return impl_->bound[0][input.slot];
+  return {};
+}
+TensorView Plan::input(InputSource source) const {
+  impl_->bind();
+  for (const Impl::Input& input : impl_->inputs)
+    if (input.source == source) return impl_->bound[0][input.slot];
   return {};
 }
 TensorView Plan::output(const std::string& name) const {
@@ -160,12 +166,7 @@ int Plan::barriers() const {
 
 Cost Plan::cost() const {
   Cost sum;
-  for (const StepInfo& step : impl_->infos) {
-    sum.weight_bytes += step.cost.weight_bytes;
-    sum.activation_bytes += step.cost.activation_bytes;
-    sum.state_bytes += step.cost.state_bytes;
-    sum.flops += step.cost.flops;
-  }
+  for (const StepInfo& step : impl_->infos) sum += step.cost;
   return sum;
 }
 

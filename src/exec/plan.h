@@ -55,10 +55,11 @@ class Plan {
   Plan& operator=(Plan&&) noexcept;
   ~Plan();
 
-  // Memory of a named input or output. Inputs are contiguous and keep their place for the life of the plan;
+  // Memory of an input or output. Inputs are contiguous and keep their place for the life of the plan;
   // an output is valid from run() to the next run of any plan on the same arena. Data is null when there is
-  // no such name.
+  // no such one.
   TensorView input(const std::string& name) const;
+  TensorView input(InputSource source) const;  // the first of this source
   TensorView output(const std::string& name) const;
   // The same without looking at names, for the token loop: the place of an output (-1: no such name), then
   // its memory (data null for -1).

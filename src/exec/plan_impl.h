@@ -53,7 +53,13 @@ struct Plan::Impl {
   std::vector<Slot> slots;
   std::vector<Step> steps;
   std::vector<StepInfo> infos;
-  std::vector<std::pair<std::string, size_t>> inputs, outputs;  // slot indices
+  struct Input {
+    std::string name;
+    InputSource source;
+    size_t slot;
+  };
+  std::vector<Input> inputs;
+  std::vector<std::pair<std::string, size_t>> outputs;  // slot indices
   std::vector<std::unique_ptr<std::byte[]>> input_memory;
   bool poison_dead = false;
   std::vector<DeadBuffer> dead;  // rising steps

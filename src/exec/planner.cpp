@@ -98,7 +98,6 @@ class Planner {
         const auto address = reinterpret_cast<uintptr_t>(memory.back().get());
         p.view = contiguous_view(reinterpret_cast<std::byte*>((address + 63) / 64 * 64), v.type.dtype,
                                  v.type.shape);
-        input_values_.emplace_back(v.name, i);
       }
     }
     return {};
@@ -341,8 +340,11 @@ class Planner {
             (choice.kernel->barriers == nullptr ? 0 : choice.kernel->barriers(site, options_.n_threads));
       impl_->infos.push_back(std::move(info));
     }
-    for (const auto& [name, id] : input_values_)
-      impl_->inputs.emplace_back(name, add_slot(static_cast<ValueId>(id)));
+    for (size_t i = 0; i < graph_.values.size(); ++i) {
+      const Value& v = graph_.values[i];
+      if (v.kind == ValueKind::kInput)
+        impl_->inputs.push_back({v.name, v.source, add_slot(static_cast<ValueId>(i))});
+    }
     for (const GraphOutput& out : graph_.outputs) impl_->outputs.emplace_back(out.name, add_slot(out.value));
   }
 
@@ -352,7 +354,6 @@ class Planner {
   const int n_nodes_;
   std::unique_ptr<Plan::Impl> impl_;
   std::vector<ValuePlan> values_;
-  std::vector<std::pair<std::string, size_t>> input_values_;
   std::vector<Graph::Site> sites_;
   std::vector<KernelChoice> choices_;  // by node; no kernel: a view, or a value computed in its place
   std::vector<bool> repeated_;         // by node

@@ -1,6 +1,7 @@
 #include "ir/graph.h"
 
 #include <cstring>
+#include <iterator>
 #include <unordered_set>
 
 #include <fmt/format.h>
@@ -13,6 +14,17 @@ const OpDef* find_op(OpCatalogue catalogue, std::string_view name) {
   return nullptr;
 }
 
+const InputSourceInfo& input_source_info(InputSource source) {
+  static constexpr InputSourceInfo kInfos[] = {
+      {"given", InputScope::kGiven},          {"tokens", InputScope::kRows},
+      {"positions", InputScope::kRows},       {"hidden", InputScope::kRows},
+      {"causal_mask", InputScope::kSequence}, {"lower", InputScope::kConstant},
+      {"strict", InputScope::kConstant},      {"eye", InputScope::kConstant},
+  };
+  static_assert(std::size(kInfos) == static_cast<size_t>(InputSource::kEye) + 1);
+  return kInfos[static_cast<size_t>(source)];
+}
+
 std::string to_text(const TensorType& type) {
   std::string text = fmt::format("{}[", dtype_info(type.dtype).name);
   for (int i = 0; i < type.shape.rank; ++i) text += fmt::format("{}{}", i ? ", " : "", type.shape.dim[i]);
@@ -21,6 +33,31 @@ std::string to_text(const TensorType& type) {
 
 int64_t type_bytes(const TensorType& type) {
   return dtype_info(type.dtype).block_bytes == 0 ? 0 : tensor_bytes(type.dtype, type.shape);
+}
+
+Cost& Cost::operator+=(const Cost& other) {
+  weight_bytes += other.weight_bytes;
+  activation_bytes += other.activation_bytes;
+  state_bytes += other.state_bytes;
+  flops += other.flops;
+  return *this;
+}
+
+Cost op_cost(const OpDef& op, const OpSite& site, const CostContext& context) {
+  Cost cost = op.cost(site);
+  if (op.cost_per_past_token == nullptr) return cost;
+  const Cost more = op.cost_per_past_token(site, context);
+  cost.weight_bytes += context.n_past * more.weight_bytes;
+  cost.activation_bytes += context.n_past * more.activation_bytes;
+  cost.state_bytes += context.n_past * more.state_bytes;
+  cost.flops += context.n_past * more.flops;
+  return cost;
+}
+
+Cost graph_cost(const Graph& graph, const CostContext& context) {
+  Cost sum;
+  for (const Node& node : graph.nodes) sum += op_cost(*node.op, graph.site(node).site, context);
+  return sum;
 }
 
 Error shape_error(const OpDef& op, const std::string& what) {
@@ -54,20 +91,21 @@ Result<std::vector<TensorType>> checked_infer(const OpDef& op, const OpSite& sit
 
 }  // namespace
 
-ValueId GraphBuilder::named(ValueKind kind, const std::string& name, const TensorType& type) {
+ValueId GraphBuilder::named(ValueKind kind, const std::string& name, const TensorType& type,
+                            InputSource source) {
   const auto [it, fresh] = names_.try_emplace(name, static_cast<ValueId>(graph_.values.size()));
   if (fresh) {
-    graph_.values.push_back({type, kind, name, -1});
+    graph_.values.push_back({type, kind, name, -1, source});
     return it->second;
   }
   const Value& value = graph_.values[static_cast<size_t>(it->second)];
-  if (value.kind != kind || !(value.type == type))
+  if (value.kind != kind || value.source != source || !(value.type == type))
     fail(fmt::format("\"{}\" is used as {} and as {}", name, to_text(value.type), to_text(type)));
   return it->second;
 }
 
-ValueId GraphBuilder::input(const std::string& name, const TensorType& type) {
-  return named(ValueKind::kInput, name, type);
+ValueId GraphBuilder::input(const std::string& name, const TensorType& type, InputSource source) {
+  return named(ValueKind::kInput, name, type, source);
 }
 ValueId GraphBuilder::param(const std::string& name, const TensorType& type) {
   return named(ValueKind::kParam, name, type);
@@ -91,12 +129,10 @@ std::vector<ValueId> GraphBuilder::add(const OpDef& op, std::span<const ValueId>
     fail(types.error().message());
     return nothing;
   }
-  if (lowers && op.decompose != nullptr) {
-    s.site.results = types->data();
-    s.site.n_results = static_cast<int>(types->size());
-    std::vector<ValueId> results = op.decompose(*this, s.site, node.operands);
-    if (!results.empty()) return results;
-  }
+  s.site.results = types->data();
+  s.site.n_results = static_cast<int>(types->size());
+  std::vector<ValueId> stand_in = instead_of(op, s.site, node.operands);
+  if (!stand_in.empty()) return stand_in;
   for (const TensorType& type : *types) {
     node.results.push_back(static_cast<ValueId>(graph_.values.size()));
     graph_.values.push_back({type, ValueKind::kResult, {}, static_cast<int32_t>(graph_.nodes.size())});
@@ -119,6 +155,49 @@ Result<Graph> GraphBuilder::finish() {
   return std::move(graph_);
 }
 
+namespace {
+
+bool type_fits(InputSource source, const TensorType& type) {
+  const Shape& shape = type.shape;
+  switch (source) {
+    case InputSource::kGiven:
+      return true;
+    case InputSource::kTokens:
+    case InputSource::kPositions:
+      return type.dtype == DType::kI32 && shape.rank == 1;
+    case InputSource::kHidden:
+      return type.dtype == DType::kF32 && shape.rank == 2;
+    case InputSource::kCausalMask:
+      return type.dtype == DType::kF32 && shape.rank == 2 && shape.dim[0] <= shape.dim[1];
+    case InputSource::kLower:
+    case InputSource::kStrict:
+    case InputSource::kEye:
+      return type.dtype == DType::kF32 && shape.rank == 2 && shape.dim[0] == shape.dim[1];
+  }
+  return false;
+}
+
+Result<void> verify_inputs(const Graph& graph) {
+  uint32_t seen = 0;
+  for (const Value& value : graph.values) {
+    if (value.kind != ValueKind::kInput) {
+      if (value.source == InputSource::kGiven) continue;
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: only inputs have a source", graph.name));
+    }
+    const InputSourceInfo& info = input_source_info(value.source);
+    if (!type_fits(value.source, value.type))
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: input \"{}\" is {}, which is no type for {}",
+                                                  graph.name, value.name, to_text(value.type), info.name));
+    const uint32_t bit = 1u << static_cast<unsigned>(value.source);
+    if ((info.scope == InputScope::kRows || info.scope == InputScope::kSequence) && (seen & bit) != 0)
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: two inputs are {}", graph.name, info.name));
+    seen |= bit;
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<void> verify_graph(const Graph& graph) {
   const auto bad = [&](size_t node, const std::string& what) {
     return Error(ErrorCode::kUsage, fmt::format("graph {}, node {} ({}): {}", graph.name, node,
@@ -134,6 +213,7 @@ Result<void> verify_graph(const Graph& graph) {
       return Error(ErrorCode::kUsage,
                    fmt::format("graph {}: two values are named \"{}\"", graph.name, value.name));
   }
+  GANNET_TRY(verify_inputs(graph));
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
     const Node& node = graph.nodes[n];
     for (ValueId id : node.operands) {

@@ -13,11 +13,34 @@ namespace gannet {
 
 enum class ValueKind : uint8_t { kInput, kParam, kState, kResult };
 
+// What an input holds. Whoever runs a graph fills its inputs by this; names are for people.
+enum class InputSource : uint8_t {
+  kGiven,  // whatever the caller has: what the name says, in graphs of tests
+  // Data of the rows of a run.
+  kTokens,     // I32[n_tokens]
+  kPositions,  // I32[n_tokens]
+  kHidden,     // F32[n_tokens, n_embd], rows of another graph
+  // Data that depends on how long the sequence is.
+  kCausalMask,  // F32[n_tokens, n_kv]: 0 where token t (at position n_past + t) may look, -infinity elsewhere
+  // Constants, F32[n, n]: ones on and below the diagonal, below it, on it; zeros elsewhere.
+  kLower,
+  kStrict,
+  kEye,
+};
+enum class InputScope : uint8_t { kGiven, kRows, kSequence, kConstant };
+
+struct InputSourceInfo {
+  const char* name;  // in the text form
+  InputScope scope;
+};
+const InputSourceInfo& input_source_info(InputSource source);
+
 struct Value {
   TensorType type;
   ValueKind kind = ValueKind::kResult;
-  std::string name;   // unique among inputs, params and states; empty for results
-  int32_t node = -1;  // producer of a result
+  std::string name;                          // unique among inputs, params and states; empty for results
+  int32_t node = -1;                         // producer of a result
+  InputSource source = InputSource::kGiven;  // inputs only
 };
 
 struct Node {
@@ -54,10 +77,11 @@ class Graph {
 class GraphBuilder {
  public:
   explicit GraphBuilder(std::string name) { graph_.name = std::move(name); }
+  virtual ~GraphBuilder() = default;
 
-  ValueId input(const std::string& name, const TensorType& type);
-  ValueId param(const std::string& name,
-                const TensorType& type);  // one value per name, asked for again: the same
+  // One value per name; asked for again: the same.
+  ValueId input(const std::string& name, const TensorType& type, InputSource source = InputSource::kGiven);
+  ValueId param(const std::string& name, const TensorType& type);
   ValueId state(const std::string& name, const TensorType& type);
 
   // Adds a use of `op`. `attrs` points at the op's attribute struct (null when it has none).
@@ -77,31 +101,37 @@ class GraphBuilder {
   void output(const std::string& name, ValueId value);
   void fail(const std::string& what);
 
-  // Add decompositions instead of ops that have one, down to primitives.
-  bool lowers = false;
-  // Rows of the KV caches that a decomposed attention looks at (at least n_past + n_tokens when it runs).
-  int64_t n_kv = 0;
-
   const TensorType& type(ValueId id) const { return graph_.type(id); }
   const Shape& shape(ValueId id) const { return graph_.type(id).shape; }
 
   Result<Graph> finish();
 
+ protected:
+  // Asked for every legal use: the values to return instead of adding a node, or none.
+  virtual std::vector<ValueId> instead_of(const OpDef&, const OpSite&, std::span<const ValueId>) {
+    return {};
+  }
+
  private:
-  ValueId named(ValueKind kind, const std::string& name, const TensorType& type);
+  ValueId named(ValueKind kind, const std::string& name, const TensorType& type,
+                InputSource source = InputSource::kGiven);
 
   Graph graph_;
   std::unordered_map<std::string, ValueId> names_;
   std::string error_;
 };
 
-// Checks that ids are in range, values are defined before use, names are unique, and every shape rule still
-// yields the recorded types. Errors name the node.
+// Work of a run of the whole graph.
+Cost graph_cost(const Graph& graph, const CostContext& context);
+
+// Checks that ids are in range, values are defined before use, names are unique, inputs have the type that
+// goes with their source (at most one of each but constants and given ones), and every shape rule still
+// yields the recorded types. Errors name the input or the node.
 Result<void> verify_graph(const Graph& graph);
 
 // Text form (.gir). parse(print(g)) gives an equal graph. Syntax, one item per line:
 //   graph NAME {
-//     %0 = input "tokens" : I32[7]
+//     %0 = input "tokens" from tokens : I32[7]
 //     %1 = param "token_embd.weight" : Q4_0[512, 64]
 //     %2 = state "kv.3" : kv[2, 256]
 //     %3 = embed(%1, %0) : F32[7, 64]
@@ -109,7 +139,8 @@ Result<void> verify_graph(const Graph& graph);
 //     %6, %7 = router(%4) {top_k = 8} : I32[7, 8], F32[7, 8]
 //     return "logits" = %9
 //   }
-// An operand that is not given is written `_`; a node without results is written without `%N =` and type.
+// An input that is simply given has no `from`. An operand that is not given is written `_`; a node without
+// results is written without `%N =` and type.
 // `#` starts a comment.
 std::string print_graph(const Graph& graph);
 

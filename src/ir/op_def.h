@@ -90,6 +90,20 @@ struct Cost {
   int64_t activation_bytes = 0;
   int64_t state_bytes = 0;
   int64_t flops = 0;
+
+  Cost& operator+=(const Cost& other);
+};
+
+// What types do not tell about the sequence that a run continues.
+struct CostContext {
+  int64_t n_past = 0;                                // tokens in the context before the run
+  DType k_type = DType::kF16, v_type = DType::kF16;  // of the KV caches
+};
+
+// What a decomposition depends on beside types and attributes.
+struct DecomposeContext {
+  // Rows of the KV caches that attention looks at: at least n_past + n_tokens when the graph runs.
+  int64_t n_kv = 256;
 };
 
 // An example of a use: what a pattern is first looked for with (see OpDef::samples).
@@ -109,13 +123,18 @@ struct OpDef {
   // and presence of required operands were checked before.
   Result<std::vector<TensorType>> (*infer)(const OpSite& site);
 
+  // Of a run that starts with an empty context; op_cost() gives that of any run.
   Cost (*cost)(const OpSite& site);
+  // What a run costs more for each token in the context before it (CostContext::n_past is not looked at);
+  // null: nothing.
+  Cost (*cost_per_past_token)(const OpSite& site, const CostContext& context) = nullptr;
 
   // Builds the same meaning from simpler ops, the way the published model definition writes it, and returns
   // the results; null when the op is primitive, an empty list when this use of it is. Lowering a graph
   // (passes/lower.h) and recognising the op in a lowered graph (passes/pattern.h) both go by it.
   std::vector<ValueId> (*decompose)(GraphBuilder& builder, const OpSite& site,
-                                    std::span<const ValueId> operands) = nullptr;
+                                    std::span<const ValueId> operands,
+                                    const DecomposeContext& context) = nullptr;
 
   // Non-null for ops that only look at memory differently: the result's view of operand 0. Such ops need no
   // kernel.
@@ -136,6 +155,10 @@ struct OpDef {
   // rows every thread may compute all of them into memory of its own instead of waiting for the others.
   bool repeatable = false;
 
+  // Where a lowered graph lacks this op, it lacks everything that is made of it: no pass takes a use away but
+  // by recognising what it is a part of. Searches skip ops by this.
+  bool stays = false;
+
   // Uses whose decompositions have every structure that one with this first result type can have (operand
   // shapes and attributes may differ from the real use as long as the structure does not).
   std::vector<OpSample> (*samples)(const TensorType& result) = nullptr;
@@ -153,6 +176,9 @@ inline const OperandDef& operand_def(const OpDef& op, size_t i) {
 // Ops by name, in catalogue order.
 using OpCatalogue = std::span<const OpDef* const>;
 const OpDef* find_op(OpCatalogue catalogue, std::string_view name);
+
+// Work of a use in a run that continues a context.
+Cost op_cost(const OpDef& op, const OpSite& site, const CostContext& context);
 
 // Helpers for shape rules.
 Error shape_error(const OpDef& op, const std::string& what);

@@ -93,10 +93,15 @@ class Parser {
       if (!word(keyword)) continue;
       std::string name;
       TensorType type;
-      if (labels.size() != 1 || !string(name) || !take(':') || !tensor_type(type))
-        return error(fmt::format("expected %N = {} \"NAME\" : TYPE[DIMS]", keyword));
+      InputSource source = InputSource::kGiven;
+      if (labels.size() != 1 || !string(name))
+        return error(fmt::format("expected %N = {} \"NAME\"", keyword));
+      if (kind == ValueKind::kInput && word("from") && !input_source(source))
+        return error(
+            "expected a source of inputs: tokens, positions, hidden, causal_mask, lower, strict or eye");
+      if (!take(':') || !tensor_type(type)) return error("expected : TYPE[DIMS]");
       ids_[labels[0]] = static_cast<ValueId>(graph_.values.size());
-      graph_.values.push_back({type, kind, name, -1});
+      graph_.values.push_back({type, kind, name, -1, source});
       return {};
     }
     return node(labels);
@@ -159,6 +164,15 @@ class Parser {
     if (given != op.attrs.size())
       return error(fmt::format("op {} needs {} attributes", op.name, op.attrs.size()));
     return {};
+  }
+
+  bool input_source(InputSource& source) {
+    const std::string name = identifier();
+    for (int i = 0; i <= static_cast<int>(InputSource::kEye); ++i) {
+      source = static_cast<InputSource>(i);
+      if (source != InputSource::kGiven && name == input_source_info(source).name) return true;
+    }
+    return false;
   }
 
   bool tensor_type(TensorType& type) {
@@ -275,7 +289,9 @@ std::string print_graph(const Graph& graph) {
                           : v.kind == ValueKind::kParam ? "param"
                                                         : "state";
     label[i] = n_labels++;
-    text += fmt::format("  %{} = {} {} : {}\n", label[i], keyword, quoted(v.name), to_text(v.type));
+    const std::string from =
+        v.source == InputSource::kGiven ? "" : fmt::format(" from {}", input_source_info(v.source).name);
+    text += fmt::format("  %{} = {} {}{} : {}\n", label[i], keyword, quoted(v.name), from, to_text(v.type));
   }
   for (const Node& node : graph.nodes) {
     text += "  ";

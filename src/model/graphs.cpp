@@ -79,8 +79,8 @@ ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape) {
   GraphBuilder builder(graph_name("trunk", hp, shape));
   const TensorType ids{DType::kI32, Shape(shape.n_tokens)};
-  const ValueId tokens = builder.input("tokens", ids);
-  const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
+  const ValueId tokens = builder.input("tokens", ids, InputSource::kTokens);
+  const BlockContext c{builder, hp, weights, builder.input("positions", ids, InputSource::kPositions)};
   ValueId x = embed(builder, c.param("token_embd.weight"), tokens);
   for (uint32_t n = 0; n < hp.n_trunk(); ++n) x = layer(c, n, x);
   finish_rows(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}),
@@ -93,9 +93,10 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const uint32_t n = hp.n_trunk();
   GraphBuilder builder(graph_name("mtp", hp, shape));
   const TensorType ids{DType::kI32, Shape(shape.n_tokens)};
-  const ValueId tokens = builder.input("tokens", ids);
-  const BlockContext c{builder, hp, weights, builder.input("positions", ids)};
-  const ValueId hidden = builder.input("hidden", {DType::kF32, Shape(shape.n_tokens, hp.n_embd)});
+  const ValueId tokens = builder.input("tokens", ids, InputSource::kTokens);
+  const BlockContext c{builder, hp, weights, builder.input("positions", ids, InputSource::kPositions)};
+  const ValueId hidden =
+      builder.input("hidden", {DType::kF32, Shape(shape.n_tokens, hp.n_embd)}, InputSource::kHidden);
 
   const std::string table =
       first_present(weights, {block_tensor(n, "nextn.embed_tokens.weight"), "token_embd.weight"});

@@ -17,13 +17,13 @@ struct GraphShape {
   bool hidden = false;  // also return the normed hidden rows of all tokens (the MTP block's input)
 };
 
-// Inputs "tokens" I32[n_tokens], "positions" I32[n_tokens]. Outputs "logits" F32[rows, n_vocab] (unless
+// Inputs: tokens, positions (InputSource). Outputs "logits" F32[rows, n_vocab] (unless
 // kNone), "hidden" F32[n_tokens, n_embd] if asked for. States as state_layout() names them.
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 
-// The MTP block (hp.n_mtp must be 1). Inputs "tokens", "positions" and "hidden" F32[n_tokens, n_embd]: row i
-// is the normed trunk row (or this block's own "hidden") of the token before tokens[i]. Outputs as
-// build_trunk; logits row i predicts the token after tokens[i].
+// The MTP block (hp.n_mtp must be 1). Inputs: tokens, positions and hidden; row i of hidden is the normed
+// trunk row (or this block's own "hidden") of the token before tokens[i]. Outputs as build_trunk; logits row
+// i predicts the token after tokens[i].
 Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 
 // What a sequence keeps for the trunk, and for the MTP block.

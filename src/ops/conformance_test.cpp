@@ -38,9 +38,9 @@ double decomposition_nmse(const OpDef& op) {
   return std::strcmp(op.name, "gated_delta_rule") == 0 ? kChunkedDeltaNmse : kDecompositionNmse;
 }
 
-// The constant inputs that decompositions ask for by name in memory: masks that are ordinary inputs to
-// the graph. n_past is that of the KV cache of the case.
-class NamedInputs {
+// The inputs that decompositions ask for: masks that are ordinary inputs to the graph, by their source.
+// n_past is that of the KV cache of the case.
+class MaskInputs {
  public:
   void bind(const Graph& graph, int64_t n_past, std::map<std::string, TensorView>& bound) {
     for (const Value& value : graph.values) {
@@ -51,13 +51,13 @@ class NamedInputs {
         for (int64_t i = 0; i < value.type.shape.dim[0]; ++i)
           for (int64_t j = 0; j < value.type.shape.dim[1]; ++j) *out++ = f(i, j);
       };
-      if (value.name == "mask.lower")
+      if (value.source == InputSource::kLower)
         fill([](int64_t i, int64_t j) { return j <= i ? 1.0f : 0.0f; });
-      else if (value.name == "mask.strict")
+      else if (value.source == InputSource::kStrict)
         fill([](int64_t i, int64_t j) { return j < i ? 1.0f : 0.0f; });
-      else if (value.name == "mask.eye")
+      else if (value.source == InputSource::kEye)
         fill([](int64_t i, int64_t j) { return j == i ? 1.0f : 0.0f; });
-      else if (value.name == "attention.mask")
+      else if (value.source == InputSource::kCausalMask)
         fill([&](int64_t i, int64_t j) { return j <= n_past + i ? 0.0f : -INFINITY; });
       else
         ADD_FAILURE() << "unknown input " << value.name;
@@ -230,8 +230,8 @@ void check_decomposition(const CaseData& data, int64_t more) {
                         : builder.input(name, data.operand_types[i]));
     bound[name] = memory.operands()[i];
   }
-  builder.n_kv = n_past + data.operand_types[0].shape.dim[0] + more;
-  const std::vector<ValueId> results = op.decompose(builder, data.site(), ids);
+  const DecomposeContext context{.n_kv = n_past + data.operand_types[0].shape.dim[0] + more};
+  const std::vector<ValueId> results = op.decompose(builder, data.site(), ids, context);
   if (results.empty()) return;  // this use is primitive
   for (size_t i = 0; i < results.size(); ++i) builder.output(fmt::format("result {}", i), results[i]);
   Result<Graph> graph = builder.finish();
@@ -242,8 +242,8 @@ void check_decomposition(const CaseData& data, int64_t more) {
   for (const Node& node : graph->nodes)
     EXPECT_FALSE(node.op == &op && node.operands == ids) << "decomposes into itself";
 
-  NamedInputs named;
-  named.bind(*graph, n_past, bound);
+  MaskInputs masks;
+  masks.bind(*graph, n_past, bound);
   Interpreter interpreter(*graph, bound);
   interpreter.run();
   Outcome outcome = memory.outcome();
@@ -286,7 +286,6 @@ TEST_P(Conformance, ASampleHasItsStructure) {
     const OpSite site{operands.data(), types.n_operands, results->data(), static_cast<int>(results->size()),
                       attrs.raw.data()};
     GraphBuilder builder("sample");
-    builder.n_kv = 512;
     std::vector<ValueId> ids;
     for (const TensorType& type : operands) {
       const std::string name = fmt::format("operand {}", ids.size());
@@ -295,7 +294,8 @@ TEST_P(Conformance, ASampleHasItsStructure) {
                     : state              ? builder.state(name, type)
                                          : builder.input(name, type));
     }
-    for (const ValueId id : op.decompose(builder, site, ids)) builder.output(fmt::format("{}", id), id);
+    for (const ValueId id : op.decompose(builder, site, ids, {.n_kv = 512}))
+      builder.output(fmt::format("{}", id), id);
     Result<Graph> graph = builder.finish();
     EXPECT_TRUE(graph.ok()) << graph.error().message();
     std::string text;

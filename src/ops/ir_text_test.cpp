@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
 #include "ops/add/add.h"
 #include "ops/attention/attention.h"
 #include "ops/catalogue.h"
@@ -138,6 +140,45 @@ TEST(Verifier, FindsDuplicates) {
   graph = sample();
   graph.nodes.push_back(graph.nodes[0]);
   EXPECT_THAT(verify_graph(graph).error().message(), HasSubstr("is defined twice"));
+}
+
+// What inputs hold is part of the graph, and the type has to go with it.
+TEST(IrText, InputsCarryTheirSource) {
+  const std::string text =
+      "graph g {\n"
+      "  %0 = input \"a\" from tokens : I32[3]\n"
+      "  %1 = input \"b\" from positions : I32[3]\n"
+      "  %2 = input \"c\" from hidden : F32[3, 8]\n"
+      "  %3 = input \"d\" from causal_mask : F32[3, 64]\n"
+      "  %4 = input \"e\" from lower : F32[4, 4]\n"
+      "  %5 = input \"f\" from strict : F32[4, 4]\n"
+      "  %6 = input \"g\" from eye : F32[4, 4]\n"
+      "  %7 = input \"h\" from eye : F32[8, 8]\n"
+      "  %8 = input \"tokens\" : F32[3]\n"
+      "}\n";
+  const Result<Graph> graph = parse_graph(text, all_ops());
+  ASSERT_TRUE(graph.ok()) << graph.error().message();
+  EXPECT_EQ(print_graph(*graph), text);
+  EXPECT_EQ(graph->values[0].source, InputSource::kTokens);
+  EXPECT_EQ(graph->values[6].source, InputSource::kEye);
+  EXPECT_EQ(graph->values[8].source, InputSource::kGiven);
+}
+
+TEST(Verifier, FindsInputsThatDoNotFitTheirSource) {
+  const auto fault = [](const std::string& inputs) { return parse_error("graph g {\n" + inputs + "}\n"); };
+  EXPECT_THAT(fault("%0 = input \"x\" from weather : I32[3]\n"), HasSubstr("line 2: expected a source"));
+  EXPECT_THAT(fault("%0 = input \"x\" from given : I32[3]\n"), HasSubstr("line 2: expected a source"));
+  EXPECT_THAT(fault("%0 = param \"x\" from tokens : I32[3]\n"), HasSubstr("line 2: expected : TYPE"));
+  for (const char* input : {"tokens : F32[3]", "tokens : I32[3, 1]", "positions : F32[3]", "hidden : F32[3]",
+                            "causal_mask : F32[3]", "causal_mask : F32[5, 4]", "lower : F32[3, 4]",
+                            "strict : I32[4, 4]", "eye : F32[4]"})
+    EXPECT_THAT(fault(fmt::format("%0 = input \"x\" from {}\n", input)), HasSubstr("which is no type for"))
+        << input;
+  EXPECT_THAT(fault("%0 = input \"x\" from tokens : I32[3]\n%1 = input \"y\" from tokens : I32[3]\n"),
+              HasSubstr("two inputs are tokens"));
+  Graph graph = sample();
+  graph.values[1].source = InputSource::kTokens;  // a parameter
+  EXPECT_THAT(verify_graph(graph).error().message(), HasSubstr("only inputs have a source"));
 }
 
 TEST(Verifier, FindsUndefinedOutputs) {

@@ -18,16 +18,16 @@ Result<CompiledGraph> compile_graph(const Graph& graph, const GraphOptions& opti
   return compiled;
 }
 
-bool fill_constant_input(const std::string& name, const TensorView& view) {
-  const bool lower = name == "mask.lower", strict = name == "mask.strict", eye = name == "mask.eye";
-  if (!lower && !strict && !eye) return false;
+void fill_constant_input(InputSource source, const TensorView& view) {
+  if (input_source_info(source).scope != InputScope::kConstant) return;
+  const bool lower = source == InputSource::kLower, strict = source == InputSource::kStrict,
+             eye = source == InputSource::kEye;
   for (int64_t i = 0; i < view.shape.dim[0]; ++i)
     for (int64_t j = 0; j < view.shape.dim[1]; ++j)
       view.f32(i)[j] = (lower && j <= i) || (strict && j < i) || (eye && j == i) ? 1.0f : 0.0f;
-  return true;
 }
 
-void fill_attention_mask(const TensorView& view, int64_t n_past) {
+void fill_causal_mask(const TensorView& view, int64_t n_past) {
   for (int64_t t = 0; t < view.shape.dim[0]; ++t)
     for (int64_t j = 0; j < view.shape.dim[1]; ++j) view.f32(t)[j] = j <= n_past + t ? 0.0f : -INFINITY;
 }

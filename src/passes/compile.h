@@ -23,11 +23,10 @@ struct CompiledGraph {
 Result<CompiledGraph> compile_graph(const Graph& graph, const GraphOptions& options, int64_t n_kv,
                                     OpCatalogue ops);
 
-// Constant inputs of lowered graphs ("mask.lower" and so on): fills `view` and returns true if `name` is one.
-bool fill_constant_input(const std::string& name, const TensorView& view);
+// Fills the memory of an input whose source is a constant; does nothing for others.
+void fill_constant_input(InputSource source, const TensorView& view);
 
-// Fills "attention.mask" F32[n_tokens, n_kv]: 0 where token t (at position n_past + t) may look, -infinity
-// elsewhere.
-void fill_attention_mask(const TensorView& view, int64_t n_past);
+// Fills that of InputSource::kCausalMask for a run behind n_past tokens.
+void fill_causal_mask(const TensorView& view, int64_t n_past);
 
 }  // namespace gannet

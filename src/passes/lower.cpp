@@ -2,14 +2,18 @@
 
 namespace gannet {
 
-Result<Graph> lower(const Graph& graph, const LowerOptions& options) {
-  GraphBuilder builder(graph.name);
-  builder.lowers = true;
-  builder.n_kv = options.n_kv;
+std::vector<ValueId> LoweringBuilder::instead_of(const OpDef& op, const OpSite& site,
+                                                 std::span<const ValueId> operands) {
+  if (op.decompose == nullptr) return {};
+  return op.decompose(*this, site, operands, context_);
+}
+
+Result<Graph> lower(const Graph& graph, const DecomposeContext& context) {
+  LoweringBuilder builder(graph.name, context);
   std::vector<ValueId> mapped(graph.values.size(), kNoValue);
   for (size_t i = 0; i < graph.values.size(); ++i) {
     const Value& v = graph.values[i];
-    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type);
+    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type, v.source);
     if (v.kind == ValueKind::kParam) mapped[i] = builder.param(v.name, v.type);
     if (v.kind == ValueKind::kState) mapped[i] = builder.state(v.name, v.type);
   }

@@ -6,12 +6,20 @@
 
 namespace gannet {
 
-struct LowerOptions {
-  // Rows of the KV caches that attention looks at: at least n_past + n_tokens when the graph runs.
-  int64_t n_kv = 256;
+// A builder that adds decompositions instead of ops that have one, down to primitives.
+class LoweringBuilder : public GraphBuilder {
+ public:
+  LoweringBuilder(std::string name, const DecomposeContext& context)
+      : GraphBuilder(std::move(name)), context_(context) {}
+
+ private:
+  std::vector<ValueId> instead_of(const OpDef& op, const OpSite& site,
+                                  std::span<const ValueId> operands) override;
+
+  DecomposeContext context_;
 };
 
 // Errors: kRuntime when a decomposition makes an illegal use (names op and operand).
-Result<Graph> lower(const Graph& graph, const LowerOptions& options);
+Result<Graph> lower(const Graph& graph, const DecomposeContext& context);
 
 }  // namespace gannet

@@ -16,9 +16,9 @@
 namespace gannet {
 namespace {
 
-// The input that a value is, perhaps with axes of 1 in front; empty when it is none.
-std::string input_name(const GraphEdit& edit, ValueId id) {
-  if (id == kNoValue) return "";
+// What a value holds if it is an input, perhaps with axes of 1 in front; else kGiven.
+InputSource input_source(const GraphEdit& edit, ValueId id) {
+  if (id == kNoValue) return InputSource::kGiven;
   const auto is_matrix_of = [](const Shape& a, const Shape& b) {
     return a.rank >= 2 && b.rank >= 2 && a.last() == b.last() &&
            a.dim[a.rank - 2] == b.dim[b.rank - 2];  // a reshape keeps the number of elements
@@ -26,13 +26,13 @@ std::string input_name(const GraphEdit& edit, ValueId id) {
   const Shape& shape = edit.type(id).shape;
   while (edit.producer(id, kOp_reshape) >= 0) id = edit.node(edit.producer(id)).operands[0];
   const Value& v = edit.value(id);
-  return v.kind == ValueKind::kInput && is_matrix_of(shape, v.type.shape) ? v.name : "";
+  return v.kind == ValueKind::kInput && is_matrix_of(shape, v.type.shape) ? v.source : InputSource::kGiven;
 }
 
 void rewrite_product(GraphEdit& edit, int n) {
   for (const int side : {1, 0}) {
-    const std::string name = input_name(edit, edit.node(n).operands[static_cast<size_t>(side)]);
-    const bool lower = name == "mask.lower", strict = name == "mask.strict";
+    const InputSource source = input_source(edit, edit.node(n).operands[static_cast<size_t>(side)]);
+    const bool lower = source == InputSource::kLower, strict = source == InputSource::kStrict;
     if (!lower && !strict) continue;
     const ValueId x = edit.node(n).operands[static_cast<size_t>(1 - side)], y = edit.node(n).results[0];
     if (!(edit.type(x) == edit.type(y))) return;
@@ -46,12 +46,12 @@ void rewrite_product(GraphEdit& edit, int n) {
 
 void rewrite_solve(GraphEdit& edit, int n) {
   const ValueId l = edit.node(n).operands[0], b = edit.node(n).operands[1];
-  if (b != kNoValue && input_name(edit, b) == "mask.eye") {
+  if (b != kNoValue && input_source(edit, b) == InputSource::kEye) {
     edit.set_operand(n, 1, kNoValue);
     sweep(edit, b);
   }
   const int sum = edit.producer(l, kOp_add);
-  if (sum < 0 || input_name(edit, edit.node(sum).operands[1]) != "mask.eye") return;
+  if (sum < 0 || input_source(edit, edit.node(sum).operands[1]) != InputSource::kEye) return;
   // Only on a diagonal of zeros does the identity make ones.
   const int below = edit.producer(edit.node(sum).operands[0], kOp_tri);
   if (below < 0 || attrs_of<TriAttrs>(edit.node(below)).keep != TriKeep::kStrict) return;
@@ -73,7 +73,7 @@ ValueId kv_of_scores(const GraphEdit& edit, ValueId scores) {
 
 void rewrite_softmax(GraphEdit& edit, int n) {
   const ValueId mask = edit.node(n).operands[1];
-  if (mask == kNoValue || input_name(edit, mask) != "attention.mask") return;
+  if (mask == kNoValue || input_source(edit, mask) != InputSource::kCausalMask) return;
   const ValueId kv = kv_of_scores(edit, edit.node(n).operands[0]);
   if (kv == kNoValue) return;
   edit.set_operand(n, 1, kNoValue);

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "ops/scale/scale.h"
+#include "passes/lower.h"
 
 namespace gannet {
 namespace {
@@ -24,15 +25,6 @@ bool same_attr(const AttrDef& def, const AttrBytes& a, const AttrBytes& b) {
                      static_cast<size_t>(attr_size(def.kind))) == 0;
 }
 
-// Ops that disappear only when the one op that is made of them is recognised: where such an op is missing, so
-// is everything that is made of it. (SiLU is not among them, SwiGLU and other ops take it.)
-bool stays(const OpDef& op) {
-  static constexpr const char* kNames[] = {
-      "bmm",      "conv1d", "cumsum",    "expert_matmul", "l2_norm",   "gather_columns", "matmul",
-      "quantize", "rope",   "rms_scale", "softmax",       "solve_tri", "top_k"};
-  return std::find(std::begin(kNames), std::end(kNames), std::string_view(op.name)) != std::end(kNames);
-}
-
 // Uses of `op` with this result have patterns of one structure.
 TensorType structure_key(const OpDef& op, TensorType result) {
   for (int axis = op.structural_axes; axis < result.shape.rank; ++axis) {
@@ -46,7 +38,7 @@ TensorType structure_key(const OpDef& op, TensorType result) {
 // ...), and returns its results: none when the use is illegal or primitive. `ids` gets the operands.
 std::vector<ValueId> decomposed(GraphBuilder& builder, const OpDef& op,
                                 const std::vector<TensorType>& operands, const AttrBytes& attrs,
-                                std::vector<ValueId>& ids) {
+                                const DecomposeContext& context, std::vector<ValueId>& ids) {
   for (const TensorType& type : operands) {
     const std::string name = "operand " + std::to_string(ids.size());
     const bool state = type.dtype == DType::kKvCache || type.dtype == DType::kRecurrent;
@@ -59,7 +51,14 @@ std::vector<ValueId> decomposed(GraphBuilder& builder, const OpDef& op,
   if (!types.ok()) return {};
   site.results = types.value().data();
   site.n_results = static_cast<int>(types.value().size());
-  return op.decompose(builder, site, ids);
+  return op.decompose(builder, site, ids, context);
+}
+
+// Whether two values that no node computes hold the same. A given input may hold anything.
+bool same_content(const Value& a, const Value& b) {
+  if (a.kind != b.kind) return false;
+  return a.kind == ValueKind::kInput ? a.source == b.source && a.source != InputSource::kGiven
+                                     : a.name == b.name;
 }
 
 // Lays a pattern over a graph. Values and nodes of the pattern get their counterparts; a failed try is
@@ -99,7 +98,7 @@ class Matcher {
       return bind_node(a.node, b.node) && values_[static_cast<size_t>(pv)] == gv;
     }
     if ((a.kind == ValueKind::kState) != (b.kind == ValueKind::kState)) return false;
-    if (!is_operand_[static_cast<size_t>(pv)] && (a.kind != b.kind || a.name != b.name)) return false;
+    if (!is_operand_[static_cast<size_t>(pv)] && !same_content(a, b)) return false;
     set_value(pv, gv);
     return true;
   }
@@ -212,14 +211,14 @@ const std::vector<OpParts::Parts>& OpParts::of(const OpDef& op, const TensorType
   std::vector<Parts> all;
   for (const OpSample& sample : op.samples(result)) {
     GraphBuilder builder("parts");
-    builder.n_kv = int64_t{1} << 40;
     std::vector<ValueId> operands;
-    if (decomposed(builder, op, sample.operands, sample.attrs, operands).empty()) continue;
+    if (decomposed(builder, op, sample.operands, sample.attrs, {.n_kv = int64_t{1} << 40}, operands).empty())
+      continue;
     const auto graph = builder.finish();
     if (!graph.ok()) continue;
     Parts parts;
     for (const Node& node : graph->nodes)
-      if (node.op->samples != nullptr || stays(*node.op)) {
+      if (node.op->samples != nullptr || node.op->stays) {
         const std::pair<const OpDef*, TensorType> part(node.op, graph->type(node.results[0]));
         const bool seen = std::any_of(parts.begin(), parts.end(), [&](const auto& p) {
           return p.first == part.first && (node.op->samples == nullptr || p.second == part.second);
@@ -256,13 +255,12 @@ bool OpParts::may_be_in(const Present& present, const OpDef& op, const TensorTyp
 
 std::optional<Pattern> PatternCache::make(const OpDef& op, const std::vector<TensorType>& operands,
                                           const AttrBytes& attrs, ResultUse result_use) {
-  GraphBuilder builder("pattern");
-  builder.lowers = true;
-  builder.n_kv = n_kv_;
+  const DecomposeContext lowering{.n_kv = n_kv_};
+  LoweringBuilder builder("pattern", lowering);
   Pattern pattern;
   pattern.attrs = attrs;
   pattern.result_use = result_use;
-  const std::vector<ValueId> results = decomposed(builder, op, operands, attrs, pattern.operands);
+  const std::vector<ValueId> results = decomposed(builder, op, operands, attrs, lowering, pattern.operands);
   if (results.empty()) return {};
   // What stands for the users of the results while the passes run.
   const bool rows = result_use == ResultUse::kRows;

@@ -29,6 +29,7 @@
 #include "ops/swiglu/swiglu.h"
 #include "ops/unary/unary.h"
 #include "passes/layout.h"
+#include "passes/lower.h"
 
 namespace gannet {
 namespace {
@@ -39,11 +40,8 @@ TensorType f32(const Shape& shape) {
   return {DType::kF32, shape};
 }
 
-struct Lowering : GraphBuilder {
-  Lowering() : GraphBuilder("g") {
-    lowers = true;
-    n_kv = kRowsOfCache;
-  }
+struct Lowering : LoweringBuilder {
+  Lowering() : LoweringBuilder("g", {.n_kv = kRowsOfCache}) {}
   Graph done() {
     auto graph = finish();
     EXPECT_TRUE(graph.ok()) << graph.error().message();

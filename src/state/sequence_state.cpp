@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "base/huge_pages.h"
 
 namespace gannet {
@@ -154,18 +155,21 @@ StateSnapshot SequenceState::snapshot() const {
 
 void SequenceState::rollback(const StateSnapshot& snapshot) {
   next_slot_ = nullptr;
+  prepared_ = 0;
   content_ = snapshot.content_ ? std::make_shared<StateSnapshot::Content>(*snapshot.content_)
                                : std::make_shared<StateSnapshot::Content>();
 }
 
 void SequenceState::clear() {
   next_slot_ = nullptr;
+  prepared_ = 0;
   content_ = std::make_shared<StateSnapshot::Content>();
 }
 
 Result<void> SequenceState::prepare(int64_t n_tokens, StateBindings& bindings) {
   StateSnapshot::Content& c = *content_;
   const StateLayout& layout = pool_->layout();
+  prepared_ = 0;
   if (n_tokens > pool_->max_tokens() - c.length)
     return Error(
         ErrorCode::kRuntime,
@@ -222,10 +226,15 @@ Result<void> SequenceState::prepare(int64_t n_tokens, StateBindings& bindings) {
       offset += recurrent_stride(layout.recurrent[i]);
     }
   }
+  prepared_ = n_tokens;
   return {};
 }
 
 void SequenceState::commit(int64_t n_tokens) {
+  GANNET_CHECK(n_tokens >= 0 && n_tokens <= prepared_, "more tokens are committed than were prepared");
+  GANNET_CHECK(n_tokens == prepared_ || pool_->layout().recurrent.empty(),
+               "fewer tokens are committed than were run, but recurrent state is behind all of them");
+  prepared_ = 0;
   content_->length += n_tokens;
   if (next_slot_) content_->slot = std::exchange(next_slot_, nullptr);
 }

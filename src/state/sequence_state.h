@@ -94,7 +94,10 @@ class SequenceState {
   // kOutOfMemory.
   Result<void> prepare(int64_t n_tokens, StateBindings& bindings);
 
-  // The plan ran: the sequence is n_tokens longer. Without commit the sequence stays where it was.
+  // The plan ran: the sequence is n_tokens longer. Without commit the sequence stays where it was. Fewer tokens
+  // than were prepared may be kept when the layout has no recurrent state (rows of K and V behind the end count
+  // for nothing); recurrent state is that behind all of them, so anything else is a bug and aborts. Take a
+  // snapshot before the run to go back, and run again what is to be kept.
   void commit(int64_t n_tokens);
 
  private:
@@ -102,6 +105,7 @@ class SequenceState {
 
   std::shared_ptr<StatePool> pool_;
   std::shared_ptr<StateSnapshot::Content> content_;
+  int64_t prepared_ = 0;                  // tokens between prepare() and commit()
   std::shared_ptr<std::byte> next_slot_;  // recurrent state being written between prepare() and commit()
 };
 

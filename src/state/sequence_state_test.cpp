@@ -107,6 +107,34 @@ TEST_F(SequenceStateTest, UncommittedRunChangesNothing) {
   expect(s, 10);
 }
 
+// Recurrent state knows no way back from behind the last token of a run.
+TEST_F(SequenceStateTest, CommitIsOfWhatWasPrepared) {
+  SequenceState s(pool);
+  ASSERT_TRUE(s.prepare(4, bindings).ok());
+  EXPECT_DEATH(s.commit(3), "fewer tokens");
+  EXPECT_DEATH(s.commit(5), "more tokens");
+  s.commit(4);
+  EXPECT_EQ(s.length(), 4);
+  EXPECT_DEATH(s.commit(4), "more tokens") << "a run is committed once";
+  ASSERT_TRUE(s.prepare(4, bindings).ok());
+  s.clear();
+  EXPECT_DEATH(s.commit(4), "more tokens") << "the run was of the past that is gone";
+}
+
+TEST_F(SequenceStateTest, RowsOfKeysAndValuesMayBeKeptInPart) {
+  layout.recurrent.clear();
+  const auto kv_pool = std::make_shared<StatePool>(layout, 1000);
+  StateBindings kv_bindings(layout);
+  const KvView& view = *static_cast<KvView*>(kv_bindings.find("kv.0"));
+  SequenceState s(kv_pool);
+  ASSERT_TRUE(s.prepare(4, kv_bindings).ok());
+  s.commit(3);
+  EXPECT_EQ(s.length(), 3);
+  ASSERT_TRUE(s.prepare(2, kv_bindings).ok());
+  EXPECT_EQ(view.n_past, 3);
+  EXPECT_DEATH(s.commit(3), "more tokens");
+}
+
 TEST_F(SequenceStateTest, FullContextIsAnErrorWithBothNumbers) {
   SequenceState s(pool);
   step(s, 1, 990);

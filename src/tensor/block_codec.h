@@ -5,115 +5,30 @@
 
 #include <cstdint>
 
-#include "tensor/blocks.h"
-#include "tensor/dtype.h"
+#include "tensor/block_types.h"
 
 namespace gannet::block_codec {
 
 // Elements of a block.
 template <class Block>
-inline constexpr int kElems = 256;
-template <>
-inline constexpr int kElems<BlockQ4_0> = 32;
-template <>
-inline constexpr int kElems<BlockQ4_1> = 32;
-template <>
-inline constexpr int kElems<BlockQ5_0> = 32;
-template <>
-inline constexpr int kElems<BlockQ5_1> = 32;
-template <>
-inline constexpr int kElems<BlockQ8_0> = 32;
-template <>
-inline constexpr int kElems<BlockIQ4_NL> = 32;
-template <>
-inline constexpr int kElems<BlockMXFP4> = 32;
-template <>
-inline constexpr int kElems<BlockNVFP4> = 64;
-template <>
-inline constexpr int kElems<BlockQ1_0> = 128;
-template <>
-inline constexpr int kElems<BlockQ2_0> = 64;
+inline constexpr int kElems = 0;
+#define GANNET_ELEMS(name, id, elems, group, max_code) \
+  template <>                                          \
+  inline constexpr int kElems<Block##name> = elems;
+GANNET_BLOCK_TYPES(GANNET_ELEMS)
+#undef GANNET_ELEMS
 
 // Calls f.operator()<BlockX>() with the block struct of `type`; false, and no call, if it is not a block
 // type.
 template <class F>
 bool with_block(DType type, F&& f) {
   switch (type) {
-    case DType::kQ4_0:
-      f.template operator()<BlockQ4_0>();
-      return true;
-    case DType::kQ4_1:
-      f.template operator()<BlockQ4_1>();
-      return true;
-    case DType::kQ5_0:
-      f.template operator()<BlockQ5_0>();
-      return true;
-    case DType::kQ5_1:
-      f.template operator()<BlockQ5_1>();
-      return true;
-    case DType::kQ8_0:
-      f.template operator()<BlockQ8_0>();
-      return true;
-    case DType::kQ2_K:
-      f.template operator()<BlockQ2_K>();
-      return true;
-    case DType::kQ3_K:
-      f.template operator()<BlockQ3_K>();
-      return true;
-    case DType::kQ4_K:
-      f.template operator()<BlockQ4_K>();
-      return true;
-    case DType::kQ5_K:
-      f.template operator()<BlockQ5_K>();
-      return true;
-    case DType::kQ6_K:
-      f.template operator()<BlockQ6_K>();
-      return true;
-    case DType::kIQ1_S:
-      f.template operator()<BlockIQ1_S>();
-      return true;
-    case DType::kIQ1_M:
-      f.template operator()<BlockIQ1_M>();
-      return true;
-    case DType::kIQ2_XXS:
-      f.template operator()<BlockIQ2_XXS>();
-      return true;
-    case DType::kIQ2_XS:
-      f.template operator()<BlockIQ2_XS>();
-      return true;
-    case DType::kIQ2_S:
-      f.template operator()<BlockIQ2_S>();
-      return true;
-    case DType::kIQ3_XXS:
-      f.template operator()<BlockIQ3_XXS>();
-      return true;
-    case DType::kIQ3_S:
-      f.template operator()<BlockIQ3_S>();
-      return true;
-    case DType::kIQ4_NL:
-      f.template operator()<BlockIQ4_NL>();
-      return true;
-    case DType::kIQ4_XS:
-      f.template operator()<BlockIQ4_XS>();
-      return true;
-    case DType::kTQ1_0:
-      f.template operator()<BlockTQ1_0>();
-      return true;
-    case DType::kTQ2_0:
-      f.template operator()<BlockTQ2_0>();
-      return true;
-    case DType::kMXFP4:
-      f.template operator()<BlockMXFP4>();
-      return true;
-    case DType::kNVFP4:
-      f.template operator()<BlockNVFP4>();
-      return true;
-    case DType::kQ1_0:
-      f.template operator()<BlockQ1_0>();
-      return true;
-    case DType::kQ2_0:
-      f.template operator()<BlockQ2_0>();
-      return true;
+#define GANNET_CASE(name, id, elems, group, max_code) \
+  case DType::k##name:                                \
+    f.template operator()<Block##name>();             \
+    return true;
+    GANNET_BLOCK_TYPES(GANNET_CASE)
+#undef GANNET_CASE
     default:
       return false;
   }

@@ -276,49 +276,11 @@ void unpack(const BlockQ2_0& block, Sink& sink) {
 
 GroupInfo group_info(DType type) {
   switch (type) {
-    case DType::kQ4_0:
-    case DType::kQ4_1:
-    case DType::kQ4_K:
-      return {32, 15};
-    case DType::kQ5_0:
-    case DType::kQ5_1:
-    case DType::kQ5_K:
-      return {32, 31};
-    case DType::kQ8_0:
-      return {32, 255};
-    case DType::kQ2_K:
-      return {16, 3};
-    case DType::kQ3_K:
-      return {16, 7};
-    case DType::kQ6_K:
-      return {16, 63};
-    case DType::kIQ1_S:
-      return {32, kSignedBias + 9};
-    case DType::kIQ1_M:
-      return {16, kSignedBias + 9};
-    case DType::kIQ2_XXS:
-      return {32, kSignedBias + 43};
-    case DType::kIQ2_XS:
-    case DType::kIQ2_S:
-      return {16, kSignedBias + 43};
-    case DType::kIQ3_XXS:
-      return {32, kSignedBias + 62};
-    case DType::kIQ3_S:
-      return {32, kSignedBias + 15};
-    case DType::kIQ4_NL:
-    case DType::kIQ4_XS:
-      return {32, kSignedBias + 113};
-    case DType::kMXFP4:
-      return {32, 24};
-    case DType::kNVFP4:
-      return {16, 24};
-    case DType::kTQ1_0:
-      return {32, 2};
-    case DType::kTQ2_0:
-    case DType::kQ2_0:
-      return {32, 3};
-    case DType::kQ1_0:
-      return {32, 1};
+#define GANNET_CASE(name, id, elems, group, max_code) \
+  case DType::k##name:                                \
+    return {group, max_code};
+    GANNET_BLOCK_TYPES(GANNET_CASE)
+#undef GANNET_CASE
     default:
       return {0, 0};
   }

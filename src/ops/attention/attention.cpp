@@ -38,22 +38,24 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{q};
 }
 
-// The part that the types tell: this run's own tokens. What the cache holds already is known only when
-// running.
 Cost cost(const OpSite& site) {
   Cost cost = streaming_cost(site, 0);
-  const Shape& q = site.operands[0].shape;
-  cost.flops = 4 * q.elements() * (q.dim[0] + 1) / 2;
+  cost.flops = attention_flops(site.operands[0]);
   return cost;
 }
 
+Cost cost_per_past_token(const OpSite& site, const CostContext& context) {
+  return attention_cost_per_past_token(site.operands[0], site.operands[1], context);
+}
+
 // The rows of the cache that the builder asks for may be more than there are tokens; the mask hides them.
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext& context) {
   const Shape &q = site.operands[0].shape, &k = site.operands[1].shape;
   const int64_t n_tokens = q.dim[0], heads = q.dim[1], kv_heads = k.dim[1];
   const ValueId kv = operands[3];
   kv_append(builder, kv, operands[1], operands[2]);
-  auto [keys, values] = kv_read(builder, kv, builder.n_kv, n_tokens);
+  auto [keys, values] = kv_read(builder, kv, context.n_kv, n_tokens);
   const auto by_head = [&](ValueId x) { return copy(builder, permute(builder, x, {1, 0, 2})); };
   const ValueId query = by_head(operands[0]);
   if (heads != kv_heads) {
@@ -62,7 +64,8 @@ std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::s
   }
   const ValueId scores =
       scale(builder, bmm(builder, query, keys, BmmSide::kRows), site.as<AttentionAttrs>().scale);
-  const ValueId mask = builder.input("attention.mask", {DType::kF32, Shape(n_tokens, builder.n_kv)});
+  const ValueId mask =
+      builder.input("attention.mask", {DType::kF32, Shape(n_tokens, context.n_kv)}, InputSource::kCausalMask);
   const ValueId o = by_head(bmm(builder, softmax(builder, scores, mask), values, BmmSide::kColumns));
   if (operands[4] == kNoValue) return {o};
   return {mul(builder, o, sigmoid(builder, copy(builder, operands[4])))};
@@ -97,11 +100,24 @@ const OpDef kOp_attention = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .cost_per_past_token = cost_per_past_token,
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,
     .structural_axes = 1,
 };
+
+int64_t attention_flops(const TensorType& q) {
+  return 4 * q.shape.elements() * (q.shape.dim[0] + 1) / 2;
+}
+
+Cost attention_cost_per_past_token(const TensorType& q, const TensorType& k, const CostContext& context) {
+  const int64_t kv_heads = k.shape.dim[1], head_dim = k.shape.dim[2];
+  Cost cost;
+  cost.state_bytes = kv_heads * (row_bytes(context.k_type, head_dim) + row_bytes(context.v_type, head_dim));
+  cost.flops = 4 * q.shape.elements();
+  return cost;
+}
 
 ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate,
                   float scale) {

@@ -20,4 +20,10 @@ struct AttentionAttrs {
 ValueId attention(GraphBuilder& builder, ValueId q, ValueId k, ValueId v, ValueId kv, ValueId gate,
                   float scale);
 
+// The attention part of the cost of ops that contain it, see OpDef::cost and OpDef::cost_per_past_token: q.k
+// and the weighted sum of v over a run's own tokens, and over one token of the context, whose K and V are
+// read.
+int64_t attention_flops(const TensorType& q);
+Cost attention_cost_per_past_token(const TensorType& q, const TensorType& k, const CostContext& context);
+
 }  // namespace gannet

@@ -58,17 +58,21 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{q};
 }
 
-// The part that the types tell, see attention.
 Cost cost(const OpSite& site) {
   const Shape &q = site.operands[kQ].shape, &k = site.operands[kK].shape;
   Cost cost = streaming_cost(site, 0);
   cost.weight_bytes = type_bytes(site.operands[kQNorm]) + type_bytes(site.operands[kKNorm]);
   cost.activation_bytes -= cost.weight_bytes;
-  cost.flops = 4 * q.elements() * (q.dim[0] + 1) / 2 + 7 * (q.elements() + k.elements());
+  cost.flops = attention_flops(site.operands[kQ]) + 7 * (q.elements() + k.elements());
   return cost;
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+Cost cost_per_past_token(const OpSite& site, const CostContext& context) {
+  return attention_cost_per_past_token(site.operands[kQ], site.operands[kK], context);
+}
+
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const auto& a = site.as<Attrs>();
   const ValueId q_normed = rms_norm(builder, operands[kQ], operands[kQNorm], a.eps);
   const ValueId q = rope(builder, q_normed, operands[kPositions], a.rope);
@@ -111,6 +115,7 @@ const OpDef kOp_attention_mixer = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .cost_per_past_token = cost_per_past_token,
     .decompose = decompose,
     .writes_state = true,
     .samples = samples,

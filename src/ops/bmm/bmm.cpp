@@ -57,6 +57,7 @@ const OpDef kOp_bmm = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .stays = true,
 };
 
 ValueId bmm(GraphBuilder& builder, ValueId a, ValueId b, BmmSide side, HeadShare heads) {

@@ -38,7 +38,8 @@ Cost cost(const OpSite& site) {
   return cost;
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const int64_t n_tokens = site.operands[0].shape.dim[0], past = site.operands[1].shape.dim[1] - 1;
   const auto turned = [&](ValueId x) { return copy(builder, permute(builder, x, {1, 0})); };
   const ValueId window[] = {turned(state_read(builder, operands[2])), turned(operands[0])};

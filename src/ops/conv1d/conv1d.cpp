@@ -38,6 +38,7 @@ const OpDef kOp_conv1d = {
     .n_results = 1,
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 2 * site.operands[1].shape.dim[1]); },
+    .stays = true,
 };
 
 ValueId conv1d(GraphBuilder& builder, ValueId x, ValueId w, Conv1dTime time) {

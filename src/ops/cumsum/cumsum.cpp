@@ -23,6 +23,7 @@ const OpDef kOp_cumsum = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 1); },
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId cumsum(GraphBuilder& builder, ValueId x) {

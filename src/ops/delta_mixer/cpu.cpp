@@ -11,6 +11,7 @@
 #include "backend/cpu/delta/gated_norm.h"
 #include "backend/cpu/delta/recurrence.h"
 #include "ops/delta_mixer/delta_mixer.h"
+#include "ops/delta_mixer/operands.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
@@ -27,10 +28,10 @@ struct Sizes {
   // Of either an OpSite's or a KernelArgs' operands.
   template <class T>
   GANNET_INLINE explicit Sizes(const T* operands)
-      : n_tokens(operands[0].shape.dim[0]),
-        channels(operands[0].shape.dim[1]),
-        s(operands[7].shape.dim[0]),
-        heads(operands[5].shape.dim[0]),
+      : n_tokens(operands[kQkv].shape.dim[0]),
+        channels(operands[kQkv].shape.dim[1]),
+        s(operands[kNorm].shape.dim[0]),
+        heads(operands[kA].shape.dim[0]),
         key_heads((channels / s - heads) / 2),
         group(heads / key_heads) {}
 
@@ -64,9 +65,9 @@ struct Job {
 
 // Channels [first, first + count) of all tokens.
 void convolve_some(const Job& j, int64_t first, int64_t count, float* out, int64_t stride) {
-  const RecurrentView& window = *j.args.operands[8].as<RecurrentView>();
+  const RecurrentView& window = *j.args.operands[kConv].as<RecurrentView>();
   for (int64_t c = 0; c < count; c += kConvChannels)
-    conv_channels(j.args.operands[0], j.args.operands[4], window, first + c,
+    conv_channels(j.args.operands[kQkv], j.args.operands[kTaps], window, first + c,
                   count - c < kConvChannels ? count - c : kConvChannels, out + c, stride);
 }
 
@@ -83,11 +84,12 @@ void recur(const Job& j, const Keys& keys, const float* v, int64_t stride, int64
   const int64_t s = j.n.s, n_tokens = j.n.n_tokens;
   const TensorView* in = j.args.operands;
   const TensorView& y = j.args.results[0];
-  const RecurrentView& state = *in[9].as<RecurrentView>();
+  const RecurrentView& state = *in[kDelta].as<RecurrentView>();
   const float out_scale = 1.0f / __builtin_sqrtf(static_cast<float>(s));
   TokenGates gates[kDeltaMixerTokens];
   for (int64_t t = 0; t < n_tokens; ++t)
-    gates[t] = delta_gates(in[2].f32(t)[h], in[3].f32(t)[h], in[5].as<float>()[h], in[6].as<float>()[h]);
+    gates[t] =
+        delta_gates(in[kAlpha].f32(t)[h], in[kBeta].f32(t)[h], in[kA].as<float>()[h], in[kDt].as<float>()[h]);
   for (int64_t row = first; row < last; row += kDeltaRows) {
     const float* from = state.read + (h * s + row) * s;
     float* to = state.write + (h * s + row) * s;
@@ -101,7 +103,8 @@ void recur(const Job& j, const Keys& keys, const float* v, int64_t stride, int64
 
 void norm(const Job& j, int64_t h, int64_t t) {
   float* y = j.args.results[0].f32(t) + h * j.n.s;
-  gated_norm_row(y, j.args.operands[7].as<float>(), j.args.operands[1].f32(t) + h * j.n.s, y, j.n.s, j.eps);
+  gated_norm_row(y, j.args.operands[kNorm].as<float>(), j.args.operands[kZ].f32(t) + h * j.n.s, y, j.n.s,
+                 j.eps);
 }
 
 // A key head with its value heads; the scratch belongs to this member.
@@ -176,7 +179,7 @@ const char* refuses(const OpSite& site) {
   const Sizes n(site.operands);
   if (n.n_tokens > kDeltaMixerTokens) return "more than 16 tokens: the chunked recurrence is faster";
   if (n.s % 8 != 0) return "head size is not a multiple of 8";
-  return site.operands[4].shape.dim[1] > kMaxTaps ? "more than 16 taps" : nullptr;
+  return site.operands[kTaps].shape.dim[1] > kMaxTaps ? "more than 16 taps" : nullptr;
 }
 
 }  // namespace

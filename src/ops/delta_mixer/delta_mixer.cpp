@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ops/causal_conv/causal_conv.h"
+#include "ops/delta_mixer/operands.h"
 #include "ops/gated_rms_norm/gated_rms_norm.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rules.h"
@@ -21,14 +22,14 @@ constexpr AttrDef kAttrs[] = {
 
 Result<std::vector<TensorType>> infer(const OpSite& site) {
   const OpDef& op = kOp_delta_mixer;
-  const TensorType &qkv = site.operands[0], &taps = site.operands[4], &a = site.operands[5],
-                   &norm = site.operands[7];
-  GANNET_TRY(expect_f32(op, site, 0));
-  GANNET_TRY(expect_rank(op, site, 0, 2, "[n_tokens, n_channels]"));
-  GANNET_TRY(expect_f32(op, site, 4));
-  GANNET_TRY(expect_rank(op, site, 4, 2, "[n_channels, n_taps]"));
-  GANNET_TRY(expect_rank(op, site, 5, 1, "[n_value_heads]"));
-  GANNET_TRY(expect_rank(op, site, 7, 1, "[S]"));
+  const TensorType &qkv = site.operands[kQkv], &taps = site.operands[kTaps], &a = site.operands[kA],
+                   &norm = site.operands[kNorm];
+  GANNET_TRY(expect_f32(op, site, kQkv));
+  GANNET_TRY(expect_rank(op, site, kQkv, 2, "[n_tokens, n_channels]"));
+  GANNET_TRY(expect_f32(op, site, kTaps));
+  GANNET_TRY(expect_rank(op, site, kTaps, 2, "[n_channels, n_taps]"));
+  GANNET_TRY(expect_rank(op, site, kA, 1, "[n_value_heads]"));
+  GANNET_TRY(expect_rank(op, site, kNorm, 1, "[S]"));
   const int64_t n_tokens = qkv.shape.dim[0], channels = qkv.shape.dim[1], s = norm.shape.dim[0];
   const int64_t heads = a.shape.dim[0], keys = channels - heads * s;
   if (s < 1 || heads < 1 || keys < 1 || keys % (2 * s) != 0 || heads % (keys / (2 * s)) != 0)
@@ -38,61 +39,65 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
                         to_text(qkv), heads, s));
   const TensorType gates{DType::kF32, Shape(n_tokens, heads)}, per_head{DType::kF32, Shape(heads)};
   const TensorType result{DType::kF32, Shape(n_tokens, heads * s)};
-  GANNET_TRY(expect_type(op, site, 1, result, "([n_tokens, n_value_heads * S])"));
-  GANNET_TRY(expect_type(op, site, 2, gates, "([n_tokens, n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 3, gates, "([n_tokens, n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kZ, result, "([n_tokens, n_value_heads * S])"));
+  GANNET_TRY(expect_type(op, site, kAlpha, gates, "([n_tokens, n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kBeta, gates, "([n_tokens, n_value_heads])"));
   if (taps.shape.dim[0] != channels || taps.shape.dim[1] < 2)
     return shape_error(op, fmt::format("taps {} must have a row of 2 or more for each channel of qkv {}",
                                        to_text(taps), to_text(qkv)));
-  GANNET_TRY(expect_type(op, site, 5, per_head, "([n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 6, per_head, "([n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 7, {DType::kF32, Shape(s)}, "([S])"));
-  GANNET_TRY(expect_type(op, site, 8, {DType::kRecurrent, Shape(taps.shape.dim[1] - 1, channels)},
+  GANNET_TRY(expect_type(op, site, kA, per_head, "([n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kDt, per_head, "([n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kNorm, {DType::kF32, Shape(s)}, "([S])"));
+  GANNET_TRY(expect_type(op, site, kConv, {DType::kRecurrent, Shape(taps.shape.dim[1] - 1, channels)},
                          "([taps - 1, n_channels])"));
-  GANNET_TRY(expect_type(op, site, 9, {DType::kRecurrent, Shape(heads, s, s)}, "([n_value_heads, S, S])"));
+  GANNET_TRY(
+      expect_type(op, site, kDelta, {DType::kRecurrent, Shape(heads, s, s)}, "([n_value_heads, S, S])"));
   return std::vector<TensorType>{result};
 }
 
 // The parts' arithmetic; both states are read and written once.
 Cost cost(const OpSite& site) {
   Cost cost = streaming_cost(site, 25);
-  const int64_t conv = site.operands[8].shape.elements(), delta = site.operands[9].shape.elements();
-  for (const int parameter : {4, 5, 6, 7}) cost.weight_bytes += type_bytes(site.operands[parameter]);
+  const int64_t conv = site.operands[kConv].shape.elements(), delta = site.operands[kDelta].shape.elements();
+  for (const int parameter : {kTaps, kA, kDt, kNorm})
+    cost.weight_bytes += type_bytes(site.operands[parameter]);
   cost.activation_bytes -= cost.weight_bytes;
   cost.state_bytes = 2 * (conv + delta) * int64_t{sizeof(float)};
-  cost.flops += site.operands[0].shape.elements() * (2 * site.operands[4].shape.dim[1] + 20) +
-                7 * delta * site.operands[0].shape.dim[0];
+  cost.flops += site.operands[kQkv].shape.elements() * (2 * site.operands[kTaps].shape.dim[1] + 20) +
+                7 * delta * site.operands[kQkv].shape.dim[0];
   return cost;
 }
 
-std::vector<ValueId> decompose(GraphBuilder& b, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& b, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const auto& attrs = site.as<DeltaMixerAttrs>();
-  const int64_t t = site.operands[0].shape.dim[0], s = site.operands[7].shape.dim[0];
-  const int64_t hv = site.operands[5].shape.dim[0], hk = (site.operands[0].shape.dim[1] / s - hv) / 2;
-  const ValueId z = operands[1], alpha = operands[2], beta = operands[3], taps = operands[4], a = operands[5],
-                dt = operands[6], norm = operands[7];
-  const ValueId mixed = causal_conv(b, operands[0], taps, operands[8]);
+  const int64_t t = site.operands[kQkv].shape.dim[0], s = site.operands[kNorm].shape.dim[0];
+  const int64_t hv = site.operands[kA].shape.dim[0], hk = (site.operands[kQkv].shape.dim[1] / s - hv) / 2;
+  const ValueId z = operands[kZ], alpha = operands[kAlpha], beta = operands[kBeta], taps = operands[kTaps],
+                a = operands[kA], dt = operands[kDt], norm = operands[kNorm];
+  const ValueId mixed = causal_conv(b, operands[kQkv], taps, operands[kConv]);
   const ValueId q = reshape(b, slice(b, mixed, 1, 0, hk * s), Shape(t, hk, s));
   const ValueId k = reshape(b, slice(b, mixed, 1, hk * s, hk * s), Shape(t, hk, s));
   const ValueId v = reshape(b, slice(b, mixed, 1, 2 * hk * s, hv * s), Shape(t, hv, s));
-  const ValueId o = gated_delta_rule(b, q, k, v, alpha, beta, a, dt, operands[9], {attrs.eps, attrs.heads});
+  const ValueId o =
+      gated_delta_rule(b, q, k, v, alpha, beta, a, dt, operands[kDelta], {attrs.eps, attrs.heads});
   const ValueId gated = gated_rms_norm(b, o, norm, reshape(b, z, Shape(t, hv, s)), attrs.eps);
   return {reshape(b, gated, Shape(t, hv * s))};
 }
 
 OpSample sample(int64_t t, int64_t hk, int64_t hv, int64_t s, HeadMap map) {
-  constexpr int64_t kTaps = 4;
+  constexpr int64_t n_taps = 4;
   const int64_t channels = (2 * hk + hv) * s;
   const auto f32 = [](const Shape& shape) { return TensorType{DType::kF32, shape}; };
   OpSample sample{{f32(Shape(t, channels)),
                    f32(Shape(t, hv * s)),
                    f32(Shape(t, hv)),
                    f32(Shape(t, hv)),
-                   f32(Shape(channels, kTaps)),
+                   f32(Shape(channels, n_taps)),
                    f32(Shape(hv)),
                    f32(Shape(hv)),
                    f32(Shape(s)),
-                   {DType::kRecurrent, Shape(kTaps - 1, channels)},
+                   {DType::kRecurrent, Shape(n_taps - 1, channels)},
                    {DType::kRecurrent, Shape(hv, s, s)}},
                   {}};
   const DeltaMixerAttrs attrs{1e-6f, map};

@@ -5,6 +5,7 @@
 #include "backend/api/kernel.h"
 #include "backend/api/state_view.h"
 #include "ops/delta_mixer/delta_mixer.h"
+#include "ops/delta_mixer/operands.h"
 
 namespace gannet {
 namespace {
@@ -15,7 +16,8 @@ int64_t member_doubles(int64_t s) {
 }
 
 int64_t workspace(const OpSite& site, int n_threads) {
-  return (site.operands[0].shape.elements() + n_threads * member_doubles(site.operands[7].shape.last())) *
+  return (site.operands[kQkv].shape.elements() +
+          n_threads * member_doubles(site.operands[kNorm].shape.last())) *
          int64_t{sizeof(double)};
 }
 
@@ -28,8 +30,8 @@ double silu(double x) {
 }
 
 void convolve(const KernelArgs& args, int64_t c, double* mixed) {
-  const TensorView &x = args.operands[0], &taps = args.operands[4];
-  const RecurrentView& window = *args.operands[8].as<RecurrentView>();
+  const TensorView &x = args.operands[kQkv], &taps = args.operands[kTaps];
+  const RecurrentView& window = *args.operands[kConv].as<RecurrentView>();
   const int64_t n_tokens = x.shape.dim[0], channels = x.shape.dim[1], past = taps.shape.dim[1] - 1;
   const auto input = [&](int64_t t) { return t >= 0 ? x.f32(t)[c] : window.read[(past + t) * channels + c]; };
   for (int64_t t = 0; t < n_tokens; ++t) {
@@ -68,12 +70,12 @@ void recur(double* p, const double* q, const double* k, const double* v, double 
 
 void run(const KernelArgs& args, Worker& worker) {
   const auto& attrs = args.as<DeltaMixerAttrs>();
-  const TensorView &z = args.operands[1], &alpha = args.operands[2], &beta = args.operands[3],
+  const TensorView &z = args.operands[kZ], &alpha = args.operands[kAlpha], &beta = args.operands[kBeta],
                    &y = args.results[0];
-  const float *a = args.operands[5].as<float>(), *dt = args.operands[6].as<float>(),
-              *norm = args.operands[7].as<float>();
-  const int64_t n_tokens = args.operands[0].shape.dim[0], channels = args.operands[0].shape.dim[1];
-  const int64_t s = args.operands[7].shape.dim[0], heads = args.operands[5].shape.dim[0];
+  const float *a = args.operands[kA].as<float>(), *dt = args.operands[kDt].as<float>(),
+              *norm = args.operands[kNorm].as<float>();
+  const int64_t n_tokens = args.operands[kQkv].shape.dim[0], channels = args.operands[kQkv].shape.dim[1];
+  const int64_t s = args.operands[kNorm].shape.dim[0], heads = args.operands[kA].shape.dim[0];
   const int64_t key_heads = (channels / s - heads) / 2;
 
   double* mixed = reinterpret_cast<double*>(args.workspace);
@@ -84,7 +86,7 @@ void run(const KernelArgs& args, Worker& worker) {
 
   double* p = mixed + n_tokens * channels + worker.index() * member_doubles(s);
   double *q = p + s * s, *k = q + s, *o = k + s;
-  const RecurrentView& state = *args.operands[9].as<RecurrentView>();
+  const RecurrentView& state = *args.operands[kDelta].as<RecurrentView>();
   worker.share(heads, 1, begin, end);
   for (int64_t h = begin; h < end; ++h) {
     const int64_t kh = attrs.heads == HeadMap::kTiled ? h % key_heads : h / (heads / key_heads);

@@ -48,6 +48,7 @@ const OpDef kOp_expert_matmul = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .stays = true,
 };
 
 ValueId expert_matmul(GraphBuilder& builder, ValueId x, ValueId w, ValueId ids) {

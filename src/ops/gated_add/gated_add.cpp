@@ -20,7 +20,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{a};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   return {add(builder, operands[0], mul(builder, operands[1], sigmoid(builder, operands[2])))};
 }
 

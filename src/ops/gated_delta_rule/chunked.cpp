@@ -68,8 +68,8 @@ void prepare_chunk(const KernelArgs& args, const DeltaSizes& n, const Prepared& 
   const float* q[kChunk];
   float k_scale[kChunk], q_scale[kChunk];
   for (int t = 0; t < live; ++t) {
-    q[t] = args.operands[0].f32(first + t, kh);
-    k[t] = args.operands[1].f32(first + t, kh);
+    q[t] = args.operands[kQ].f32(first + t, kh);
+    k[t] = args.operands[kK].f32(first + t, kh);
     q_scale[t] = l2_scale(q[t], n.s, attrs.eps);
     k_scale[t] = l2_scale(k[t], n.s, attrs.eps);
   }
@@ -163,7 +163,7 @@ void run(const KernelArgs& args, Worker& worker) {
   for (int64_t i = begin; i < end; ++i) prepare_chunk(args, n, in, i / n.key_heads, i % n.key_heads);
   worker.barrier();
 
-  const RecurrentView& state = *args.operands[7].as<RecurrentView>();
+  const RecurrentView& state = *args.operands[kState].as<RecurrentView>();
   const HeadMap map = args.as<GatedDeltaRuleAttrs>().heads;
   const int64_t blocks = (n.s + kLanes - 1) / kLanes;
   float* tile = in.tiles + worker.index() * n.s * kLanes;
@@ -178,7 +178,7 @@ void run(const KernelArgs& args, Worker& worker) {
       const int64_t first = chunk * kChunk;
       const int live = n.n_tokens - first < kChunk ? static_cast<int>(n.n_tokens - first) : kChunk;
       pass(tile, in.kq + (chunk * n.key_heads + kh) * n.s * 2 * kChunk, in.coefficients[chunk * n.heads + h],
-           args.operands[2], args.results[0], first, live, h, j, width, n.s);
+           args.operands[kV], args.results[0], first, live, h, j, width, n.s);
     }
     float* write = state.write + (h * n.s + j) * n.s;
     for (int64_t lane = 0; lane < width; ++lane)
@@ -188,7 +188,7 @@ void run(const KernelArgs& args, Worker& worker) {
 
 const char* refuses(const OpSite& site) {
   if (const char* why = delta_refuses(site)) return why;
-  return site.operands[0].shape.dim[0] < 2 * kChunk ? "too few tokens for chunks to pay" : nullptr;
+  return site.operands[kQ].shape.dim[0] < 2 * kChunk ? "too few tokens for chunks to pay" : nullptr;
 }
 
 }  // namespace

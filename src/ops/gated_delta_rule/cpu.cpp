@@ -31,7 +31,7 @@ void prepare(const KernelArgs& args, const DeltaSizes& n, const Prepared& out, c
   worker.share(n.n_tokens * n.key_heads, 1, begin, end);
   for (int64_t i = begin; i < end; ++i) {
     const int64_t t = i / n.key_heads, h = i % n.key_heads;
-    const float *q = args.operands[0].f32(t, h), *k = args.operands[1].f32(t, h);
+    const float *q = args.operands[kQ].f32(t, h), *k = args.operands[kK].f32(t, h);
     out.kq[i] = normalise_qk(q, k, n.s, eps, out.q + i * n.s, out.k + i * n.s);
   }
   worker.share(n.n_tokens * n.heads, 1, begin, end);
@@ -52,8 +52,8 @@ void run(const KernelArgs& args, Worker& worker) {
   prepare(args, n, in, worker);
   worker.barrier();
 
-  const RecurrentView& state = *args.operands[7].as<RecurrentView>();
-  const TensorView &v = args.operands[2], &o = args.results[0];
+  const RecurrentView& state = *args.operands[kState].as<RecurrentView>();
+  const TensorView &v = args.operands[kV], &o = args.results[0];
   const HeadMap map = args.as<GatedDeltaRuleAttrs>().heads;
   const float out_scale = 1.0f / __builtin_sqrtf(static_cast<float>(n.s));
   const int64_t items_per_head = (n.s + kRowsOfItem - 1) / kRowsOfItem;

@@ -8,6 +8,7 @@
 #include "ops/copy/copy.h"
 #include "ops/cumsum/cumsum.h"
 #include "ops/gated_delta_rule/decompose.h"
+#include "ops/gated_delta_rule/operands.h"
 #include "ops/l2_norm/l2_norm.h"
 #include "ops/mul/mul.h"
 #include "ops/pad/pad.h"
@@ -48,8 +49,9 @@ struct Maker {
   ValueId rows(ValueId x, ValueId y) const { return bmm(b, x, y, BmmSide::kRows); }
   ValueId columns(ValueId x, ValueId y) const { return bmm(b, x, y, BmmSide::kColumns); }
   // A constant [64, 64] for all heads and chunks.
-  ValueId mask(const char* name) const {
-    return shaped(b.input(name, {DType::kF32, Shape(kChunk, kChunk)}), Shape(1, 1, kChunk, kChunk));
+  ValueId mask(const char* name, InputSource source) const {
+    const ValueId square = b.input(name, {DType::kF32, Shape(kChunk, kChunk)}, source);
+    return shaped(square, Shape(1, 1, kChunk, kChunk));
   }
 };
 
@@ -64,12 +66,13 @@ Inputs transform(const Maker& m, const Sizes& s, const GatedDeltaRuleAttrs& attr
   };
   const auto per_head = [&](ValueId x) { return m.shaped(x, Shape(1, s.heads)); };
   Inputs in{};
-  in.q = key(operands[0]);
-  in.k = key(operands[1]);
-  in.v = copy(b, operands[2]);
-  in.beta = sigmoid(b, copy(b, operands[4]));
-  in.g = mul(b, per_head(operands[5]), softplus(b, add(b, copy(b, operands[3]), per_head(operands[6]))));
-  in.state = operands[7];
+  in.q = key(operands[kQ]);
+  in.k = key(operands[kK]);
+  in.v = copy(b, operands[kV]);
+  in.beta = sigmoid(b, copy(b, operands[kBeta]));
+  in.g =
+      mul(b, per_head(operands[kA]), softplus(b, add(b, copy(b, operands[kAlpha]), per_head(operands[kDt]))));
+  in.state = operands[kState];
   return in;
 }
 
@@ -102,7 +105,9 @@ ValueId chunked(const Maker& m, const Sizes& s, const Inputs& in) {
   };
   const ValueId q = scale(b, by_head(in.q), query_scale(s)), k = by_head(in.k), v_in = by_head(in.v);
   const ValueId beta = m.shaped(gate_by_head(in.beta), column);
-  const ValueId lower = m.mask("mask.lower"), strict = m.mask("mask.strict"), eye = m.mask("mask.eye");
+  const ValueId lower = m.mask("mask.lower", InputSource::kLower),
+                strict = m.mask("mask.strict", InputSource::kStrict),
+                eye = m.mask("mask.eye", InputSource::kEye);
 
   const ValueId v_beta = m.product(v_in, beta), k_beta = m.product(k, beta);
   const ValueId g = cumsum(b, gate_by_head(in.g));
@@ -138,8 +143,8 @@ ValueId chunked(const Maker& m, const Sizes& s, const Inputs& in) {
 }  // namespace
 
 std::vector<ValueId> decompose_gated_delta_rule(GraphBuilder& builder, const OpSite& site,
-                                                std::span<const ValueId> operands) {
-  const Shape &q = site.operands[0].shape, &v = site.operands[2].shape;
+                                                std::span<const ValueId> operands, const DecomposeContext&) {
+  const Shape &q = site.operands[kQ].shape, &v = site.operands[kV].shape;
   const Sizes s{q.dim[0], q.dim[1], v.dim[1], q.dim[2]};
   const Maker m{builder};
   const Inputs in = transform(m, s, site.as<GatedDeltaRuleAttrs>(), operands);

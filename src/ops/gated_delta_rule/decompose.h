@@ -6,7 +6,7 @@
 namespace gannet {
 
 std::vector<ValueId> decompose_gated_delta_rule(GraphBuilder& builder, const OpSite& site,
-                                                std::span<const ValueId> operands);
+                                                std::span<const ValueId> operands, const DecomposeContext&);
 std::vector<OpSample> samples_gated_delta_rule(const TensorType& result);
 
 }  // namespace gannet

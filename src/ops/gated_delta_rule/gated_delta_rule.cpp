@@ -1,6 +1,7 @@
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
 #include "ops/gated_delta_rule/decompose.h"
+#include "ops/gated_delta_rule/operands.h"
 #include "ops/rules.h"
 
 namespace gannet {
@@ -16,31 +17,34 @@ constexpr AttrDef kAttrs[] = {
 
 Result<std::vector<TensorType>> infer(const OpSite& site) {
   const OpDef& op = kOp_gated_delta_rule;
-  const TensorType &q = site.operands[0], &v = site.operands[2];
-  GANNET_TRY(expect_f32(op, site, 0));
-  GANNET_TRY(expect_rank(op, site, 0, 3, "[n_tokens, n_key_heads, S]"));
-  GANNET_TRY(expect_type(op, site, 1, q, "like q"));
-  GANNET_TRY(expect_f32(op, site, 2));
-  GANNET_TRY(expect_rank(op, site, 2, 3, "[n_tokens, n_value_heads, S]"));
+  const TensorType &q = site.operands[kQ], &v = site.operands[kV];
+  GANNET_TRY(expect_f32(op, site, kQ));
+  GANNET_TRY(expect_rank(op, site, kQ, 3, "[n_tokens, n_key_heads, S]"));
+  GANNET_TRY(expect_type(op, site, kK, q, "like q"));
+  GANNET_TRY(expect_f32(op, site, kV));
+  GANNET_TRY(expect_rank(op, site, kV, 3, "[n_tokens, n_value_heads, S]"));
   const int64_t n_tokens = q.shape.dim[0], key_heads = q.shape.dim[1], s = q.shape.dim[2];
   const int64_t heads = v.shape.dim[1];
   if (v.shape.dim[0] != n_tokens || v.shape.dim[2] != s || key_heads < 1 || heads % key_heads != 0)
     return shape_error(op, fmt::format("v {} must have the tokens and S of q {} and a multiple of its heads",
                                        to_text(v), to_text(q)));
-  GANNET_TRY(expect_type(op, site, 3, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 4, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 5, {DType::kF32, Shape(heads)}, "([n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 6, {DType::kF32, Shape(heads)}, "([n_value_heads])"));
-  GANNET_TRY(expect_type(op, site, 7, {DType::kRecurrent, Shape(heads, s, s)}, "([n_value_heads, S, S])"));
+  GANNET_TRY(
+      expect_type(op, site, kAlpha, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
+  GANNET_TRY(
+      expect_type(op, site, kBeta, {DType::kF32, Shape(n_tokens, heads)}, "([n_tokens, n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kA, {DType::kF32, Shape(heads)}, "([n_value_heads])"));
+  GANNET_TRY(expect_type(op, site, kDt, {DType::kF32, Shape(heads)}, "([n_value_heads])"));
+  GANNET_TRY(
+      expect_type(op, site, kState, {DType::kRecurrent, Shape(heads, s, s)}, "([n_value_heads, S, S])"));
   return std::vector<TensorType>{v};
 }
 
 // Two dots and one rank-one update of the state per token.
 Cost cost(const OpSite& site) {
   Cost cost = streaming_cost(site, 0);
-  const int64_t state = site.operands[7].shape.elements();
+  const int64_t state = site.operands[kState].shape.elements();
   cost.state_bytes = 2 * state * int64_t{sizeof(float)};
-  cost.flops = 7 * state * site.operands[0].shape.dim[0];
+  cost.flops = 7 * state * site.operands[kQ].shape.dim[0];
   return cost;
 }
 

@@ -3,6 +3,7 @@
 #include "backend/api/kernel.h"
 #include "backend/api/state_view.h"
 #include "ops/gated_delta_rule/gated_delta_rule.h"
+#include "ops/gated_delta_rule/operands.h"
 
 namespace gannet {
 namespace {
@@ -13,7 +14,7 @@ int64_t member_doubles(int64_t s) {
 }
 
 int64_t workspace(const OpSite& site, int n_threads) {
-  return n_threads * member_doubles(site.operands[0].shape.last()) * int64_t{sizeof(double)};
+  return n_threads * member_doubles(site.operands[kQ].shape.last()) * int64_t{sizeof(double)};
 }
 
 void normalise(const float* x, double* out, int64_t n, double eps) {
@@ -27,10 +28,10 @@ double softplus(double x) {
 }
 
 void run(const KernelArgs& args, Worker& worker) {
-  const TensorView &q = args.operands[0], &k = args.operands[1], &v = args.operands[2];
-  const TensorView &alpha = args.operands[3], &beta = args.operands[4], &o = args.results[0];
-  const float *a = args.operands[5].as<float>(), *dt = args.operands[6].as<float>();
-  const RecurrentView& state = *args.operands[7].as<RecurrentView>();
+  const TensorView &q = args.operands[kQ], &k = args.operands[kK], &v = args.operands[kV];
+  const TensorView &alpha = args.operands[kAlpha], &beta = args.operands[kBeta], &o = args.results[0];
+  const float *a = args.operands[kA].as<float>(), *dt = args.operands[kDt].as<float>();
+  const RecurrentView& state = *args.operands[kState].as<RecurrentView>();
   const auto& attrs = args.as<GatedDeltaRuleAttrs>();
   const int64_t n_tokens = q.shape.dim[0], key_heads = q.shape.dim[1], s = q.shape.dim[2],
                 heads = v.shape.dim[1];

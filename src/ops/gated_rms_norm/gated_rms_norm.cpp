@@ -22,7 +22,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{x};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const ValueId normed = rms_norm(builder, operands[0], operands[1], site.as<GatedRmsNormAttrs>().eps);
   return {mul(builder, normed, silu(builder, operands[2]))};
 }

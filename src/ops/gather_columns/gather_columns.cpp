@@ -33,6 +33,7 @@ const OpDef kOp_gather_columns = {
     .infer = infer,
     .cost = cost,
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId gather_columns(GraphBuilder& builder, ValueId x, ValueId ids) {

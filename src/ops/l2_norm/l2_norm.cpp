@@ -25,6 +25,7 @@ const OpDef kOp_l2_norm = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 3); },
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId l2_norm(GraphBuilder& builder, ValueId x, float eps) {

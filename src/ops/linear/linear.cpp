@@ -48,7 +48,8 @@ Cost cost(const OpSite& site) {
   return cost;
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   std::vector<ValueId> parts;
   for (const ValueId w : operands.subspan(kFirstWeight)) parts.push_back(matmul(builder, operands[0], w));
   const ValueId y = parts.size() == 1 ? parts[0] : concat(builder, parts, 1);

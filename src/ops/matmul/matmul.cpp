@@ -41,6 +41,7 @@ const OpDef kOp_matmul = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .stays = true,
 };
 
 ValueId matmul(GraphBuilder& builder, ValueId x, ValueId w) {

@@ -110,7 +110,8 @@ Cost cost(const OpSite& site) {
   return cost;
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const Routing routing = router(builder, operands[kLogits], site.as<MoeAttrs>().top_k);
   ValueId y = routed_experts(builder, operands[kX], routing.experts, routing.weights, operands[kGate],
                              operands[kUp], operands[kDown]);

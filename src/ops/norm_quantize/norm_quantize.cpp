@@ -26,7 +26,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{x, {DType::kAct8, Shape(x.shape.dim[0], act_padded(n))}};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const ValueId y = rms_norm(builder, operands[0], operands[1], site.as<NormQuantizeAttrs>().eps);
   return {y, quantize(builder, y)};
 }

@@ -28,6 +28,7 @@ const OpDef kOp_quantize = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 4); },
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId quantize(GraphBuilder& builder, ValueId x) {

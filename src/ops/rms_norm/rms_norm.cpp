@@ -20,7 +20,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{x};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const Shape& x = site.operands[0].shape;
   ValueId w = operands[1];
   if (x.rank > 1) {

@@ -25,6 +25,7 @@ const OpDef kOp_rms_scale = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 3); },
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId rms_scale(GraphBuilder& builder, ValueId x, float eps) {

@@ -45,6 +45,7 @@ const OpDef kOp_rope = {
     .infer = infer,
     .cost = [](const OpSite& site) { return streaming_cost(site, 3); },
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId rope(GraphBuilder& builder, ValueId x, ValueId positions, const RopeAttrs& attrs) {

@@ -62,7 +62,8 @@ Cost cost(const OpSite& site) {
           .flops = pairs * (6 * down.dim[1] * down.dim[2] + 4 * down.dim[2])};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const ValueId x = operands[0], experts = operands[1];
   const int64_t n_tokens = site.operands[1].shape.dim[0], top_k = site.operands[1].shape.dim[1];
   const int64_t n_embd = site.operands[5].shape.dim[1], n_ff = site.operands[5].shape.dim[2];

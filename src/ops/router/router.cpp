@@ -35,7 +35,8 @@ Cost cost(const OpSite& site) {
 }
 
 // With so many experts that the floor of the sum could bind, the op is primitive.
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite& site, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   const int64_t k = site.as<RouterAttrs>().top_k;
   if (site.operands[0].shape.dim[1] > 16384 * k) return {};
   const ValueId shares = softmax(builder, operands[0]);

@@ -39,6 +39,7 @@ const OpDef kOp_softmax = {
     .infer = infer,
     .cost = cost,
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId softmax(GraphBuilder& builder, ValueId x, ValueId mask, ValueId kv) {

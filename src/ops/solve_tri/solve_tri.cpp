@@ -44,6 +44,7 @@ const OpDef kOp_solve_tri = {
     .n_results = 1,
     .infer = infer,
     .cost = cost,
+    .stays = true,
 };
 
 ValueId solve_tri(GraphBuilder& builder, ValueId l, ValueId b, SolveDiagonal diagonal) {

@@ -15,7 +15,8 @@ Result<std::vector<TensorType>> infer(const OpSite& site) {
   return std::vector<TensorType>{site.operands[0]};
 }
 
-std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands) {
+std::vector<ValueId> decompose(GraphBuilder& builder, const OpSite&, std::span<const ValueId> operands,
+                               const DecomposeContext&) {
   return {mul(builder, silu(builder, operands[0]), operands[1])};
 }
 

@@ -35,6 +35,7 @@ const OpDef kOp_top_k = {
     .infer = infer,
     .cost = cost,
     .repeatable = true,
+    .stays = true,
 };
 
 ValueId top_k(GraphBuilder& builder, ValueId x, int64_t k) {

@@ -1,0 +1,64 @@
+#include "engine/plan_maker.h"
+
+#include <chrono>
+
+#include "ops/catalogue.h"
+
+namespace gannet {
+namespace {
+
+// Graphs with a fixed number of KV rows are made anew in steps of this many.
+constexpr int64_t kKvStep = 256;
+
+class Stopwatch {
+ public:
+  // Milliseconds since the last call.
+  double lap() {
+    const auto before = at_;
+    at_ = std::chrono::steady_clock::now();
+    return std::chrono::duration<double, std::milli>(at_ - before).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now();
+};
+
+}  // namespace
+
+int64_t kv_rows(int64_t n_tokens) {
+  return (n_tokens + kKvStep - 1) / kKvStep * kKvStep;
+}
+
+Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options) {
+  const Hyperparameters& hp = model.hyperparameters();
+  const int64_t n_kv = kv_rows(request.n_past + request.shape.n_tokens);
+  Stopwatch watch;
+  MadeGraph made;
+  const Graph declared = GANNET_TRY(request.mtp ? build_mtp(hp, model.weights(), request.shape)
+                                                : build_trunk(hp, model.weights(), request.shape));
+  made.report.declared_nodes = declared.nodes.size();
+  made.report.build_ms = watch.lap();
+  CompiledGraph compiled = GANNET_TRY(compile_graph(declared, options, n_kv, all_ops()));
+  made.report.compile_ms = watch.lap();
+  made.report.passes = std::move(compiled.passes);
+  made.report.n_kv = compiled.fixed_kv ? n_kv : 0;
+  made.report.compiled_nodes = compiled.graph.nodes.size();
+  made.graph = std::move(compiled.graph);
+  return made;
+}
+
+Result<MadePlan> make_plan(const Model& model, const PlanRequest& request, const GraphOptions& options,
+                           const PlanOptions& plan_options, const StateLookup& states,
+                           std::shared_ptr<Arena> arena) {
+  MadeGraph made = GANNET_TRY(make_graph(model, request, options));
+  Stopwatch watch;
+  Plan plan = GANNET_TRY(Plan::make(
+      made.graph, all_kernels(), plan_options,
+      [&](const std::string& name) { return model.weights().view(name); }, states, std::move(arena)));
+  for (const Value& v : made.graph.values)
+    if (v.kind == ValueKind::kInput) fill_constant_input(v.source, plan.input(v.name));
+  made.report.plan_ms = watch.lap();
+  return MadePlan{std::move(plan), std::move(made.report)};
+}
+
+}  // namespace gannet
