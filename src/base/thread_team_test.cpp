@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <atomic>
 
 namespace gannet {
@@ -56,6 +57,65 @@ TEST(ThreadTeam, ActiveMembersMayBeFewerThanTheTeam) {
       },
       2);
   EXPECT_EQ(runs.load(), 2);
+}
+
+TEST(ThreadTeam, EveryRunClaimsFromTheBeginningAndNothingEmpty) {
+  ThreadTeam team(3);
+  for (const int n : {3, 1, 2, 3}) {
+    std::atomic<int64_t> claimed{0};
+    team.run(
+        [&](Worker& worker) {
+          int64_t begin, end;
+          while (worker.claim(12, 4, begin, end)) {
+            EXPECT_LT(begin, end);
+            claimed.fetch_add(end - begin);
+          }
+        },
+        n);
+    EXPECT_EQ(claimed.load(), 12) << n;
+  }
+  Worker alone = Worker::alone();
+  int64_t begin, end;
+  EXPECT_TRUE(alone.claim(4, 4, begin, end));
+  EXPECT_FALSE(alone.claim(4, 4, begin, end));
+  alone.reset_claims();
+  EXPECT_TRUE(alone.claim(4, 4, begin, end));
+}
+
+TEST(ThreadTeam, MoreMembersThanThereAreMeansAll) {
+  ThreadTeam team(2);
+  std::atomic<int> runs{0};
+  team.run(
+      [&](Worker& worker) {
+        EXPECT_EQ(worker.count(), 2);
+        runs.fetch_add(1);
+      },
+      9);
+  EXPECT_EQ(runs.load(), 2);
+}
+
+// A run is over when every member has seen it, those too that have no part in it: a late one would take the
+// work of the next run for that of this one, and do it twice.
+TEST(ThreadTeam, RunsOfChangingSizeFollowAtOnce) {
+  ThreadTeam team(3);
+  std::array<std::atomic<int>, 3> times{};
+  for (const bool waits : {false, true})
+    for (int round = 0; round < 25; ++round)
+      for (const int n : {1, 3, 2, 3}) {
+        for (std::atomic<int>& t : times) t = 0;
+        team.run(
+            [&](Worker& worker) {
+              if (waits) {
+                worker.barrier();
+                worker.reset_claims();
+              }
+              times[static_cast<size_t>(worker.index())].fetch_add(1);
+            },
+            n);
+        for (int i = 0; i < 3; ++i)
+          ASSERT_EQ(times[static_cast<size_t>(i)].load(), i < n ? 1 : 0)
+              << "member " << i << " in a run of " << n << ", round " << round;
+      }
 }
 
 TEST(ThreadTeam, CpuMask) {

@@ -165,6 +165,51 @@ TEST_P(GraphModes, PoisonedDeadBuffersChangeNothing) {
           << (options.naive ? "naive" : "optimized") << ", ubatch " << n_ubatch;
 }
 
+// The naive graph holds its number of KV rows, so the plan of a shape serves only so long a context: over the
+// end of one and back, with tokens one by one and in pieces.
+TEST(NaivePlans, FitTheLengthOfTheContext) {
+  const Oracle o = make_oracle(Architecture::kQwen3);
+  std::vector<int32_t> ids;
+  for (int32_t i = 0; i < 600; ++i) ids.push_back(i * 37 % 997);
+  const auto last_rows = [&](const GraphOptions& graph) {
+    SessionOptions options;
+    options.n_threads = 2;
+    options.k_type = options.v_type = DType::kF32;
+    options.graph = graph;
+    auto session = Session::create(o.model, options).take();
+    SequenceState sequence = session->new_sequence();
+    std::vector<float> all;
+    const auto feed = [&](size_t n) {
+      const auto at = static_cast<size_t>(sequence.length());
+      auto rows = session->forward(sequence, std::span(ids).subspan(at, n), LogitRows::kLast);
+      EXPECT_TRUE(rows.ok()) << rows.error().message();
+      if (rows.ok()) all.insert(all.end(), rows->logits.f32(0), rows->logits.f32(0) + 1024);
+    };
+    feed(200);
+    const StateSnapshot mark = sequence.snapshot();
+    feed(54);
+    while (sequence.length() < 259) feed(1);
+    feed(54);
+    feed(200);
+    feed(1);
+    sequence.rollback(mark);
+    feed(1);
+    feed(54);
+    feed(2);
+    feed(200);
+    return all;
+  };
+  const std::vector<float> naive_rows = last_rows(naive()), optimized = last_rows({});
+  ASSERT_EQ(naive_rows.size(), optimized.size());
+  for (size_t at = 0; at < naive_rows.size(); at += 1024) {
+    const auto row = [&](const std::vector<float>& all) {
+      return std::vector<float>(all.begin() + static_cast<std::ptrdiff_t>(at),
+                                all.begin() + static_cast<std::ptrdiff_t>(at) + 1024);
+    };
+    EXPECT_LE(nmse(row(naive_rows), row(optimized)), 1e-10) << "run " << at / 1024;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, GraphModes,
                          testing::Values("made_qwen3", "made_qwen3moe", "made_qwen3next", "made_qwen35",
                                          "made_qwen35moe", "qwen3", "qwen3moe", "qwen3next", "qwen35",

@@ -27,6 +27,16 @@ struct SessionTest : testing::Test {
     const float* last = rows.logits.f32(rows.logits.shape.dim[0] - 1);
     return {last, last + rows.logits.shape.last()};
   }
+  // F16 cache and 8-bit activations round differently per batch kernel.
+  static constexpr double kBatchNmse = 1e-4;
+  static double nmse(const std::vector<float>& a, const std::vector<float>& b) {
+    double error = 0, power = 0;
+    for (size_t i = 0; i < a.size(); ++i) {
+      error += (a[i] - b[i]) * (a[i] - b[i]);
+      power += b[i] * b[i];
+    }
+    return error / power;
+  }
   std::vector<TokenId> ids(std::string_view text) { return tokenizer.encode(text).take(); }
 };
 
@@ -69,13 +79,7 @@ TEST_F(SessionTest, PromptPiecesOfAnySizeMeanTheSame) {
     auto pieces = session(2, n_ubatch);
     SequenceState b = pieces->new_sequence();
     const auto logits = row(*pieces->prefill(b, prompt));
-    double error = 0, power = 0;
-    for (size_t i = 0; i < logits.size(); ++i) {
-      error += (logits[i] - expected[i]) * (logits[i] - expected[i]);
-      power += expected[i] * expected[i];
-    }
-    EXPECT_LE(error / power, 1e-4)
-        << n_ubatch;  // F16 cache and 8-bit activations round differently per batch kernel
+    EXPECT_LE(nmse(logits, expected), kBatchNmse) << n_ubatch;
   }
 }
 
@@ -90,6 +94,34 @@ TEST_F(SessionTest, BadRequestsAreErrorsAndLeaveTheSequenceAlone) {
   EXPECT_FALSE(s->forward(sequence, many, LogitRows::kLast).ok());
   EXPECT_EQ(sequence.length(), 0);
   EXPECT_TRUE(s->forward(sequence, std::span(many).first(16), LogitRows::kLast).ok());
+}
+
+// Graphs of as many tokens that differ in what they give, one after the other in one session.
+TEST_F(SessionTest, PlansOfOneSizeAreToldApart) {
+  ASSERT_GT(model->hyperparameters().n_mtp, 0u);
+  const auto prompt = ids("the heaven and the earth");
+  const auto n = static_cast<int64_t>(prompt.size());
+  auto s = session(), fresh = session();
+  const auto run = [&](LogitRows logits, bool hidden) {
+    SequenceState sequence = s->new_sequence();
+    return s->forward(sequence, prompt, logits, hidden).take();
+  };
+  const auto expected = row(run(LogitRows::kLast, false));
+  const ForwardRows both = run(LogitRows::kLast, true);
+  EXPECT_LE(nmse(row(both), expected), kBatchNmse);
+  ASSERT_NE(both.hidden.data, nullptr);
+  const std::vector<float> hidden(both.hidden.f32(0), both.hidden.f32(0) + both.hidden.shape.elements());
+  EXPECT_EQ(run(LogitRows::kLast, false).hidden.data, nullptr);
+  EXPECT_EQ(run(LogitRows::kNone, true).logits.data, nullptr);
+  const ForwardRows all = run(LogitRows::kAll, false);
+  EXPECT_EQ(all.logits.shape.dim[0], n);
+  EXPECT_LE(nmse(row(all), expected), kBatchNmse);
+
+  SequenceState mtp = s->new_mtp_sequence(), fresh_mtp = fresh->new_mtp_sequence();
+  const auto draft = row(*s->forward_mtp(mtp, prompt, hidden, LogitRows::kLast));
+  EXPECT_EQ(draft, row(*fresh->forward_mtp(fresh_mtp, prompt, hidden, LogitRows::kLast)));
+  EXPECT_NE(draft, expected);
+  EXPECT_EQ(row(run(LogitRows::kLast, false)), expected);
 }
 
 TEST_F(SessionTest, UnsupportedOptionsAreUsageErrors) {
@@ -195,6 +227,123 @@ TEST_F(GeneratorTest, ReadingThePromptIsToldAndCanBeStopped) {
   EXPECT_EQ(stopped->reason, FinishReason::kStopped);
   EXPECT_EQ(stopped->n_generated, 0u);
   EXPECT_EQ(stepwise.history().size(), before);
+}
+
+// Answers at a temperature, against the same made step by step: token n of every answer takes noise n.
+TEST_F(GeneratorTest, AnswersAreWhatTheSamplerDrawsStepByStep) {
+  SamplingParams params;
+  params.temperature = 1;
+  params.seed = 5;
+  params.repeat_penalty = 1.2f;  // looks at the prompt and at what was said
+  Sampler warm = Sampler::create(params, tokenizer.vocabulary().size()).take();
+  Generator by_generator{*s, tokenizer, warm};
+  auto steps = session();
+  SequenceState sequence = steps->new_sequence();
+  std::vector<TokenId> history, unread;
+  for (const auto& prompt : {ids("In the beginning"), ids(" And he said")}) {
+    auto answer = by_generator.generate(prompt, 12, [](std::string_view) { return true; });
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    unread.insert(unread.end(), prompt.begin(), prompt.end());
+    history.insert(history.end(), prompt.begin(), prompt.end());
+    EXPECT_EQ(answer->n_prompt, unread.size());
+    for (size_t n = 0; n < answer->n_generated; ++n) {
+      const ForwardRows rows = steps->prefill(sequence, unread).take();
+      const std::span<const float> logits{rows.logits.f32(0), static_cast<size_t>(rows.logits.shape.last())};
+      history.push_back(warm.sample(logits, n, history).take());
+      unread = {history.back()};
+    }
+    EXPECT_EQ(std::vector<TokenId>(by_generator.history().begin(), by_generator.history().end()), history);
+  }
+}
+
+// The last token that is said need not be fed, but it has its place in the context.
+TEST_F(GeneratorTest, TheContextIsFilledToTheLastToken) {
+  auto small = session(2, 512, 16);
+  const auto text =
+      ids("In the beginning God created the heaven and the earth. And the earth was without form");
+  ASSERT_GT(text.size(), 16u);
+  for (const size_t n_prompt : {5, 14, 15}) {
+    Generator g{*small, tokenizer, sampler};
+    auto answer = g.generate(std::span(text).first(n_prompt), -1, [](std::string_view) { return true; });
+    ASSERT_TRUE(answer.ok()) << answer.error().message();
+    EXPECT_EQ(answer->reason, FinishReason::kContextFull) << n_prompt;
+    EXPECT_EQ(g.history().size(), 16u);
+    EXPECT_EQ(answer->n_generated, 16 - n_prompt);
+  }
+  Generator g{*small, tokenizer, sampler};
+  auto answer = g.generate(std::span(text).first(16), -1, [](std::string_view) { return true; });
+  ASSERT_FALSE(answer.ok());
+  EXPECT_NE(answer.error().message().find("16 tokens, the context holds 16"), std::string::npos)
+      << answer.error().message();
+  EXPECT_TRUE(g.history().empty());
+}
+
+TEST_F(GeneratorTest, UndoOfALaterTurnAndClear) {
+  const auto one = ids("The Lord said unto"), two = ids(" and he went");
+  const std::string first = say(one, 5);
+  const auto before = std::vector<TokenId>(generator.history().begin(), generator.history().end());
+  const std::string second = say(two, 8);
+  generator.undo();
+  EXPECT_EQ(std::vector<TokenId>(generator.history().begin(), generator.history().end()), before);
+  // What was read before the undone turn is not read again.
+  auto again = generator.generate(two, 8, [](std::string_view) { return true; });
+  ASSERT_TRUE(again.ok()) << again.error().message();
+  EXPECT_EQ(again->n_prompt, two.size() + 1);
+  generator.undo();
+  EXPECT_EQ(say(two, 8), second);
+  generator.clear();
+  generator.undo();  // there is nothing before
+  EXPECT_TRUE(generator.history().empty());
+  EXPECT_EQ(say(one, 5), first);
+}
+
+TEST_F(GeneratorTest, StoppedWhileReadingThePromptIsAsBefore) {
+  auto pieces = session(2, 4);
+  Generator g{*pieces, tokenizer, sampler};
+  const auto prompt = ids("In the beginning God created the heaven and the earth");
+  ASSERT_GT(prompt.size(), 8u);
+  const auto answer_of = [&](std::span<const TokenId> tokens) {
+    std::string text;
+    EXPECT_TRUE(g.generate(tokens, 5, [&](std::string_view piece) {
+                   text += piece;
+                   return true;
+                 }).ok());
+    return text;
+  };
+  const std::string first = answer_of(prompt);
+  const auto before = std::vector<TokenId>(g.history().begin(), g.history().end());
+  int calls = 0;
+  auto stopped = g.generate(
+      prompt, 5, [](std::string_view) { return true; }, [&](size_t, size_t) { return ++calls < 2; });
+  ASSERT_TRUE(stopped.ok()) << stopped.error().message();
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(stopped->reason, FinishReason::kStopped);
+  EXPECT_EQ(stopped->n_generated, 0u);
+  EXPECT_EQ(std::vector<TokenId>(g.history().begin(), g.history().end()), before);
+  const std::string second = answer_of(prompt);
+  g.undo();
+  EXPECT_EQ(answer_of(prompt), second);
+  g.clear();
+  EXPECT_EQ(answer_of(prompt), first);
+}
+
+// An answer that ends within a character shows that something was there.
+TEST_F(GeneratorTest, HalfACharacterAtTheEndIsShown) {
+  TokenId half = -1;
+  for (TokenId id = 0; id < tokenizer.vocabulary().size(); ++id)
+    if (tokenizer.vocabulary().piece(id) == "\xE2") half = id;
+  ASSERT_GE(half, 0);
+  SamplingParams params;
+  params.temperature = 0;
+  params.logit_bias = {{half, 1000.0f}};
+  Sampler only_half = Sampler::create(params, tokenizer.vocabulary().size()).take();
+  Generator g{*s, tokenizer, only_half};
+  std::string text;
+  ASSERT_TRUE(g.generate(ids("a"), 1, [&](std::string_view piece) {
+                 text += piece;
+                 return true;
+               }).ok());
+  EXPECT_EQ(text, "\xEF\xBF\xBD");
 }
 
 TEST_F(SessionTest, ChatMarkersCannotBeForgedByTheUser) {

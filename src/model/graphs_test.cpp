@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include <gtest/gtest.h>
@@ -212,6 +214,73 @@ TEST(Graphs, FactorsOfMatrices) {
   EXPECT_EQ(ops("routed_experts"), Pair(3, 1));
   EXPECT_EQ(ops("mul"), Pair(16, 2));
   EXPECT_EQ(ops("expert_matmul"), Pair(3, 0));
+}
+
+// The rotations of the trunk that a file of the family qwen3 with these keys gives: all the same.
+RopeAttrs rotation_of(const std::function<void(GgufBuilder&)>& set_keys) {
+  ModelFileForTest file = ModelFileForTest::complete(tiny_shape(kQwen3));
+  set_keys(file.keys);
+  const GgufFile parsed = file.parse();
+  const Hyperparameters hp = read_hyperparameters(parsed).take();
+  const WeightTable table = load_weights(parsed, hp).take();
+  const Graph graph = build_trunk(hp, table, {.n_tokens = 1}).take();
+  std::vector<AttrBytes> all;
+  for (const Node& node : graph.nodes)
+    if (node.op == &kOp_rope) all.push_back(node.attrs);
+  EXPECT_EQ(all.size(), 8u);
+  for (const AttrBytes& attrs : all) EXPECT_EQ(attrs.raw, all[0].raw);
+  RopeAttrs rotation;
+  std::memcpy(&rotation, all.at(0).raw.data(), sizeof(rotation));
+  EXPECT_EQ(rotation.n_rot, 64);
+  return rotation;
+}
+
+TEST(Graphs, RotationWithoutScalingAndLinear) {
+  const RopeAttrs none = rotation_of([](GgufBuilder&) {});
+  EXPECT_EQ(none.base, 1e6f);
+  EXPECT_EQ(none.freq_scale, 1.0f);
+  EXPECT_EQ(none.yarn_ext, 0.0f);
+  EXPECT_EQ(none.magnitude, 1.0f);
+  const RopeAttrs linear = rotation_of([](GgufBuilder& keys) {
+    keys.set_string("qwen3.rope.scaling.type", "linear");
+    keys.set_f32("qwen3.rope.scaling.factor", 8.0f);
+    keys.set_f32("qwen3.rope.scaling.attn_factor", 3.0f);
+  });
+  EXPECT_EQ(linear.freq_scale, 0.125f);
+  EXPECT_EQ(linear.yarn_ext, 0.0f);
+  EXPECT_EQ(linear.magnitude, 1.0f);
+}
+
+// Pair i turns L / (2 pi base^(2 i / n_rot)) times over an original context of L, so it turns n times at
+// i = n_rot ln(L / (2 pi n)) / (2 ln base). The ends of the ramp by hand, for n = 32, rounded down, and n =
+// 1, rounded up.
+TEST(Graphs, RotationOfYarn) {
+  struct Yarn {
+    float base;
+    uint32_t original_context;
+    float low, high;
+    const char* by_hand;
+  };
+  for (const Yarn& yarn :
+       {Yarn{1e6f, 4096, 6, 16, "6.98 and 15.009"}, Yarn{1e6f, 32768, 11, 20, "11.80 and 19.83"},
+        Yarn{1e6f, 64, 0, 6, "-2.65, which is before the first pair, and 5.38"},
+        Yarn{100, 1000000, 59, 63, "59.15 and 83.2, which is behind the last dimension"}}) {
+    for (const float attn_factor : {1.0f, 0.5f}) {
+      const RopeAttrs a = rotation_of([&](GgufBuilder& keys) {
+        keys.set_f32("qwen3.rope.freq_base", yarn.base);
+        keys.set_string("qwen3.rope.scaling.type", "yarn");
+        keys.set_f32("qwen3.rope.scaling.factor", 4.0f);
+        keys.set_u32("qwen3.rope.scaling.original_context_length", yarn.original_context);
+        keys.set_f32("qwen3.rope.scaling.attn_factor", attn_factor);
+      });
+      EXPECT_EQ(a.base, yarn.base);
+      EXPECT_EQ(a.freq_scale, 0.25f);
+      EXPECT_EQ(a.yarn_ext, 1.0f);
+      EXPECT_EQ(a.ramp_low, yarn.low) << yarn.by_hand;
+      EXPECT_EQ(a.ramp_high, yarn.high) << yarn.by_hand;
+      EXPECT_FLOAT_EQ(a.magnitude, attn_factor * 1.1386294f);  // 0.1 ln 4 + 1
+    }
+  }
 }
 
 TEST(Graphs, StateLayouts) {

@@ -6,6 +6,7 @@
 #include <rapidcheck/gtest.h>
 
 #include <cmath>
+#include <numeric>
 #include <random>
 
 namespace gannet {
@@ -85,6 +86,28 @@ TEST(Sampler, Survivors) {
   EXPECT_EQ(tokens(p, logits), (Ids{0, 3}));
   p.temperature = 0;
   EXPECT_EQ(tokens(p, logits), (Ids{0}));
+}
+
+TEST(Sampler, TopPOfEqualLogits) {
+  using Ids = std::vector<TokenId>;
+  const std::vector<float> logits = {-1, 2, 2, -kInf, 2, 2};
+  auto p = open_params();
+  p.min_p = 0.5f;
+  EXPECT_EQ(tokens(p, logits), (Ids{1, 2, 4, 5}));
+  p.top_k = 4;
+  p.top_p = 0.5f;
+  EXPECT_EQ(tokens(p, logits), (Ids{1, 2}));
+  p.top_p = 0.75f;
+  EXPECT_EQ(tokens(p, logits), (Ids{1, 2, 4}));
+  // More equal ones than are sorted at first.
+  const std::vector<float> flat(1024, 0.5f);
+  p = open_params();
+  for (const size_t count : {1, 128, 256, 257, 768}) {
+    p.top_p = static_cast<float>(count) / 1024;
+    Ids expected(count);
+    std::iota(expected.begin(), expected.end(), 0);
+    EXPECT_EQ(tokens(p, flat), expected) << count;
+  }
 }
 
 // Every combination of steps against a plain reading of their order with full sorts.

@@ -94,6 +94,20 @@ TEST(TopP, Counts) {
   EXPECT_EQ(top_p_count(std::span(c).first(2), 0.9, total), std::nullopt);
 }
 
+TEST(TopP, EqualLogitsReachTheShareExactly) {
+  // Every term is exp(0) = 1, so the sums are whole and the share is met to the bit.
+  const std::vector<Candidate> c = {{3, 0}, {3, 1}, {3, 2}, {3, 3}};
+  const double total = sum_of_exp(c, 3);
+  EXPECT_EQ(total, 4);
+  EXPECT_EQ(top_p_count(c, 0.25, total), 1u);
+  EXPECT_EQ(top_p_count(c, 0.5, total), 2u);
+  EXPECT_EQ(top_p_count(c, 0.75, total), 3u);
+  EXPECT_EQ(top_p_count(c, 1.0, total), 4u);
+  EXPECT_EQ(top_p_count(c, 0.2500001, total), 2u);
+  EXPECT_EQ(top_p_count(std::span(c).first(2), 0.5, total), 2u);
+  EXPECT_EQ(top_p_count(std::span(c).first(2), 0.51, total), std::nullopt);
+}
+
 TEST(MinP, Threshold) {
   EXPECT_NEAR(min_p_threshold(2.0f, 0.5), 2.0 - std::log(2.0), 1e-12);
   EXPECT_EQ(min_p_threshold(2.0f, 1.0), 2.0);
@@ -152,6 +166,15 @@ TEST(Gumbel, MomentsAndKeys) {
   EXPECT_NE(g, gumbel_noise(1 + (uint64_t{1} << 32), 2, 3));
 }
 
+// Keys whose word is the largest and the smallest there is: found by a search of all of them.
+constexpr uint64_t kLoudSeed = 1, kLoudPosition = 2086102, kQuietPosition = 1100926;
+constexpr TokenId kLoudToken = 125, kQuietToken = 404;
+
+TEST(Gumbel, Extremes) {
+  EXPECT_NEAR(gumbel_noise(kLoudSeed, kLoudPosition, kLoudToken), 33 * std::log(2.0), 1e-6);
+  EXPECT_NEAR(gumbel_noise(kLoudSeed, kQuietPosition, kQuietToken), -std::log(33 * std::log(2.0)), 1e-6);
+}
+
 std::vector<Candidate> candidates_of(std::span<const float> logits) {
   std::vector<Candidate> c;
   for (size_t i = 0; i < logits.size(); ++i) c.push_back({logits[i], static_cast<TokenId>(i)});
@@ -199,6 +222,30 @@ TEST(Draw, NeighbouringPositionsAreIndependent) {
   }
   EXPECT_LT(chi_square(counts, std::vector<double>(16, 1 / 16.0), n),
             48.0);  // 15 degrees: probability 2.6e-5
+}
+
+// A candidate that only the loudest noise there is can lift above the likeliest one.
+TEST(Draw, TheLoudestNoiseWinsAsFarAsItReaches) {
+  const double reach = gumbel_noise(kLoudSeed, kLoudPosition, kLoudToken) -
+                       gumbel_noise(kLoudSeed, kLoudPosition, kLoudToken + 1);
+  for (const float temperature : {0.5f, 1.0f, 2.0f})
+    for (const double less : {0.001, 1.0, 10.0}) {
+      const auto below = [&](double distance) {
+        const std::vector<Candidate> c = {{0, kLoudToken + 1},
+                                          {static_cast<float>(-distance * temperature), kLoudToken}};
+        return draw(c, temperature, kLoudSeed, kLoudPosition);
+      };
+      EXPECT_EQ(below(reach - less), kLoudToken) << temperature << ' ' << less;
+      EXPECT_EQ(below(reach + less), kLoudToken + 1) << temperature << ' ' << less;
+    }
+}
+
+// Tokens 1430 and 11495 have the same noise there.
+TEST(Draw, TheLowerIdWinsATie) {
+  ASSERT_EQ(gumbel_noise(1, 121, 1430), gumbel_noise(1, 121, 11495));
+  const std::vector<Candidate> rising = {{2, 1430}, {2, 11495}}, falling = {{2, 11495}, {2, 1430}};
+  EXPECT_EQ(draw(rising, 0.8f, 1, 121), 1430);
+  EXPECT_EQ(draw(falling, 0.8f, 1, 121), 1430);
 }
 
 TEST(Draw, ExtremeTemperatures) {

@@ -6,7 +6,7 @@ namespace gannet {
 namespace {
 
 // A model of one KV layer (1 head of 8) and one recurrent state of 16 values. step() plays a kernel: it
-// appends the token value to K and adds it to every recurrent element.
+// appends the token value to K and V and adds it to every recurrent element.
 struct SequenceStateTest : testing::Test {
   StateLayout layout = [] {
     StateLayout l;
@@ -23,18 +23,26 @@ struct SequenceStateTest : testing::Test {
   float* k_row(int64_t t) {
     return reinterpret_cast<float*>(kv.pages[t / kPageTokens] + kv.k_offset) + t % kPageTokens * 8;
   }
+  float* v_row(int64_t t) {
+    return reinterpret_cast<float*>(kv.pages[t / kPageTokens] + kv.v_offset) + t % kPageTokens * 8;
+  }
   void step(SequenceState& s, float value, int64_t n = 1) {
     ASSERT_TRUE(s.prepare(n, bindings).ok());
-    for (int64_t i = 0; i < n; ++i) k_row(kv.n_past + i)[0] = value;
+    for (int64_t i = 0; i < n; ++i) k_row(kv.n_past + i)[0] = v_row(kv.n_past + i)[7] = value;
     for (int i = 0; i < 16; ++i) delta.write[i] = delta.read[i] + value * static_cast<float>(n);
     s.commit(n);
   }
-  // Sum of the stored K values and of the recurrent state; equal by construction when nothing was mixed up.
+  // Sums of the stored K and V values and of the recurrent state; equal by construction when nothing was
+  // mixed up.
   void expect(SequenceState& s, float sum) {
     ASSERT_TRUE(s.prepare(0, bindings).ok());
-    float k = 0;
-    for (int64_t t = 0; t < s.length(); ++t) k += k_row(t)[0];
+    float k = 0, v = 0;
+    for (int64_t t = 0; t < s.length(); ++t) {
+      k += k_row(t)[0];
+      v += v_row(t)[7];
+    }
     EXPECT_EQ(k, sum);
+    EXPECT_EQ(v, sum);
     EXPECT_EQ(delta.read[7], sum);
   }
 };
@@ -133,6 +141,46 @@ TEST_F(SequenceStateTest, RowsOfKeysAndValuesMayBeKeptInPart) {
   ASSERT_TRUE(s.prepare(2, kv_bindings).ok());
   EXPECT_EQ(view.n_past, 3);
   EXPECT_DEATH(s.commit(3), "more tokens");
+}
+
+TEST_F(SequenceStateTest, UncommittedRunHoldsNoSlotAfterRollbackOrClear) {
+  SequenceState s(pool);
+  step(s, 1, 10);
+  const StateSnapshot mark = s.snapshot();
+  ASSERT_TRUE(s.prepare(1, bindings).ok());
+  EXPECT_EQ(pool->slots_in_use(), 2);
+  s.rollback(mark);
+  EXPECT_EQ(pool->slots_in_use(), 1);
+  ASSERT_TRUE(s.prepare(1, bindings).ok());
+  s.clear();
+  EXPECT_EQ(pool->slots_in_use(), 1);  // the snapshot's
+}
+
+// Pages behind the end are left by a run that was not committed. They hold nothing, but a fork has the same
+// ones, and both write there next.
+TEST_F(SequenceStateTest, ForksShareNoPageBehindTheEnd) {
+  for (const int64_t length : {10, 64}) {  // within a page and at its end
+    SequenceState a(pool);
+    step(a, 1, length);
+    ASSERT_TRUE(a.prepare(200, bindings).ok());
+    SequenceState b = a.fork(), c = a.fork();
+    step(a, 2, 100);
+    step(b, 3, 150);
+    step(c, 5, 190);
+    const auto before = static_cast<float>(length);
+    expect(a, before + 200);
+    expect(b, before + 450);
+    expect(c, before + 950);
+    // Alone again, the last one reuses what it has.
+    const auto pages = pool->pages_in_use();
+    ASSERT_TRUE(c.prepare(100, bindings).ok());
+    const auto prepared = pool->pages_in_use();
+    EXPECT_GT(prepared, pages);
+    step(c, 7, 100);
+    EXPECT_EQ(pool->pages_in_use(), prepared);
+    expect(c, before + 950 + 700);
+  }
+  EXPECT_EQ(pool->pages_in_use(), 0);
 }
 
 TEST_F(SequenceStateTest, FullContextIsAnErrorWithBothNumbers) {
