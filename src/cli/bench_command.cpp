@@ -87,9 +87,12 @@ class Output {
   Result<void> each(F text_of) {
     for (Target& target : targets_) {
       const std::string text = text_of(*target.printer);
-      const bool written = std::fwrite(text.data(), 1, text.size(), target.file) == text.size();
-      if (!written || std::fflush(target.file) != 0)
-        return Error(ErrorCode::kOutput, "cannot write the results; is the disk full or the reader gone?");
+      if (target.file == stdout) {
+        GANNET_TRY(put_stdout(text));
+        GANNET_TRY(flush_stdout());
+      } else if (std::fwrite(text.data(), 1, text.size(), target.file) != text.size()) {
+        return Error(ErrorCode::kOutput, "stderr cannot be written; leave out -oe");
+      }
     }
     return {};
   }

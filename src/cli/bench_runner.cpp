@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "base/philox.h"
 #include "cli/interrupt.h"
 #include "cli/profile.h"
+#include "cli/progress.h"
 
 namespace gannet {
 namespace {
@@ -89,9 +91,14 @@ std::vector<int32_t> BenchRunner::random_tokens(const Bench& bench, int64_t n) {
   return tokens;
 }
 
-Result<void> BenchRunner::read_prompt(Bench& bench, int64_t n) {
+Result<void> BenchRunner::read_prompt(Bench& bench, int64_t n, const char* progress) {
   const std::vector<int32_t> tokens = random_tokens(bench, n);
-  GANNET_TRY(bench.session->prefill(*bench.sequence, tokens, [](size_t) { return !interrupted(); }));
+  std::optional<ProgressBar> bar;
+  if (progress != nullptr) bar.emplace(progress);
+  GANNET_TRY(bench.session->prefill(*bench.sequence, tokens, [&](size_t done) {
+    if (bar) bar->update(done, tokens.size(), "tokens");
+    return !interrupted();
+  }));
   return {};
 }
 
@@ -112,7 +119,7 @@ Result<void> BenchRunner::rewind(Bench& bench, const BenchTest& test) {
   bench.sequence->clear();
   if (test.n_depth == 0) return {};
   if (!keep_sessions_) bench.depths.clear();
-  GANNET_TRY(read_prompt(bench, test.n_depth));
+  GANNET_TRY(read_prompt(bench, test.n_depth, "filling the context"));
   bench.depths.emplace(test.n_depth, bench.sequence->snapshot());
   return {};
 }
@@ -120,7 +127,7 @@ Result<void> BenchRunner::rewind(Bench& bench, const BenchTest& test) {
 Result<void> BenchRunner::warm_up(const BenchTest& test) {
   Bench* bench = GANNET_TRY(bench_for(test));
   GANNET_TRY(rewind(*bench, test));
-  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt, "warming up"));
   if (test.n_gen > 0) GANNET_TRY(generate(*bench, 1));
   // Plans of the naive graph serve a stretch of positions each; making those of later positions is no part of
   // generating.
@@ -137,7 +144,7 @@ Result<int64_t> BenchRunner::run(const BenchTest& test) {
   // While another session had its turn, this one's threads fell asleep.
   bench->session->team().run([](Worker&) {});
   const auto started = std::chrono::steady_clock::now();
-  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt, nullptr));
   if (test.n_gen > 0) GANNET_TRY(generate(*bench, test.n_gen));
   const auto took = std::chrono::steady_clock::now() - started;
   return int64_t{std::chrono::duration_cast<std::chrono::nanoseconds>(took).count()};
@@ -148,7 +155,7 @@ Result<std::vector<Session::Profile>> BenchRunner::profile(const BenchTest& test
   GANNET_TRY(rewind(*bench, test));
   const auto before = bench->session->profiles();
   bench->session->set_profiling(true);
-  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt));
+  if (test.n_prompt > 0) GANNET_TRY(read_prompt(*bench, test.n_prompt, nullptr));
   if (test.n_gen > 0) GANNET_TRY(generate(*bench, test.n_gen));
   bench->session->set_profiling(false);
   return profiles_since(before, bench->session->profiles());

@@ -72,7 +72,8 @@ class BenchRunner {
 
   Result<Bench*> bench_for(const BenchTest& test);
   Result<void> rewind(Bench& bench, const BenchTest& test);
-  Result<void> read_prompt(Bench& bench, int64_t n);
+  // `progress` names a bar on stderr; null where time is taken.
+  Result<void> read_prompt(Bench& bench, int64_t n, const char* progress);
   Result<void> generate(Bench& bench, int64_t n);
   // After all passes, whatever the test runs: attention fused, so it serves every length of context.
   Result<Graph> leanest_graph(const BenchTest& test, const GraphShape& shape) const;

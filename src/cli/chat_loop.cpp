@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <memory>
 #include <string>
@@ -13,6 +12,7 @@
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/plain_reader.h"
+#include "cli/say.h"
 #include "cli/terminal_text.h"
 
 namespace gannet {
@@ -27,11 +27,6 @@ constexpr const char* kHelp =
 
 constexpr std::string_view kFence = "\"\"\"";
 constexpr std::string_view kSpaces = " \t\n\r\f\v";
-
-// What cannot be written to stderr is lost: there is nobody to tell.
-void note(const std::string& text) {
-  std::fputs(text.c_str(), stderr);
-}
 
 std::string_view trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpaces);
@@ -83,14 +78,14 @@ Message read_message(LineReader& lines) {
 bool run_command(std::string_view command, Conversation& conversation, Result<Answer>* answer) {
   if (command == "/clear") {
     conversation.clear();
-    note("forgotten\n");
+    put_stderr("forgotten\n");
   } else if (command == "/help") {
-    note(kHelp);
+    put_stderr(kHelp);
   } else if (command == "/regen") {
     if (conversation.can_regenerate())
       *answer = conversation.again();
     else
-      note("there is nothing to answer again\n");
+      put_stderr("there is nothing to answer again\n");
   } else {
     return false;
   }
@@ -99,18 +94,18 @@ bool run_command(std::string_view command, Conversation& conversation, Result<An
 
 }  // namespace
 
-Result<void> converse(Conversation& conversation) {
+Result<void> converse(Conversation& conversation, bool single_turn) {
   const std::unique_ptr<LineReader> lines = terminal_lines();
-  note(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", conversation.about()));
+  put_stderr(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", conversation.about()));
   bool asked_to_leave = false;
   while (true) {
     clear_interrupt();
-    note("\n");
+    put_stderr("\n");
     const Message message = read_message(*lines);
     if (message.input == Input::kEnd) return {};
     if (message.input == Input::kInterrupt && asked_to_leave) return Error(ErrorCode::kInterrupted, "");
     asked_to_leave = message.input == Input::kInterrupt;
-    if (asked_to_leave) note("Ctrl-C once more leaves (or Ctrl-D); /help lists commands\n");
+    if (asked_to_leave) put_stderr("Ctrl-C once more leaves (or Ctrl-D); /help lists commands\n");
     const std::string_view text = trimmed(message.text);
     if (message.input != Input::kLine || text.empty()) continue;
 
@@ -123,11 +118,12 @@ Result<void> converse(Conversation& conversation) {
     if (!command)
       answer = conversation.say(message.text);
     else if (!run_command(text, conversation, &answer))
-      note(fmt::format("there is no command {}; /help lists them\n", terminal_text(text)));
+      put_stderr(fmt::format("there is no command {}; /help lists them\n", terminal_text(text)));
+    if (answer.ok() && single_turn && !command) return {};
     if (answer.ok()) continue;
     if (answer.error().code() == ErrorCode::kOutput) return answer.take_error();
     // A request that failed (too long, unusable logits) does not end the conversation.
-    note(fmt::format("gannet: error: {}\n", answer.error().message()));
+    say("error: {}", answer.error().message());
   }
 }
 

@@ -7,7 +7,7 @@
 namespace gannet {
 
 // stdin must be a terminal. Prompts and notes go to stderr. Errors: kInterrupted, kOutput when stdout takes
-// no more answers.
-Result<void> converse(Conversation& conversation);
+// no more answers. `single_turn`: ends behind the first answer.
+Result<void> converse(Conversation& conversation, bool single_turn);
 
 }  // namespace gannet

@@ -1,6 +1,5 @@
 #include "cli/conversation.h"
 
-#include <cstdio>
 #include <optional>
 
 #include <fmt/format.h>
@@ -9,6 +8,7 @@
 #include "cli/answer_output.h"
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "engine/chat.h"
 
 namespace gannet {
@@ -106,7 +106,7 @@ void Conversation::report(const Answer& a) const {
                         prompt_rate, a.n_generated, a.generate_seconds > 0 ? steps / a.generate_seconds : 0,
                         sampler_.params().seed);
   }
-  std::fputs(text.c_str(), stderr);
+  put_stderr(text);
 }
 
 }  // namespace gannet

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/say.h"
 #include "text/utf8.h"
 
 namespace gannet {
@@ -177,7 +178,7 @@ void LineEditor::remember(const std::string& message) {
   used_.clear();
   const Result<void> kept = history_.add(message);
   if (kept.ok() || std::exchange(history_failed_, true)) return;
-  std::fputs(fmt::format("gannet: the history is not kept: {}\n", kept.error().message()).c_str(), stderr);
+  say("the history is not kept: {}", kept.error().message());
 }
 
 void LineEditor::list(const std::wstring& line) {

@@ -1,5 +1,7 @@
 #include "cli/parse.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <list>
@@ -197,6 +199,22 @@ Error unknown_command(const Command& group, const std::string& word) {
 }
 
 }  // namespace
+
+std::vector<std::string> unknown_variables(const Command& program) {
+  std::vector<std::string> unknown;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    constexpr std::string_view kPrefix = "GANNET_ARG_";
+    const std::string_view text = *entry;
+    if (!text.starts_with(kPrefix)) continue;
+    const std::string_view name = text.substr(0, text.find('='));
+    const bool known = std::ranges::any_of(program.commands, [&](const Command& command) {
+      return std::ranges::any_of(
+          command.options, [&](const Option& o) { return name.substr(kPrefix.size()) == o.environment; });
+    });
+    if (!known) unknown.emplace_back(name);
+  }
+  return unknown;
+}
 
 std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
   const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {

@@ -168,6 +168,14 @@ TEST_F(ParseTest, TheEnvironmentCountsBehindTheCommandLine) {
   EXPECT_EQ(probe.parse({"-n", "13"}), "");
 }
 
+TEST_F(ParseTest, AVariableThatNothingReadsIsNamed) {
+  setenv("GANNET_ARG_N_PREDICT", "1", 1);
+  EXPECT_THAT(unknown_variables(probe.program()), IsEmpty());
+  setenv("GANNET_ARG_N_PREDCT", "1", 1);
+  EXPECT_THAT(unknown_variables(probe.program()), ElementsAre("GANNET_ARG_N_PREDCT"));
+  unsetenv("GANNET_ARG_N_PREDCT");
+}
+
 TEST_F(ParseTest, CommandsAndHelp) {
   const Command program = probe.program();
   const auto parse = [&](std::vector<std::string> arguments) { return parse_arguments(program, arguments); };

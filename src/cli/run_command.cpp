@@ -68,7 +68,7 @@ Result<void> run_model(const RunOptions& o) {
 
   catch_interrupts();
   if (!prompt.empty()) GANNET_TRY(conversation.say(prompt));
-  if (prompt.empty() || o.chat) GANNET_TRY(converse(conversation));
+  if (prompt.empty() || o.chat) GANNET_TRY(converse(conversation, o.single_turn));
   if (o.model.verbose) say("{}", model->memory().text());
   GANNET_TRY(report_profile(o, *session));
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
