@@ -305,6 +305,7 @@ TEST_F(ChatTest, AStoppedChatGoesOn) {
   EXPECT_NE(shell.wait_for("stopped").find(" icanon"), std::string::npos);
   shell.wait_for(kReady);
   shell.wait_for("ab");  // shown again
+  EXPECT_FALSE(shell.in_line_mode());
   ask(shell, "c");
   shell.send("\x04");
   EXPECT_EQ(shell.wait_for_end(), 0);
