@@ -141,9 +141,17 @@ TEST_F(ChatTest, CtrlCClearsStopsAndLeaves) {
   TerminalProgram chat(command({"-n", "3"}), variables);
   chat.wait_for(kReady);
   const int first = ask(chat, "hello");
-  chat.send("half a line\x03");
+  for (int i = 0; i < 2; ++i) {
+    chat.send("half a line\x03");
+    chat.wait_for("^C");
+    chat.wait_for(kReady);
+  }
+  chat.send("half");
+  chat.wait_for("half");
+  chat.signal(SIGINT);
   chat.wait_for("^C");
   chat.wait_for(kReady);
+  EXPECT_EQ(chat.seen().find("once more"), std::string::npos);
   chat.send("\"\"\"\rhalf of a long one\r\x03");
   chat.wait_for("^C");
   chat.wait_for(kReady);
@@ -297,6 +305,7 @@ TEST_F(ChatTest, AStoppedChatGoesOn) {
   EXPECT_NE(shell.wait_for("stopped").find(" icanon"), std::string::npos);
   shell.wait_for(kReady);
   shell.wait_for("ab");  // shown again
+  EXPECT_FALSE(shell.in_line_mode());
   ask(shell, "c");
   shell.send("\x04");
   EXPECT_EQ(shell.wait_for_end(), 0);
