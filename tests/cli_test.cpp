@@ -83,6 +83,37 @@ TEST_F(CliTest, TheModelFileSetsTheTemperatureThatNoFlagGives) {
   EXPECT_NE(gannet("run --help").out.find("(default: the file's, else 0.8)"), std::string::npos);
 }
 
+// The pocket model with other bytes for the number that it stores under `key` (type u32 or f32).
+std::string with_number(std::string model, const std::string& key, const char (&bytes)[5]) {
+  const size_t at = model.find(key);
+  EXPECT_NE(at, std::string::npos) << key;
+  return model.replace(at + key.size() + 4, 4, bytes, 4);
+}
+
+TEST_F(CliTest, OddNumbersOfAModelFile) {
+  const std::string pocket = read("models/pocket.gguf");
+  const std::string run = "run 'define stone' -n 3 --temp 0 -m ";
+  const std::string padding = "tokenizer.ggml.padding_token_id";
+  const std::string padded = write("p.gguf", with_number(pocket, padding, "\xFF\xFF\xFF\x7F"));
+  const Outcome noted = gannet(run + padded);
+  EXPECT_EQ(noted.code, 0);
+  EXPECT_EQ(noted.out, gannet("run 'define stone' -n 3 --temp 0").out);
+  EXPECT_TRUE(noted.one_line()) << noted.err;
+  EXPECT_EQ(noted.err.find("gannet: " + padding + " is 2147483647"), 0u) << noted.err;
+  EXPECT_NE(gannet("inspect " + padded).out.find("\nnote: " + padding), std::string::npos);
+
+  const std::string temperature = "general.sampling.temp";
+  const std::string odd = write("t.gguf", with_number(pocket, temperature, "\x00\x00\xC0\x7F"));
+  const Outcome refused = gannet("run 'define stone' -m " + odd);
+  EXPECT_EQ(refused.code, 3);
+  EXPECT_TRUE(refused.one_line()) << refused.err;
+  EXPECT_NE(refused.err.find(odd + ": " + temperature + " is nan"), std::string::npos) << refused.err;
+  EXPECT_EQ(gannet(run + odd).code, 0) << "a flag overrides it";
+  const Outcome flag = gannet("run hi --temp nan");
+  EXPECT_EQ(flag.code, 2);
+  EXPECT_EQ(flag.err, "gannet: error: --temp nan: must be a finite number\n");
+}
+
 TEST_F(CliTest, PredictLimitAndTimings) {
   const Outcome o = gannet("run 'define stone' -n 3 --temp 0 --timings");
   EXPECT_EQ(o.code, 0);

@@ -272,6 +272,10 @@ void leave_out_absent_mtp(const GgufFile& file, Hyperparameters& hp) {
     (t.name.find(".nextn.") != std::string::npos ? own : others) = true;
   }
   if (own && others) return;
+  // A block like those of the trunk, where the trunk would have its last one: it may be that the count is
+  // wrong and not the block too much, and leaving it out would give another model. The loader names what it
+  // lacks.
+  if (others && hp.n_trunk() % hp.full_attention_interval != 0) return;
   hp.n_mtp_absent = hp.n_mtp;
   hp.n_blocks -= hp.n_mtp;
   hp.n_mtp = 0;

@@ -74,7 +74,8 @@ struct Hyperparameters {
 
 // Reads and checks all keys. Every problem is reported in one kModelFile error, separated by "; ". Where the
 // trunk is there and of the MTP block all own tensors (nextn.*) or all others are not, the block counts as
-// absent; one that only lacks some of them is damaged, which the loader reports.
+// absent; one that lacks only some of them, or that could be the trunk's last, is damaged, which the loader
+// reports.
 Result<Hyperparameters> read_hyperparameters(const GgufFile& file);
 
 // Writes the keys a reader needs (general.architecture and the family's own), not the tokenizer's.

@@ -349,6 +349,19 @@ TEST(Hyperparameters, AnAbsentMtpBlockLeavesTheTrunk) {
   }
 }
 
+// Three blocks and one without anything of MTP are more likely a trunk of four whose keys are wrong.
+TEST(Hyperparameters, TheLastBlockOfATrunkIsNotTakenForAnMtpBlock) {
+  ModelFileForTest file = ModelFileForTest::complete(tiny_shape(kQwen35, true, 3));
+  std::erase_if(file.tensors, [](const auto& t) { return t.name.find("nextn") != std::string::npos; });
+  const auto hp = file.read();
+  ASSERT_TRUE(hp.ok()) << hp.error().message();
+  EXPECT_EQ(hp->n_mtp, 1u);
+  const GgufFile parsed = file.parse();
+  const auto weights = load_weights(parsed, *hp);
+  ASSERT_FALSE(weights.ok());
+  EXPECT_HAS(weights.error().message(), "blk.3.nextn.eh_proj.weight is missing");
+}
+
 TEST(Hyperparameters, ListsPerBlockMayLeaveOutTheMtpBlock) {
   ModelFileForTest file = keys_of(kQwen35, true);
   file.keys.set_numbers<uint32_t>("qwen35.attention.head_count_kv", std::vector<uint32_t>{0, 0, 0, 2});
