@@ -15,6 +15,7 @@ struct Fill {
     kAbsent,     // optional operand not given
     kNormal,     // N(0, scale); block types are made by encoding such values (or from random valid blocks)
     kUniform,    // [low, high)
+    kWhole,      // whole numbers in [low, high), so many are equal
     kIndices,    // I32 in [0, high)
     kDistinct,   // I32 rows of distinct values in [0, high) (router choices)
     kPositions,  // I32: low, low + 1, ...

@@ -68,10 +68,12 @@ void fill_row(DType type, std::byte* row, int64_t n, const Fill& fill, Draws& dr
     return;
   }
   std::vector<float> values(static_cast<size_t>(n));
-  for (float& v : values)
-    v = static_cast<float>(fill.kind == Fill::Kind::kUniform
-                               ? fill.low + (fill.high - fill.low) * draws.uniform()
-                               : fill.scale * draws.normal());
+  const bool whole = fill.kind == Fill::Kind::kWhole, even = whole || fill.kind == Fill::Kind::kUniform;
+  for (float& v : values) {
+    const double value =
+        even ? fill.low + (fill.high - fill.low) * draws.uniform() : fill.scale * draws.normal();
+    v = static_cast<float>(whole ? std::floor(value) : value);
+  }
   if (type == DType::kF32)
     std::memcpy(row, values.data(), values.size() * sizeof(float));
   else

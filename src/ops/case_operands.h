@@ -12,6 +12,10 @@ inline CaseOperand normal(const Shape& shape, double scale = 1.0) {
 inline CaseOperand uniform(const Shape& shape, double low, double high) {
   return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}, true};
 }
+// Values with many equal among them.
+inline CaseOperand whole(const Shape& shape, double low, double high) {
+  return {{DType::kF32, shape}, {.kind = Fill::Kind::kWhole, .low = low, .high = high}, true};
+}
 // F32 parameters: contiguous.
 inline CaseOperand parameter(const Shape& shape, double low, double high) {
   return {{DType::kF32, shape}, {.kind = Fill::Kind::kUniform, .low = low, .high = high}};

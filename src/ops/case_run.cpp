@@ -37,6 +37,7 @@ bool sums_fit(const std::vector<std::byte>& bytes, const Shape& shape) {
   for (int64_t r = 0; r < shape.rows(); ++r) {
     const ActRow row = act_row(nullptr, bytes.data() + r * act_bytes(shape.last()), shape.last());
     for (int64_t i = 0; i < shape.last(); i += 16) {
+      if (std::isnan(row.d[i / 32])) continue;  // codes and sums mean nothing
       int sum = 0;
       for (int64_t j = i; j < i + 16; ++j) sum += row.q[j];
       if (row.sums[i / 16] != sum) return false;

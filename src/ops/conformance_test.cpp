@@ -8,6 +8,7 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -323,6 +324,38 @@ INSTANTIATE_TEST_SUITE_P(All, Conformance, testing::ValuesIn(all_cases()),
                          [](const testing::TestParamInfo<OpCase>& test) {
                            return fmt::format("{}__{}", test.param.op->name, test.param.name);
                          });
+
+OpCase case_named(const std::string& op, const std::string& name) {
+  for (const OpCase& op_case : all_cases())
+    if (op == op_case.op->name && name == op_case.name) return op_case;
+  GANNET_CHECK(false, "no such case");
+}
+
+// One value of the first row that is not finite, in every place in turn, does the same in every kernel.
+TEST(NotFinite, IsSeenInEveryPlace) {
+  const OpCase cases[] = {case_named("quantize", "t3_n352_padded"), case_named("norm_quantize", "t1_n32"),
+                          case_named("router", "t3_e37_k5"), case_named("top_k", "t3_n37_k5"),
+                          case_named("attention", "t2_h4of2_d64_past5_f16")};
+  for (const OpCase& op_case : cases) {
+    const std::string op = op_case.op->name;
+    const bool rounds = op == "quantize" || op == "norm_quantize";  // infinity is as bad as NaN
+    CaseData data = make_case_data(op_case);
+    auto* row = reinterpret_cast<float*>(data.operands[0].bytes.data());
+    for (int64_t at = 0; at < data.operand_types[0].shape.last(); ++at)
+      for (const float bad : {NAN, INFINITY, -INFINITY}) {
+        if (!rounds && !std::isnan(bad)) continue;
+        const float before = std::exchange(row[at], bad);
+        const Outcome expected = run_checked(data, {}, reference_of(*op_case.op), 1);
+        for (const KernelInfo* kernel : kernels_of(*op_case.op)) {
+          if (!machine_has(kernel->isa) || !accepts(*kernel, data.site())) continue;
+          const Outcome got = run_checked(data, {}, *kernel, 1);
+          for (const std::string& fault : compare(data, got, expected, op_case.nmse))
+            ADD_FAILURE() << op << " " << kernel->name << ", " << bad << " at " << at << ": " << fault;
+        }
+        row[at] = before;
+      }
+  }
+}
 
 TEST(Kernels, NamesAreUniqueAndOpsExist) {
   std::set<std::string> seen;

@@ -9,11 +9,11 @@ namespace gannet {
 std::vector<OpCase> cases_attention() {
   std::vector<OpCase> cases;
   const auto make = [&](const char* name, int64_t t, int64_t heads, int64_t kv_heads, int64_t d,
-                        int64_t n_past, DType kv_type, bool gated, bool bench = false) {
+                        int64_t n_past, DType kv_type, bool gated, bool bench = false, double q_scale = 2) {
     const Shape q(t, heads, d), k(t, kv_heads, d);
     cases.push_back({&kOp_attention,
                      name,
-                     {normal(q, 2), normal(k), normal(k), kv_cache(kv_heads, d, n_past, kv_type),
+                     {normal(q, q_scale), normal(k), normal(k), kv_cache(kv_heads, d, n_past, kv_type),
                       gated ? normal(q) : absent()},
                      pack_attrs(AttentionAttrs{1.0f / std::sqrt(static_cast<float>(d))}),
                      1e-11,
@@ -25,6 +25,12 @@ std::vector<OpCase> cases_attention() {
   make("t1_h8of2_d256_past1100_q8", 1, 8, 2, 256, 1100, DType::kQ8_0, true);
   make("t1_h16of8_d128_past300_bf16", 1, 16, 8, 128, 300, DType::kBF16, false);
   make("t1_h3of1_d40_past70_f32", 1, 3, 1, 40, 70, DType::kF32, true);
+  // One key, no more, is hidden from the first token.
+  make("t2_h4of2_d64_past5_f16", 2, 4, 2, 64, 5, DType::kF16, false);
+  make("t9_h2of2_d64_past62_f16", 9, 2, 2, 64, 62, DType::kF16, true);
+  // Scores of some hundreds: the largest of one head or token is out of the range of exp for another.
+  make("t1_h16of2_d64_past700_f32_far_scores", 1, 16, 2, 64, 700, DType::kF32, false, false, 200);
+  make("t4_h4of2_d64_past300_f32_far_scores", 4, 4, 2, 64, 300, DType::kF32, true, false, 200);
   make("t3_h6of2_d72_past255_f16", 3, 6, 2, 72, 255, DType::kF16, false);
   make("t4_h16of2_d256_past513_f16", 4, 16, 2, 256, 513, DType::kF16, true);
   make("t8_h4of4_d64_past90_q8", 8, 4, 4, 64, 90, DType::kQ8_0, false);

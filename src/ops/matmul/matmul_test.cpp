@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstring>
 #include <random>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -209,14 +210,16 @@ TEST_P(MatmulTypes, NotFiniteStaysVisible) {
   for (const KernelInfo* kernel : runnable_kernels())
     for (int64_t n_tokens : {2, 9}) {
       Problem p = make_problem(GetParam(), n_tokens, 512, 20);
-      p.x[512 + 300] = NAN;
-      std::vector<float> y = run_kernel(*kernel, p, 2);
-      for (int64_t t = 0; t < n_tokens; ++t)
-        for (int64_t o = 0; o < 20; ++o)
-          ASSERT_EQ(std::isfinite(y[static_cast<size_t>(t * 20 + o)]), t != 1) << describe(*kernel, p, 2);
-      p.x[512 + 300] = INFINITY;
-      y = run_kernel(*kernel, p, 2);
-      for (int64_t o = 0; o < 20; ++o) ASSERT_FALSE(std::isfinite(y[static_cast<size_t>(20 + o)]));
+      for (const size_t at : {300, 310})  // one in each half of a block of 32
+        for (const float bad : {NAN, INFINITY}) {
+          const float before = std::exchange(p.x[512 + at], bad);
+          const std::vector<float> y = run_kernel(*kernel, p, 2);
+          p.x[512 + at] = before;
+          for (int64_t t = 0; t < n_tokens; ++t)
+            for (int64_t o = 0; o < 20; ++o)
+              ASSERT_EQ(std::isfinite(y[static_cast<size_t>(t * 20 + o)]), t != 1)
+                  << describe(*kernel, p, 2) << ", " << bad << " at " << at;
+        }
     }
 }
 

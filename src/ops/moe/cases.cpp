@@ -2,6 +2,7 @@
 
 #include "ops/case_operands.h"
 #include "ops/moe/moe.h"
+#include "ops/moe/operands.h"
 
 namespace gannet {
 namespace {
@@ -49,6 +50,13 @@ OpCase make(const Size& s, const Types& types, bool fused, bool residual, bool r
   return c;
 }
 
+// The same with many equal logits among the experts.
+OpCase tied(OpCase c) {
+  c.name += "_ties";
+  c.operands[kLogits] = whole(c.operands[kLogits].type.shape, 0, 3);
+  return c;
+}
+
 }  // namespace
 
 std::vector<OpCase> cases_moe() {
@@ -63,6 +71,7 @@ std::vector<OpCase> cases_moe() {
     all.push_back(make({t, 5, 2, 256, 32, 32}, {kQ4K, kQ4K, kQ8, kQ8}, false, true, true));
     all.push_back(make({t, 4, 2, 96, 64, 0}, {kQ4, kF16, kQ4, kQ4}, false, false, true));
     all.push_back(make({t, 6, 6, 64, 96, 32}, {kQ4, kF16, kQ8, kF16}, false, false));
+    all.push_back(tied(make({t, 9, 4, 64, 32, 0}, {kF32, kF32, kF32, kF32}, false, false)));
   }
   all.push_back(make({1, 1, 1, 37, 13, 5}, {kF32, kBF16, kF16, kBF16}, false, true));
   all.push_back(make({3, 3, 1, 45, 70, 33}, {kF16, kF16, kBF16, kF32}, true, false));

@@ -20,6 +20,8 @@ std::vector<OpCase> cases_rope() {
   make("t2_h2_d64_n2", Shape(2, 2, 64), 3, {2, 1e4f, 1, 0, 1, 0, 0});
   make("t4_h2_d128_linear", Shape(4, 2, 128), 1000, {128, 1e6f, 0.25f, 0, 1, 0, 0});
   make("t4_h2_d128_yarn", Shape(4, 2, 128), 50000, {128, 1e6f, 0.25f, 1, 1.138629f, 23, 40});
+  make("t2_h2_d64_yarn_step", Shape(2, 2, 64), 300, {64, 1e6f, 0.25f, 1, 1.138629f, 12, 12});
+  make("t2_h2_d64_yarn_all_interpolated", Shape(2, 2, 64), 300, {64, 1e6f, 0.25f, 1, 1.138629f, 0, -2});
   make("t512_h16_d128", Shape(512, 16, 128), 0, full, true);
   return cases;
 }

@@ -1,6 +1,8 @@
+#include <limits>
+
 #include <fmt/format.h>
 
-#include "ops/case.h"
+#include "ops/case_operands.h"
 #include "ops/router/router.h"
 
 namespace gannet {
@@ -22,6 +24,13 @@ std::vector<OpCase> cases_router() {
     c.bench = s.bench;
     all.push_back(c);
   }
+  const auto special = [&](const char* name, int64_t top_k, const CaseOperand& logits) {
+    all.push_back({&kOp_router, name, {logits}, pack_attrs(RouterAttrs{top_k})});
+  };
+  special("t2_e40_k6_all_equal", 6, whole(Shape(2, 40), 1, 2));
+  special("t9_e40_k6_ties", 6, whole(Shape(9, 40), 0, 4));
+  special("t20_e5_k3_ties", 3, whole(Shape(20, 5), 0, 2));
+  special("t3_e21_k3_not_numbers", 3, normal(Shape(3, 21), std::numeric_limits<double>::quiet_NaN()));
   return all;
 }
 
