@@ -88,15 +88,22 @@ std::string private_part(const LayerTable& table, const std::string& path) {
   return {};
 }
 
+// F/X/X.cpp: what a private folder defines, which is no kernel.
+bool is_definition(const std::string& path, const std::string& part) {
+  return path == part + fs::path(part).parent_path().filename().string() + ".cpp";
+}
+
 // Folders that a file of `owner` with this path relative to src/ may include.
 std::vector<std::string> allowed_for(const LayerTable& table, const LayerRow& owner,
                                      const std::string& path) {
   std::vector<std::string> allowed = owner.closure;
   const std::string extension = fs::path(path).extension();
-  const bool is_private = !private_part(table, path).empty();
+  const std::string part = private_part(table, path);
+  const bool is_private = !part.empty() && !is_definition(path, part);
+  const bool is_direct = path.find('/', owner.folder.size() + 1) == std::string::npos;
   for (const LayerRow& row : table.rows) {
     if (row.folder != owner.folder || row.is_folder()) continue;
-    if (row.is_private ? is_private : row.extension == extension) {
+    if (row.is_private ? is_private : is_direct && row.extension == extension) {
       allowed.insert(allowed.end(), row.closure.begin(), row.closure.end());
     }
   }

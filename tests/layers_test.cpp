@@ -80,8 +80,11 @@ TEST_F(Tree, KitIsForWhatAnOpKeepsToItself) {
   write("src/ops/mul/lanes.h", "#include \"kit/cpu/isa.h\"\n#include \"ops/mul/mul.h\"\n");
   write("src/ops/rules.h", "#include \"kit/cpu/isa.h\"\n");
   write("src/ops/all_test.cpp", "#include \"kit/cpu/isa.h\"\n");
+  write("src/ops/mul/mul.cpp", "#include \"kit/cpu/isa.h\"\n");
+  write("src/ops/mul/reference.cpp", "#include \"kit/cpu/isa.h\"\n#include \"ops/mul/lanes.h\"\n");
   EXPECT_THAT(check_includes(root_),
-              ElementsAre("src/ops/mul/mul.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")",
+              ElementsAre("src/ops/mul/mul.cpp:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")",
+                          "src/ops/mul/mul.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")",
                           "src/ops/rules.h:1: ops may not include kit/cpu (\"kit/cpu/isa.h\")"));
 }
 

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "backend/cpu/capabilities.h"
 #include "graph_run.h"
 #include "ops/catalogue.h"
 #include "passes/pipeline.h"
@@ -73,6 +74,7 @@ TEST_P(PassFiles, BeforeBecomesAfter) {
 
   Graph graph = before;
   PipelineOptions options;
+  options.can = kCpuCapabilities;
   options.verify_each = true;
   const auto reports = run_passes(graph, {file.pass}, options, all_ops());
   ASSERT_TRUE(reports.ok()) << reports.error().message();
@@ -87,7 +89,7 @@ TEST_P(PassFiles, BeforeBecomesAfter) {
   EXPECT_EQ(refusal, text == file.before) << "files named refuses_* are those that stay as they are";
 
   Graph again = graph;
-  const auto second = run_passes(again, {file.pass}, {}, all_ops());
+  const auto second = run_passes(again, {file.pass}, options, all_ops());
   ASSERT_TRUE(second.ok());
   EXPECT_EQ(second.value()[0].changes, 0) << "a second run changes something:\n" << print_graph(again);
 
@@ -110,6 +112,24 @@ TEST(PassFilesFolder, EveryPassHasOneThatRewritesAndOneThatRefuses) {
                                                f.path.filename().string().starts_with("refuses") == refuses;
                                       }))
           << pass->name << (refuses ? ": no refusal" : ": no rewrite");
+}
+
+// The same graphs for a back end that can less: they stay as they were.
+TEST(PassesForABackEnd, AskOnlyForWhatItCan) {
+  const auto changes = [](const std::string& pass, const std::string& file, const Capabilities& can) {
+    Graph graph = parsed(read_pass_file(kFolder / pass / file).before);
+    PipelineOptions options;
+    options.can = can;
+    const auto reports = run_passes(graph, {pass}, options, all_ops());
+    EXPECT_TRUE(reports.ok());
+    return reports.value()[0].changes;
+  };
+  const Graph few = parsed(read_pass_file(kFolder / "fuse_delta_mixer/few_tokens.gir").before);
+  const int64_t n_tokens = few.type(few.outputs[0].value).shape.dim[0];
+  EXPECT_NE(changes("fuse_delta_mixer", "few_tokens.gir", {.delta_mixer_tokens = n_tokens}), 0);
+  EXPECT_EQ(changes("fuse_delta_mixer", "few_tokens.gir", {.delta_mixer_tokens = n_tokens - 1}), 0);
+  EXPECT_NE(changes("quantize_once", "experts.gir", {.takes_rounded_activations = true}), 0);
+  EXPECT_EQ(changes("quantize_once", "experts.gir", {}), 0);
 }
 
 TEST(Passes, HaveDistinctNamesAndASentence) {

@@ -15,6 +15,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/cpu/capabilities.h"
 #include "backend/cpu/isa.h"
 #include "exec/plan.h"
 #include "model/graphs.h"
@@ -56,7 +57,9 @@ Planned make_plan(const ModelShape& shape, const char* mix, const GraphShape& gr
   const WeightTable table = types_for_test(shape, mix, some_memory);
   const double started = now_ms();
   const Graph graph = build_trunk(shape.hp, table, graph_shape).take();
-  CompiledGraph compiled = compile_graph(graph, options, 1024, all_ops()).take();
+  GraphOptions for_cpu = options;
+  for_cpu.passes.can = kCpuCapabilities;
+  CompiledGraph compiled = compile_graph(graph, for_cpu, 1024, all_ops()).take();
   const double compiled_at = now_ms();
   PlanOptions plan_options;
   plan_options.policy.isas = isas;

@@ -31,8 +31,8 @@ std::string layer_text(const Hyperparameters& hp, uint32_t n) {
   std::string text = hp.is_recurrent(n) ? fmt::format("Gated DeltaNet, {} key and {} value heads x {}",
                                                       hp.n_k_heads, hp.n_v_heads, hp.delta_head_dim)
                                         : fmt::format("{}attention, {} heads x {}, {} KV heads",
-                                                      hp.arch_facts().hybrid ? "gated " : "", hp.n_heads,
-                                                      hp.head_dim, hp.n_kv_heads);
+                                                      hp.arch_facts().gated_attention ? "gated " : "",
+                                                      hp.n_heads, hp.head_dim, hp.n_kv_heads);
   if (hp.arch_facts().moe)
     text += fmt::format("; {} experts x {}, {} per token{}", hp.n_experts, hp.n_ff_expert, hp.n_experts_used,
                         hp.arch_facts().shared_expert ? fmt::format(" + shared {}", hp.n_ff_shared) : "");

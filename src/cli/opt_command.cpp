@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/cpu/capabilities.h"
 #include "base/read_input.h"
 #include "cli/bench_ranges.h"
 #include "cli/command.h"
@@ -66,7 +67,8 @@ Result<void> run_opt(const OptOptions& o) {
   const std::vector<std::string> names = GANNET_TRY(chosen_passes(o));
   GraphFlags flags = o.graph;
   flags.bisect = -1;  // `names` is cut already
-  const GraphOptions options = GANNET_TRY(graph_options(flags));
+  GraphOptions options = GANNET_TRY(graph_options(flags));
+  options.passes.can = kCpuCapabilities;
   const std::string text = GANNET_TRY(read_text(o.file));
   auto parsed = parse_graph(text, all_ops());
   if (!parsed.ok()) return parsed.take_error().with_context(input_name(o.file));

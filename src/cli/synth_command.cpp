@@ -30,12 +30,6 @@ std::string type_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-std::string architecture_names() {
-  std::vector<std::string_view> names;
-  for (const ArchitectureFacts& f : architectures()) names.emplace_back(f.name);
-  return fmt::format("{}", fmt::join(names, ", "));
-}
-
 std::string parameters_text(int64_t n) {
   const double count = static_cast<double>(n);
   return count < 1e9 ? fmt::format("{:.1f}M", count * 1e-6) : fmt::format("{:.2f}B", count * 1e-9);

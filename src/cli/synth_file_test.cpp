@@ -45,7 +45,7 @@ class SynthFile : public testing::Test {
 
 TEST_F(SynthFile, EveryFamilyLoadsWithItsVocabulary) {
   for (const ArchitectureFacts& f : architectures()) {
-    const ModelShape shape = tiny(f.arch, f.hybrid);
+    const ModelShape shape = tiny(f.arch, f.mtp);
     const std::string file = path(f.name);
     const auto report = write(file, shape, "Q4_K_M");
     ASSERT_TRUE(report.ok()) << report.error().message();

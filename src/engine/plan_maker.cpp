@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include "backend/cpu/capabilities.h"
 #include "ops/catalogue.h"
 
 namespace gannet {
@@ -38,7 +39,9 @@ Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, con
                                                 : build_trunk(hp, model.weights(), request.shape));
   made.report.declared_nodes = declared.nodes.size();
   made.report.build_ms = watch.lap();
-  CompiledGraph compiled = GANNET_TRY(compile_graph(declared, options, n_kv, all_ops()));
+  GraphOptions for_this = options;
+  for_this.passes.can = kCpuCapabilities;
+  CompiledGraph compiled = GANNET_TRY(compile_graph(declared, for_this, n_kv, all_ops()));
   made.report.compile_ms = watch.lap();
   made.report.passes = std::move(compiled.passes);
   made.report.n_kv = compiled.fixed_kv ? n_kv : 0;

@@ -71,8 +71,7 @@ ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
   GraphBuilder& b = c.builder;
   const ValueId a = rms_norm(b, x, c.vector(n, "attn_norm.weight"), c.hp.eps);
   x = add(b, x, c.hp.is_recurrent(n) ? delta_net_block(c, n, a) : attention_block(c, n, a));
-  const char* ffn_norm = c.hp.arch_facts().hybrid ? "post_attention_norm.weight" : "ffn_norm.weight";
-  const ValueId f = rms_norm(b, x, c.vector(n, ffn_norm), c.hp.eps);
+  const ValueId f = rms_norm(b, x, c.vector(n, c.hp.arch_facts().ffn_norm), c.hp.eps);
   return add(b, x, feed_forward_block(c, n, f));
 }
 

@@ -63,7 +63,7 @@ TEST_P(Golden, Trunk) {
 }
 
 TEST_P(Golden, Mtp) {
-  if (!facts(GetParam()).hybrid) return;
+  if (!facts(GetParam()).mtp) return;
   const ModelShape shape = tiny_shape(GetParam(), true);
   const auto graph = build_mtp(shape.hp, types_for_test(shape, "Q4_K_M"), {.n_tokens = 1, .hidden = true});
   ASSERT_TRUE(graph.ok()) << graph.error().message();
@@ -79,9 +79,9 @@ TEST(Graphs, NodesPerLayerAreAsTheModelIsDescribed) {
   for (const ArchitectureFacts& f : architectures()) {
     const ModelShape shape = tiny_shape(f.arch);
     const Graph graph = build_trunk(shape.hp, types_for_test(shape, "Q8_0"), {.n_tokens = 1}).take();
-    EXPECT_EQ(count(graph, "attention"), f.hybrid ? 1 : 4) << f.name;
-    EXPECT_EQ(count(graph, "gated_delta_rule"), f.hybrid ? 3 : 0) << f.name;
-    EXPECT_EQ(count(graph, "causal_conv"), f.hybrid ? 3 : 0) << f.name;
+    EXPECT_EQ(count(graph, "attention"), f.delta_net ? 1 : 4) << f.name;
+    EXPECT_EQ(count(graph, "gated_delta_rule"), f.delta_net ? 3 : 0) << f.name;
+    EXPECT_EQ(count(graph, "causal_conv"), f.delta_net ? 3 : 0) << f.name;
     EXPECT_EQ(count(graph, "rope"), 2 * count(graph, "attention")) << f.name;
     EXPECT_EQ(count(graph, "router"), f.moe ? 4 : 0) << f.name;
     EXPECT_EQ(count(graph, "routed_experts"), f.moe ? 4 : 0) << f.name;
@@ -92,7 +92,7 @@ TEST(Graphs, NodesPerLayerAreAsTheModelIsDescribed) {
     EXPECT_EQ(count(graph, "rms_norm"), 8 + 2 * count(graph, "attention") + 1) << f.name;
     // Attention 4; delta net 5; dense 3; router 1; shared expert 3 and its gate 1; the head 1.
     const int64_t ffn = (f.moe ? 1 : 3) + (f.shared_expert ? 4 : 0);
-    EXPECT_EQ(count(graph, "matmul"), (f.hybrid ? 1 * 4 + 3 * 5 : 4 * 4) + 4 * ffn + 1) << f.name;
+    EXPECT_EQ(count(graph, "matmul"), (f.delta_net ? 1 * 4 + 3 * 5 : 4 * 4) + 4 * ffn + 1) << f.name;
   }
 }
 

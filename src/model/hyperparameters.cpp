@@ -12,14 +12,6 @@
 namespace gannet {
 namespace {
 
-constexpr ArchitectureFacts kFacts[] = {
-    {Architecture::kQwen3, "qwen3", false, false, false, false, false, "qwen2"},
-    {Architecture::kQwen3Moe, "qwen3moe", false, true, false, false, false, "qwen2"},
-    {Architecture::kQwen3Next, "qwen3next", true, true, true, false, true, "qwen2"},
-    {Architecture::kQwen35, "qwen35", true, false, false, true, false, "qwen35"},
-    {Architecture::kQwen35Moe, "qwen35moe", true, true, true, true, false, "qwen35"},
-};
-
 constexpr uint32_t kAny = 0xFFFFFFFF;
 constexpr float kLowestRopeFactor = 1e-3f, kHighestRopeFactor = 1e6f;
 
@@ -66,7 +58,7 @@ void visit_fields(Hyperparameters& hp, V& v) {
       v.number("expert_shared_feed_forward_length", hp.n_ff_shared, false, 1, 1 << 24);
     }
   }
-  if (f.hybrid) {
+  if (f.delta_net) {
     v.number("ssm.conv_kernel", hp.conv_kernel, true, 2, 64);
     v.number("ssm.state_size", hp.delta_head_dim, true, 8, 4096);
     v.number("ssm.group_count", hp.n_k_heads, true, 1, 65536);
@@ -237,7 +229,7 @@ void check_relations(const Hyperparameters& hp, Reader& reader) {
   } else {
     require(hp.n_ff > 0, "feed_forward_length is 0");
   }
-  if (f.hybrid) {
+  if (f.delta_net) {
     require(hp.n_k_heads > 0 && hp.n_v_heads % hp.n_k_heads == 0,
             fmt::format("ssm.time_step_rank {} is not a multiple of ssm.group_count {}", hp.n_v_heads,
                         hp.n_k_heads));
@@ -290,7 +282,7 @@ void check_vocabulary(const GgufFile& file, const Hyperparameters& hp, Reader& r
 }
 
 Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
-  if (!hp.arch_facts().hybrid) return {};
+  if (!hp.arch_facts().delta_net) return {};
   const std::string key = fmt::format("{}.attention.recurrent_layers", hp.arch_facts().name);
   if (file.find(key) == nullptr) {
     for (uint32_t i = 0; i < hp.n_blocks; ++i)
@@ -308,13 +300,6 @@ Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reade
 
 }  // namespace
 
-std::span<const ArchitectureFacts> architectures() {
-  return kFacts;
-}
-const ArchitectureFacts& facts(Architecture arch) {
-  return kFacts[static_cast<size_t>(arch)];
-}
-
 Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   const auto error = [&](const std::string& what) {
     return Error(ErrorCode::kModelFile, fmt::format("{}: {}", file.path(), what));
@@ -323,12 +308,11 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   if (!arch) return error("the key general.architecture is missing; this is no model file");
   Hyperparameters hp;
   const ArchitectureFacts* found = nullptr;
-  for (const ArchitectureFacts& f : kFacts)
+  for (const ArchitectureFacts& f : architectures())
     if (*arch == f.name) found = &f;
   if (found == nullptr)
-    return error(fmt::format(
-        "architecture \"{}\" is not supported; gannet runs qwen3, qwen3moe, qwen3next, qwen35 and qwen35moe",
-        printable(*arch, 64)));
+    return error(fmt::format("architecture \"{}\" is not supported; gannet runs {}", printable(*arch, 64),
+                             architecture_names()));
   hp.arch = found->arch;
   if (auto name = file.get_string("general.name"); name.ok() && name->has_value())
     hp.name = std::string(**name);

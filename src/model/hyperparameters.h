@@ -1,4 +1,4 @@
-// Hyper-parameters of the five architectures, declared once: visit_fields() names every GGUF key with its
+// Hyper-parameters of all families, declared once: visit_fields() names every GGUF key with its
 // range and default, and reading, writing and printing are visitors over it. Symbols of the field in
 // comments.
 #pragma once
@@ -10,25 +10,9 @@
 #include "base/result.h"
 #include "gguf/gguf.h"
 #include "gguf/writer.h"
+#include "model/families.h"
 
 namespace gannet {
-
-enum class Architecture { kQwen3, kQwen3Moe, kQwen3Next, kQwen35, kQwen35Moe };
-
-struct ArchitectureFacts {
-  Architecture arch;
-  const char* name;  // general.architecture
-  bool hybrid;       // Gated DeltaNet layers beside gated attention
-  bool moe;
-  bool shared_expert;
-  bool rope_sections;  // M-RoPE sections are a required key
-  bool grouped_heads;  // value head h of the delta rule uses key head h / r; otherwise h % n_k_heads
-  const char* pre_tokenizer;
-};
-
-// The architectures this program runs, in the order of the enum.
-std::span<const ArchitectureFacts> architectures();
-const ArchitectureFacts& facts(Architecture arch);
 
 struct Hyperparameters {
   Architecture arch = Architecture::kQwen3;

@@ -49,7 +49,7 @@ std::string refusal(ModelFileForTest& file) {
 TEST(Hyperparameters, WriteAndReadAgreeForEveryShape) {
   for (const ArchitectureFacts& f : architectures()) {
     for (const bool mtp : {false, true}) {
-      if (mtp && !f.hybrid) continue;
+      if (mtp && !f.mtp) continue;
       for (const std::string& name : shape_names()) {
         const auto shape = model_shape(name, {.arch = f.arch, .n_layers = {}, .n_vocab = 300, .mtp = mtp});
         if (!shape.ok()) continue;  // of another architecture

@@ -53,7 +53,7 @@ Hyperparameters published(const Row& row) {
   hp.n_experts_used = row.n_experts_used;
   hp.n_ff_expert = row.n_ff_expert;
   hp.n_ff_shared = row.n_ff_shared;
-  if (hp.arch_facts().hybrid) {
+  if (hp.arch_facts().delta_net) {
     hp.head_dim = 256;
     hp.n_rot = 64;
     hp.conv_kernel = 4;
@@ -89,7 +89,7 @@ Hyperparameters tiny(Architecture arch) {
   } else {
     hp.n_ff = 512;
   }
-  if (f.hybrid) {
+  if (f.delta_net) {
     hp.n_rot = 16;
     hp.conv_kernel = 4;
     hp.delta_head_dim = 64;
@@ -129,20 +129,11 @@ std::vector<std::string> shape_names() {
   return names;
 }
 
-Result<Architecture> find_architecture(std::string_view name) {
-  std::string known;
-  for (const ArchitectureFacts& f : architectures()) {
-    if (name == f.name) return f.arch;
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", f.name);
-  }
-  return usage(fmt::format("there is no architecture \"{}\"; known are {}", name.substr(0, 64), known));
-}
-
 void set_depth(Hyperparameters& hp, uint32_t n_trunk, uint32_t n_mtp) {
   hp.n_blocks = n_trunk + n_mtp;
   hp.n_mtp = n_mtp;
   hp.recurrent.clear();
-  if (!hp.arch_facts().hybrid) return;
+  if (!hp.arch_facts().delta_net) return;
   for (uint32_t i = 0; i < hp.n_blocks; ++i)
     hp.recurrent.push_back(i < n_trunk && (i + 1) % hp.full_attention_interval != 0);
 }
@@ -150,7 +141,7 @@ void set_depth(Hyperparameters& hp, uint32_t n_trunk, uint32_t n_mtp) {
 Result<ModelShape> model_shape(std::string_view name, const ShapeChanges& changes) {
   ModelShape shape = GANNET_TRY(find_shape(name, changes.arch));
   Hyperparameters& hp = shape.hp;
-  if (changes.mtp && !hp.arch_facts().hybrid)
+  if (changes.mtp && !hp.arch_facts().mtp)
     return usage(fmt::format("{} models have no MTP block; leave out --mtp", hp.arch_facts().name));
   const uint32_t n_layers = changes.n_layers.value_or(hp.n_blocks);
   if (n_layers < 1 || n_layers > kMaxLayers)
@@ -170,8 +161,8 @@ std::vector<TensorSpec> published_tensors(const ModelShape& shape) {
     if (spec.name.ends_with("nextn.embed_tokens.weight") ||
         spec.name.ends_with("nextn.shared_head_head.weight"))
       continue;
-    if (hp.arch == kQwen3Next && spec.name.ends_with("ssm_alpha.weight")) continue;
-    if (hp.arch == kQwen3Next && spec.name.ends_with("ssm_beta.weight")) {
+    if (hp.arch_facts().joint_betas && spec.name.ends_with("ssm_alpha.weight")) continue;
+    if (hp.arch_facts().joint_betas && spec.name.ends_with("ssm_beta.weight")) {
       spec.name.replace(spec.name.size() - std::string_view("beta.weight").size(), std::string::npos,
                         "ba.weight");
       spec.shape = Shape(2 * int64_t{hp.n_v_heads}, hp.n_embd);

@@ -39,9 +39,6 @@ Result<ModelShape> model_shape(std::string_view name, const ShapeChanges& change
 // embedding.
 std::vector<TensorSpec> published_tensors(const ModelShape& shape);
 
-// The architecture called `name`. Errors: kUsage, lists the known ones.
-Result<Architecture> find_architecture(std::string_view name);
-
 // Sets the number of trunk layers and MTP blocks and the layer pattern that follows from them.
 void set_depth(Hyperparameters& hp, uint32_t n_trunk, uint32_t n_mtp);
 

@@ -12,7 +12,7 @@ namespace {
 void declare_attention(const Hyperparameters& hp, uint32_t n, std::vector<TensorSpec>& out) {
   const int64_t q = int64_t{hp.n_heads} * hp.head_dim, kv = int64_t{hp.n_kv_heads} * hp.head_dim,
                 d = hp.n_embd;
-  const int64_t q_rows = hp.arch_facts().hybrid ? 2 * q : q;  // per head: query rows, then gate rows
+  const int64_t q_rows = hp.arch_facts().gated_attention ? 2 * q : q;  // per head: query rows, then gate rows
   out.push_back({block_tensor(n, "attn_q.weight"), Shape(q_rows, d), TensorRole::kMatrix});
   out.push_back({block_tensor(n, "attn_k.weight"), Shape(kv, d), TensorRole::kMatrix});
   out.push_back({block_tensor(n, "attn_v.weight"), Shape(kv, d), TensorRole::kMatrix});
@@ -99,9 +99,7 @@ std::vector<TensorSpec> declare_tensors(const Hyperparameters& hp) {
       declare_delta_net(hp, n, out);
     else
       declare_attention(hp, n, out);
-    // The hybrids call the norm before the feed-forward after what it follows.
-    const char* ffn_norm = hp.arch_facts().hybrid ? "post_attention_norm.weight" : "ffn_norm.weight";
-    out.push_back({block_tensor(n, ffn_norm), Shape(d), TensorRole::kVector});
+    out.push_back({block_tensor(n, hp.arch_facts().ffn_norm), Shape(d), TensorRole::kVector});
     declare_feed_forward(hp, n, out);
     if (n >= hp.n_trunk()) declare_mtp(hp, n, out);
   }

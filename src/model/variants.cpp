@@ -46,7 +46,7 @@ TensorView gather_rows(const VariantContext& c, const GgufTensor& t, const std::
 
 // Full-attention block with one matrix for q (and gate), k and v.
 void bind_fused_attention(const VariantContext& c, uint32_t n) {
-  const int64_t q = int64_t{c.hp.n_heads} * c.hp.head_dim * (c.hp.arch_facts().hybrid ? 2 : 1);
+  const int64_t q = int64_t{c.hp.n_heads} * c.hp.head_dim * (c.hp.arch_facts().gated_attention ? 2 : 1);
   const int64_t kv = int64_t{c.hp.n_kv_heads} * c.hp.head_dim;
   const GgufTensor* t = take(c, block_tensor(n, "attn_qkv.weight"), Shape(q + 2 * kv, c.hp.n_embd));
   if (t == nullptr) return;

@@ -42,7 +42,7 @@ struct Loaded {
 TEST(LoadWeights, PublishedFormsOfEveryFamilyLoadInPlace) {
   for (const ArchitectureFacts& f : architectures()) {
     for (const bool mtp : {false, true}) {
-      if (mtp && !f.hybrid) continue;
+      if (mtp && !f.mtp) continue;
       ModelFileForTest test = ModelFileForTest::complete(tiny_shape(f.arch, mtp));
       const Loaded m(test);
       ASSERT_EQ(m.error, "") << f.name;

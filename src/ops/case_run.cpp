@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "backend/cpu/linear/quantized_row.h"
+#include "tensor/act8.h"
 #include "tensor/codec.h"
 
 namespace gannet {

@@ -25,6 +25,12 @@ void fuse(GraphEdit& edit, PassContext& context) {
   fuse_op(edit, op, context);
 }
 
+void fuse_delta_mixer(GraphEdit& edit, PassContext& context) {
+  fuse_op(edit, kOp_delta_mixer, context, [](const TensorType& result, const Capabilities& can) {
+    return result.shape.dim[0] <= can.delta_mixer_tokens;
+  });
+}
+
 }  // namespace
 
 extern const Pass kPass_fuse_rms_norm = {"fuse_rms_norm", "RMS norm and its weight as one step.", false,
@@ -53,7 +59,7 @@ extern const Pass kPass_fuse_attention = {
     false, fuse<kOp_attention>};
 extern const Pass kPass_fuse_delta_mixer = {
     "fuse_delta_mixer", "Convolution, delta rule and gated norm of few tokens as one step.", false,
-    fuse<kOp_delta_mixer>};
+    fuse_delta_mixer};
 extern const Pass kPass_fuse_attention_mixer = {
     "fuse_attention_mixer", "Norms and rotation of queries and keys as part of attention.", false,
     fuse<kOp_attention_mixer>};

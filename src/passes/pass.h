@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/api/capabilities.h"
 #include "passes/edit.h"
 
 namespace gannet {
@@ -15,6 +16,7 @@ class PatternCache;
 struct PassContext {
   OpCatalogue ops;
   PatternCache& patterns;
+  const Capabilities& can;  // of the back end that the graph is for
 };
 
 struct Pass {

@@ -274,7 +274,7 @@ std::optional<Pattern> PatternCache::make(const OpDef& op, const std::vector<Ten
   pattern.graph = std::move(graph.value());
   std::optional<GraphEdit> running;  // goes on to the next pass when there was nothing to change
   for (size_t i = 0; i < before_.size(); ++i) {
-    PassContext context{ops_, *earlier_[i]};
+    PassContext context{ops_, *earlier_[i], can_};
     if (!running) running.emplace(pattern.graph);
     before_[i]->run(*running, context);
     if (running->changes() == 0) continue;
@@ -413,7 +413,8 @@ std::optional<Match> find_match(const GraphEdit& edit, const OpDef& op, ValueId 
   return {};
 }
 
-void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context) {
+void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context,
+             bool (*wanted)(const TensorType& result, const Capabilities& can)) {
   if (op.decompose == nullptr || op.samples == nullptr) return;
   const OpParts::Present present(edit);
   std::unordered_map<TensorType, bool, TypeHash> possible;
@@ -422,7 +423,9 @@ void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context) {
     if (!edit.alive(n) || edit.node(n).results.empty()) continue;
     for (const ValueId result : edit.node(n).results) {
       const auto [it, fresh] = possible.try_emplace(edit.type(result), false);
-      if (fresh) it->second = context.patterns.parts().may_be_in(present, op, edit.type(result));
+      if (fresh)
+        it->second = (wanted == nullptr || wanted(edit.type(result), context.can)) &&
+                     context.patterns.parts().may_be_in(present, op, edit.type(result));
       if (!it->second) continue;
       std::vector<Pattern>& samples = context.patterns.samples(op, edit.type(result));
       if (samples.empty()) continue;

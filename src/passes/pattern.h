@@ -83,9 +83,9 @@ class PatternCache {
  public:
   // The patterns that a pass looks for: lowered, then taken through the passes `before` it. `earlier` are the
   // caches of those passes. `n_kv` is what the graph was lowered with.
-  PatternCache(OpCatalogue ops, OpParts& parts, int64_t n_kv, std::span<const Pass* const> before,
-               std::span<const std::unique_ptr<PatternCache>> earlier)
-      : ops_(ops), parts_(parts), n_kv_(n_kv), before_(before), earlier_(earlier) {}
+  PatternCache(OpCatalogue ops, OpParts& parts, const Capabilities& can, int64_t n_kv,
+               std::span<const Pass* const> before, std::span<const std::unique_ptr<PatternCache>> earlier)
+      : ops_(ops), parts_(parts), can_(can), n_kv_(n_kv), before_(before), earlier_(earlier) {}
 
   OpParts& parts() { return parts_; }
 
@@ -114,6 +114,7 @@ class PatternCache {
 
   OpCatalogue ops_;
   OpParts& parts_;
+  Capabilities can_;
   int64_t n_kv_;
   std::span<const Pass* const> before_;
   std::span<const std::unique_ptr<PatternCache>> earlier_;
@@ -126,7 +127,8 @@ class PatternCache {
 std::optional<Match> find_match(const GraphEdit& edit, const OpDef& op, ValueId result,
                                 std::vector<Pattern>& samples, PatternCache& patterns);
 
-// Replaces every use of `op`'s decomposition by the op.
-void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context);
+// Replaces every use of `op`'s decomposition by the op, if the back end wants those with this first result.
+void fuse_op(GraphEdit& edit, const OpDef& op, PassContext& context,
+             bool (*wanted)(const TensorType& result, const Capabilities& can) = nullptr);
 
 }  // namespace gannet

@@ -54,7 +54,7 @@ std::optional<Match> match_of(const Graph& graph, const OpDef& op) {
   Graph copy = graph;
   const GraphEdit edit(copy);
   OpParts parts;
-  PatternCache patterns(all_ops(), parts, kRowsOfCache, {}, {});
+  PatternCache patterns(all_ops(), parts, {}, kRowsOfCache, {}, {});
   for (const GraphOutput& out : graph.outputs)
     if (out.name == "y")
       return find_match(edit, op, out.value, patterns.samples(op, edit.type(out.value)), patterns);
@@ -204,7 +204,7 @@ std::vector<std::string> structures(const char* pass, const OpDef& op, const Ten
   std::vector<std::unique_ptr<PatternCache>> caches;
   caches.reserve(all_passes().size());
   for (size_t i = 0; i < all_passes().size(); ++i) {
-    caches.push_back(std::make_unique<PatternCache>(all_ops(), parts, kRowsOfCache, all_passes().first(i),
+    caches.push_back(std::make_unique<PatternCache>(all_ops(), parts, Capabilities{}, kRowsOfCache, all_passes().first(i),
                                                     std::span(caches.data(), i)));
     if (all_passes()[i] == find_pass(pass)) break;
   }

@@ -22,13 +22,13 @@ Result<std::vector<PassReport>> run(Graph& graph, const std::vector<const Pass*>
   for (const Node& node : graph.nodes)
     if (node.op == &kOp_kv_read) n_kv = attrs_of<KvReadAttrs>(node).n_kv;
   for (size_t i = 0; i < passes.size(); ++i)
-    patterns.push_back(std::make_unique<PatternCache>(ops, parts, n_kv, std::span(passes.data(), i),
-                                                      std::span(patterns.data(), i)));
+    patterns.push_back(std::make_unique<PatternCache>(
+        ops, parts, options.can, n_kv, std::span(passes.data(), i), std::span(patterns.data(), i)));
   std::optional<GraphEdit> edit;
   for (size_t i = 0; i < passes.size(); ++i) {
     PassReport report{passes[i], 0, 0, graph.nodes.size(), 0};
     const auto started = std::chrono::steady_clock::now();
-    PassContext context{ops, *patterns[i]};
+    PassContext context{ops, *patterns[i], options.can};
     if (!edit) edit.emplace(graph);
     passes[i]->run(*edit, context);
     report.changes = edit->changes();

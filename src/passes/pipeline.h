@@ -19,6 +19,7 @@ struct PassReport {
 };
 
 struct PipelineOptions {
+  Capabilities can;              // what the graph may ask of a back end: nothing special
   std::vector<std::string> off;  // names of passes that do not run
   int first_n = -1;              // only the first n passes of the pipeline run (bisecting); -1: all
   bool verify_each = false;      // verify the graph after each pass

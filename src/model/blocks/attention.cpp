@@ -50,7 +50,7 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
 
   ValueId q = c.product(x, n, "attn_q.weight");
   ValueId gate = kNoValue;
-  if (hp.arch_facts().hybrid) {  // per head: d of query, then d of gate
+  if (hp.arch_facts().gated_attention) {  // per head: d of query, then d of gate
     const ValueId pairs = reshape(b, q, Shape(t, heads, 2 * d));
     q = slice(b, pairs, 2, 0, d);
     gate = slice(b, pairs, 2, d, d);

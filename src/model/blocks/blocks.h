@@ -28,8 +28,8 @@ struct BlockContext {
 
 // x F32[n_tokens, n_embd] (already normed) -> F32[n_tokens, n_embd].
 ValueId attention_block(const BlockContext& c, uint32_t block,
-                        ValueId x);  // gated in the hybrids, plain in Qwen3
-ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);     // Gated DeltaNet
+                        ValueId x);                                         // gated where the family says so
+ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);  // Gated DeltaNet
 ValueId feed_forward_block(const BlockContext& c, uint32_t block, ValueId x);  // dense or routed experts
 
 // One whole layer on the residual stream.

@@ -7,6 +7,7 @@
 // A block of state rows stays in the first-level cache while the tokens of the run pass over it, so the state
 // is read and written once.
 #include "backend/api/kernel.h"
+#include "backend/cpu/capabilities.h"
 #include "backend/cpu/delta/conv.h"
 #include "backend/cpu/delta/gated_norm.h"
 #include "backend/cpu/delta/recurrence.h"
@@ -47,7 +48,7 @@ struct Sizes {
 // q and k of one key head, normalised, [n_tokens, S] each, and their products.
 struct Keys {
   float *q, *k;
-  float kq[kDeltaMixerTokens];
+  float kq[kCpuDeltaMixerTokens];
 };
 
 struct Job {
@@ -86,7 +87,7 @@ void recur(const Job& j, const Keys& keys, const float* v, int64_t stride, int64
   const TensorView& y = j.args.results[0];
   const RecurrentView& state = *in[kDelta].as<RecurrentView>();
   const float out_scale = 1.0f / __builtin_sqrtf(static_cast<float>(s));
-  TokenGates gates[kDeltaMixerTokens];
+  TokenGates gates[kCpuDeltaMixerTokens];
   for (int64_t t = 0; t < n_tokens; ++t)
     gates[t] =
         delta_gates(in[kAlpha].f32(t)[h], in[kBeta].f32(t)[h], in[kA].as<float>()[h], in[kDt].as<float>()[h]);
@@ -177,7 +178,7 @@ int barriers(const OpSite& site, int n_threads) {
 
 const char* refuses(const OpSite& site) {
   const Sizes n(site.operands);
-  if (n.n_tokens > kDeltaMixerTokens) return "more than 16 tokens: the chunked recurrence is faster";
+  if (n.n_tokens > kCpuDeltaMixerTokens) return "more than 16 tokens: the chunked recurrence is faster";
   if (n.s % 8 != 0) return "head size is not a multiple of 8";
   return site.operands[kTaps].shape.dim[1] > kMaxTaps ? "more than 16 taps" : nullptr;
 }

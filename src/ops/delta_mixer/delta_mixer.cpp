@@ -106,11 +106,9 @@ OpSample sample(int64_t t, int64_t hk, int64_t hv, int64_t s, HeadMap map) {
 }
 
 // Shared key heads in both orders, and a key head for each value head.
-// For many tokens the parts of the op run as steps of their own: the chunked delta rule is faster than any
-// kernel of the whole.
 std::vector<OpSample> samples(const TensorType& result) {
   const int64_t t = result.shape.dim[0];
-  if (result.dtype != DType::kF32 || result.shape.rank != 2 || t > kDeltaMixerTokens) return {};
+  if (result.dtype != DType::kF32 || result.shape.rank != 2) return {};
   constexpr int64_t kHeads = 4, kSize = 8;
   return {sample(t, kHeads / 2, kHeads, kSize, HeadMap::kGrouped),
           sample(t, kHeads / 2, kHeads, kSize, HeadMap::kTiled),

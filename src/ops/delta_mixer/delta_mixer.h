@@ -11,9 +11,6 @@ namespace gannet {
 
 extern const OpDef kOp_delta_mixer;
 
-// The op is made for decoding and small verification batches; graphs have it for up to this many tokens.
-inline constexpr int64_t kDeltaMixerTokens = 16;
-
 struct DeltaMixerAttrs {
   float eps;      // of the L2 norms of q and k and of the output norm
   HeadMap heads;  // which key head a value head belongs to

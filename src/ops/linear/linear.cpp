@@ -1,11 +1,11 @@
 #include "ops/linear/linear.h"
 
-#include "backend/cpu/linear/quantized_row.h"
 #include "ops/add/add.h"
 #include "ops/concat/concat.h"
 #include "ops/matmul/matmul.h"
 #include "ops/rules.h"
 #include "ops/weight_type.h"
+#include "tensor/act8.h"
 
 namespace gannet {
 namespace {

@@ -1,5 +1,5 @@
 // Every kernel of matmul against the exact product in double, for every weight type: the error must stay
-// inside the bound that backend/cpu/linear/quantized_row.h states, whatever the number of tokens, rows and
+// inside the bound that tensor/act8.h states, whatever the number of tokens, rows and
 // threads.
 #include <gtest/gtest.h>
 

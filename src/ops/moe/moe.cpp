@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include "backend/cpu/linear/quantized_row.h"
 #include "ops/add/add.h"
 #include "ops/gated_add/gated_add.h"
 #include "ops/matmul/matmul.h"
@@ -14,6 +13,7 @@
 #include "ops/rules.h"
 #include "ops/swiglu/swiglu.h"
 #include "ops/weight_type.h"
+#include "tensor/act8.h"
 
 namespace gannet {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <cstring>
 
-#include "backend/cpu/linear/quantized_row.h"
 #include "ops/quantize/quantize.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rules.h"
+#include "tensor/act8.h"
 
 namespace gannet {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/quantize/quantize.h"
 
-#include "backend/cpu/linear/quantized_row.h"
 #include "ops/rules.h"
+#include "tensor/act8.h"
 
 namespace gannet {
 namespace {

@@ -1,5 +1,5 @@
-// quantize: activations rounded to 8 bits, as the matrix kernels take them
-// (backend/cpu/linear/quantized_row.h).
+// quantize: activations rounded to 8 bits (tensor/act8.h), as products with weights of block types may take
+// them.
 #pragma once
 
 #include "ir/graph.h"

@@ -19,7 +19,7 @@ struct MixtureSizes {
 // What is not given is null.
 struct MixtureArgs {
   const TensorView* x;
-  const TensorView* q;                  // rounded rows of x (quantized_row.h)
+  const TensorView* q;                  // rounded rows of x (tensor/act8.h)
   const TensorView *experts, *weights;  // the choice, or
   const TensorView* logits;
   const TensorView *gate, *up, *down;  // up null: rows n_ff .. of gate

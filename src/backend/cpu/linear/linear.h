@@ -10,7 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "backend/cpu/linear/quantized_row.h"
+#include "tensor/act8.h"
 #include "tensor/dtype.h"
 
 namespace gannet::GANNET_ISA_NS {

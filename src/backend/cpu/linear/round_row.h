@@ -6,7 +6,7 @@
 #include <cstring>
 #include <limits>
 
-#include "backend/cpu/linear/quantized_row.h"
+#include "tensor/act8.h"
 
 namespace gannet {
 

@@ -1,4 +1,4 @@
-// An activation row as the matrix kernels take it: the floats, and the same row rounded to 8 bits.
+// A row of activations for matrix products: the floats, and the same row rounded to 8 bits (DType::kAct8).
 //
 // Rounding: blocks of 32 share d = max |x| / 127 and q = round(x / d), so |x - d q| <= d / 2 (where max |x| <
 // 1e-30 the block becomes zero). A product with weights w is therefore off by at most
