@@ -11,13 +11,13 @@
 #include <iterator>
 
 #include "base/npy.h"
+#include "gguf/writer.h"
 
 namespace gannet {
 namespace {
 
 namespace fs = std::filesystem;
 using testing::HasSubstr;
-using testing::Not;
 
 struct Outcome {
   int code = -1;  // 128 + signal when killed
@@ -120,7 +120,19 @@ TEST_F(CliInputTest, TokenizeShowsControlCharactersAndFullDisks) {
   for (const char c : shown.out) EXPECT_TRUE(c == '\n' || (c >= 0x20 && c < 0x7F)) << static_cast<int>(c);
   for (const char* part : {"\\u{1b}", "\\u{7}", "\\u{7f}", "\\r", "\\xff"})
     EXPECT_THAT(shown.out, HasSubstr(part));
-  EXPECT_THAT(bash("$G tokenize $'\\xc3\\xa9'").out, Not(HasSubstr("\x1b")));
+  // A vocabulary whose tokens are made to move the cursor and turn the line around.
+  const std::string evil = "<\x1b]0;title\x07\u202E\u009B\u2066>";
+  const std::string vocabulary = folder / "evil.gguf";
+  GgufBuilder builder;
+  builder.set_string("tokenizer.ggml.model", "gpt2");
+  builder.set_string("tokenizer.ggml.pre", "qwen2");
+  builder.set_strings("tokenizer.ggml.tokens", std::vector<std::string>{"a", evil});
+  builder.set_numbers<int32_t>("tokenizer.ggml.token_type", std::vector<int32_t>{1, 4});
+  builder.set_strings("tokenizer.ggml.merges", std::vector<std::string>{});
+  auto writer = GgufWriter::create(vocabulary, builder).take();
+  ASSERT_TRUE(writer.finish().ok());
+  EXPECT_EQ(bash("$G tokenize -m " + vocabulary + " -f " + write("text", "a" + evil)).out,
+            "     0  a\n     1  <\\u{1b}]0;title\\u{7}\\u{202e}\\u{9b}\\u{2066}>\n");
   EXPECT_THAT(refusal(7, "$G tokenize hi > /dev/full"), HasSubstr("stdout"));
   EXPECT_THAT(refusal(7, "$G tokenize --ids hi > /dev/full"), HasSubstr("No space left"));
 }
@@ -130,7 +142,7 @@ TEST_F(CliInputTest, LogitsReadsTokensFromAnywhere) {
   for (const std::string& tokens : {std::string("- <<< '1 2 3'"), std::string("<(echo 1 2 3)"),
                                     std::string("/dev/stdin < <(echo 1 2 3)")}) {
     const Outcome o = bash("$G logits --tokens " + tokens + " --out " + out);
-    EXPECT_EQ(o.code, 0) << tokens << "\n" << o.err;
+    ASSERT_EQ(o.code, 0) << tokens << "\n" << o.err;
     EXPECT_EQ(read_npy(out).take().rows, 3) << tokens;
     fs::remove(out);
   }
@@ -151,7 +163,7 @@ TEST_F(CliInputTest, LogitsChecksTokensBeforeAnythingElse) {
   EXPECT_FALSE(fs::exists(out));
   // The MTP block has a row less than there are tokens.
   const Outcome mtp = bash("$G logits --mtp -c 2 --tokens <(echo 1 2 3)" + to);
-  EXPECT_EQ(mtp.code, 0) << mtp.err;
+  ASSERT_EQ(mtp.code, 0) << mtp.err;
   EXPECT_EQ(read_npy(out).take().rows, 2);
   EXPECT_THAT(refusal(1, "$G logits --mtp -c 2 --tokens <(echo 1 2 3 4)" + to), HasSubstr("1 too many"));
 }

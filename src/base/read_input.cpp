@@ -76,7 +76,6 @@ Result<std::string> read_input(const std::string& path, const ReadInputOptions& 
   std::string bytes;
   struct stat info = {};
   if (fstat(in.fd, &info) == 0) {
-    if (S_ISDIR(info.st_mode)) return cannot_read(name, EISDIR);
     if (S_ISREG(info.st_mode) && info.st_size > 0) {
       const auto size = static_cast<size_t>(info.st_size);
       if (!is_stdin(path) && size > options.max_bytes) return too_long(name, options.max_bytes);

@@ -31,19 +31,10 @@ constexpr Range kUnchanged[] = {
     {0x309B, 0xD7FF}, {0xE000, 0xF8FF}, {0xFB4F, 0xFFFF}, {0x1F000, 0x2F7FF},
 };
 
-// The same as one bit per code point of the basic plane: most time goes into asking.
-constexpr auto kUnchangedBits = [] {
-  std::array<uint64_t, 0x10000 / 64> bits{};
-  for (const Range& range : kUnchanged)
-    for (char32_t c = range.first; c <= range.last && c < 0x10000; ++c)
-      bits[c / 64] |= uint64_t{1} << (c % 64);
-  return bits;
-}();
-
 bool is_unchanged(char32_t c) {
-  if (c < 0x10000) return (kUnchangedBits[c / 64] >> (c % 64) & 1) != 0;
-  const Range& last = kUnchanged[std::size(kUnchanged) - 1];
-  return c >= last.first && c <= last.last;
+  const auto* above = std::upper_bound(std::begin(kUnchanged), std::end(kUnchanged), c,
+                                       [](char32_t code, const Range& range) { return code < range.first; });
+  return c <= (above - 1)->last;  // the first range begins at 0
 }
 
 using Code = utf8proc_int32_t;
@@ -97,64 +88,106 @@ size_t ascii_prefix(std::string_view text) {
   return i;
 }
 
-// Blocks without marks, which much text lies in, so that it need not be looked up.
-bool is_settled_block(char32_t c) {
-  return c <= 0x2FF || (c >= 0x309B && c <= 0xA66E) || (c >= 0xAC00 && c <= 0xD7A3) ||
-         (c >= 0x1E00 && c <= 0x1F70);
+// is_settled() as a bit per code point of the basic plane, for this is asked of every character that is not
+// ASCII. Made at the first use, in less than a millisecond.
+using Bits = std::array<uint64_t, 0x10000 / 64>;
+const Bits& settled_bits() {
+  static const Bits made = [] {
+    Bits bits{};
+    for (const Range& range : kUnchanged)
+      for (char32_t c = range.first; c <= range.last && c < 0x10000; ++c)
+        if (!is_mark(static_cast<Code>(c))) bits[c / 64] |= uint64_t{1} << (c % 64);
+    return bits;
+  }();
+  return made;
+}
+
+bool has(const Bits& bits, uint32_t c) {
+  return (bits[c / 64] >> (c % 64) & 1) != 0;
 }
 
 // What stands at the beginning of a text.
 struct Next {
   size_t length;
   bool valid;
-  bool unchanged;
-  int combining_class;
-  bool settled() const { return unchanged && combining_class == 0; }
+  bool settled;   // true for ill-formed bytes
+  char32_t code;  // of what is valid
 };
-Next next_of(std::string_view text) {
+Next next_of(const Bits& bits, std::string_view text) {
   const Utf8Step step = utf8_step(text);
   if (step.kind != Utf8Kind::kValid) return {step.length, false, true, 0};
   const char32_t c = decode_utf8(text, step.length);
-  if (is_settled_block(c)) return {step.length, true, true, 0};
-  return {step.length, true, is_unchanged(c), combining_class(static_cast<Code>(c))};
+  return {step.length, true, c < 0x10000 ? has(bits, c) : is_settled(c), c};
+}
+
+// The first place from `at` on where no settled code point is. *base becomes the begin of the last one before
+// it, which a mark there would join, or that place itself behind ill-formed bytes.
+size_t skip_settled(const Bits& bits, std::string_view text, size_t at, size_t* base) {
+  const auto* b = reinterpret_cast<const uint8_t*>(text.data());
+  const size_t size = text.size();
+  while (at < size) {
+    const uint8_t lead = b[at];
+    if (lead < 0x80) {
+      at += ascii_prefix(text.substr(at));
+      *base = at - 1;
+      continue;
+    }
+    // U+0080 to U+07FF and U+0800 to U+CFFF, where little can be wrong: most text that is not in ASCII.
+    size_t length = 0;
+    uint32_t c = 0;
+    if (lead >= 0xC2 && lead <= 0xDF && size - at >= 2 && (b[at + 1] & 0xC0) == 0x80) {
+      length = 2;
+      c = (lead & 0x1Fu) << 6 | (b[at + 1] & 0x3Fu);
+    } else if (lead >= 0xE0 && lead <= 0xEC && size - at >= 3 && (b[at + 1] & 0xC0) == 0x80 &&
+               (b[at + 2] & 0xC0) == 0x80 && (lead != 0xE0 || b[at + 1] >= 0xA0)) {
+      length = 3;
+      c = (lead & 0x0Fu) << 12 | (b[at + 1] & 0x3Fu) << 6 | (b[at + 2] & 0x3Fu);
+    }
+    if (length > 0) {
+      if (!has(bits, c)) return at;
+      *base = at;
+      at += length;
+      continue;
+    }
+    const Next next = next_of(bits, text.substr(at));
+    if (!next.settled) return at;
+    *base = next.valid ? at : at + next.length;
+    at += next.length;
+  }
+  return at;
 }
 
 }  // namespace
 
 bool is_settled(char32_t c) {
-  return is_settled_block(c) || (is_unchanged(c) && !is_mark(static_cast<Code>(c)));
+  return is_unchanged(c) && !is_mark(static_cast<Code>(c));
 }
 
 std::string_view to_nfc(std::string_view text, std::string* storage) {
   storage->clear();
+  if (ascii_prefix(text) == text.size()) return text;
+  const Bits& bits = settled_bits();
   std::vector<Code> codes;
   std::string run;
   size_t copied = 0;   // bytes of `text` that *storage stands for
   size_t base = 0;     // begin of what a mark at `at` would join; behind ill-formed bytes nothing
   int last_class = 0;  // of the code point before `at`
   for (size_t at = 0; at < text.size();) {
-    if (const size_t ascii = ascii_prefix(text.substr(at)); ascii > 0) {
-      at += ascii;
-      base = at - 1;
-      last_class = 0;
-      continue;
-    }
-    const Next next = next_of(text.substr(at));
-    if (next.settled()) {
-      base = next.valid ? at : at + next.length;
+    const size_t before = at;
+    at = skip_settled(bits, text, at, &base);
+    if (at != before) last_class = 0;
+    if (at == text.size()) break;
+    const Next next = next_of(bits, text.substr(at));
+    const int its_class = combining_class(static_cast<Code>(next.code));
+    if (is_unchanged(next.code) && its_class >= last_class) {  // a mark in its place
       at += next.length;
-      last_class = 0;
-      continue;
-    }
-    if (next.unchanged && next.combining_class >= last_class) {  // a mark in its place
-      at += next.length;
-      last_class = next.combining_class;
+      last_class = its_class;
       continue;
     }
     size_t end = at + next.length;
     while (end < text.size()) {
-      const Next more = next_of(text.substr(end));
-      if (more.settled()) break;
+      const Next more = next_of(bits, text.substr(end));
+      if (more.settled) break;
       end += more.length;
     }
     run.clear();
@@ -163,8 +196,7 @@ std::string_view to_nfc(std::string_view text, std::string* storage) {
       storage->append(text.substr(copied, base - copied)).append(run);
       copied = end;
     }
-    at = base = end;
-    last_class = 0;
+    at = end;
   }
   if (copied == 0) return text;
   storage->append(text.substr(copied));

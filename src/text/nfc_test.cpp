@@ -58,6 +58,9 @@ TEST(Nfc, Composes) {
   EXPECT_EQ(nfc("\u212B\u2126\u037E\uF900"), "\u00C5\u03A9;\u8C48");
   EXPECT_EQ(nfc("\u09C7\u09BE\u1025\u102E"), "\u09CB\u1026");
   EXPECT_EQ(nfc("\u0958\u2ADC"), "\u0915\u093C\u2ADD\u0338") << "what Unicode excludes stays apart";
+  EXPECT_EQ(nfc("a\u0346\u0347 \u05E9\u05BC\u05B0"), "a\u0347\u0346 \u05E9\u05B0\u05BC")
+      << "sorted, though none composes";
+  EXPECT_EQ(nfc("\u05E9\u05B0\u05BC"), "\u05E9\u05B0\u05BC");
   EXPECT_EQ(nfc("\u0301"), "\u0301");
   EXPECT_EQ(nfc(std::string("a\0\u0301", 4)), std::string("a\0\u0301", 4));
 }
@@ -78,6 +81,8 @@ TEST(Nfc, IllFormedBytesStayAndSeparate) {
   EXPECT_EQ(nfc("\xE2\x82"
                 "e\u0301\x80"),
             "\xE2\x82\u00E9\x80");
+  EXPECT_EQ(nfc("\xE0\x81\xA5\u0301"), "\xE0\x81\xA5\u0301") << "an overlong e";
+  EXPECT_EQ(nfc("\xC1\xA5\u0301"), "\xC1\xA5\u0301") << "another";
   EXPECT_EQ(nfc("e\xED\xA0\x80\u0301"), "e\xED\xA0\x80\u0301") << "a surrogate";
 }
 
@@ -139,7 +144,7 @@ std::string any_unicode() {
   std::string text;
   for (int n = *rc::gen::inRange(0, 24); n > 0; --n) {
     char32_t c = 0;
-    switch (*rc::gen::inRange(0, 7)) {
+    switch (*rc::gen::inRange(0, 8)) {
       case 0:
         c = static_cast<char32_t>(*rc::gen::inRange(0x300, 0x370));
         break;
@@ -156,6 +161,9 @@ std::string any_unicode() {
         c = static_cast<char32_t>(*rc::gen::inRange(0x590, 0x1100));
         break;
       case 5:
+        c = static_cast<char32_t>(*rc::gen::inRange(0x5B0, 0x5BE));
+        break;
+      case 6:
         c = static_cast<char32_t>(*rc::gen::inRange(0x1D100, 0x1D250));
         break;
       default:
