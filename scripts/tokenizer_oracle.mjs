@@ -168,7 +168,9 @@ function check(program, vocabulary) {
   const scratch = mkdtempSync(join(tmpdir(), 'oracle-'));
   const file = join(scratch, 'text');
   let wrong = 0;
-  for (const text of texts.filter((t) => t !== '' && !t.startsWith('\uFEFF'))) {
+  // Of a file the program drops a byte order mark.
+  const asked = texts.filter((text) => !text.startsWith('\uFEFF'));
+  for (const text of asked) {
     writeFileSync(file, text);
     const run = spawnSync(program, ['tokenize', '--ids', '--parse-special', '-m', vocabulary, '-f', file], { encoding: 'utf8' });
     const expected = idsOf(text).join(' ');
@@ -177,7 +179,7 @@ function check(program, vocabulary) {
     console.log(`${ascii(text)}\n  published: ${expected}\n  program:   ${run.stdout.trim()}${run.stderr}`);
   }
   rmSync(scratch, { recursive: true });
-  console.log(`${wrong} of ${texts.length} texts differ`);
+  console.log(`${wrong} of ${asked.length} texts differ`);
   return wrong;
 }
 
