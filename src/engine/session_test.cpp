@@ -7,6 +7,7 @@
 #include "engine/generator.h"
 #include "engine/session.h"
 #include "engine/vocabulary_from_gguf.h"
+#include "passes/pass.h"
 
 namespace gannet {
 namespace {
@@ -51,6 +52,28 @@ TEST_F(SessionTest, LogitsDoNotDependOnTheNumberOfThreads) {
   }
   EXPECT_EQ(seen[0], seen[1]);
   EXPECT_EQ(seen[0], seen[2]);
+}
+
+TEST_F(SessionTest, APlanTellsHowItWasMade) {
+  SessionOptions o;
+  o.n_threads = 1;
+  const GraphShape decode{1, LogitRows::kLast, false};
+  auto optimized = Session::create(model, o).take();
+  const PlanReport fused = optimized->plan({decode, false, 300}).take()->report;
+  EXPECT_EQ(fused.passes.size(), all_passes().size());
+  EXPECT_LT(fused.compiled_nodes, fused.declared_nodes);
+  EXPECT_EQ(fused.n_kv, 0);
+  o.graph.naive = true;
+  auto naive = Session::create(model, o).take();
+  const PlanReport spelt_out = naive->plan({decode, false, 300}).take()->report;
+  EXPECT_TRUE(spelt_out.passes.empty());
+  EXPECT_EQ(spelt_out.declared_nodes, fused.declared_nodes);
+  EXPECT_GT(spelt_out.compiled_nodes, spelt_out.declared_nodes);
+  EXPECT_GE(spelt_out.n_kv, 301);
+  // It serves the runs that end within these rows and no others.
+  const MadePlan* plan = naive->plan({decode, false, 300}).take();
+  EXPECT_EQ(naive->plan({decode, false, spelt_out.n_kv - 1}).take(), plan);
+  EXPECT_NE(naive->plan({decode, false, spelt_out.n_kv}).take(), plan);
 }
 
 TEST_F(SessionTest, RollbackAndForkGiveTheSameLogitsAgain) {

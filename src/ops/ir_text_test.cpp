@@ -187,6 +187,23 @@ TEST(Verifier, FindsUndefinedOutputs) {
   EXPECT_THAT(verify_graph(graph).error().message(), HasSubstr("output \"o\" is not defined"));
 }
 
+// 4 query heads and 2 of K and V, all of 32. A token of the context is a row of K and of V that is read, and
+// a q.k and a weighted v for each query head.
+TEST(Cost, GrowsWithTheContext) {
+  GraphBuilder b("g");
+  const TensorType q{DType::kF32, Shape(3, 4, 32)}, k{DType::kF32, Shape(3, 2, 32)};
+  const ValueId y = attention(b, b.input("q", q), b.input("k", k), b.input("v", k),
+                              b.state("kv", {DType::kKvCache, Shape(2, 32)}), kNoValue, 1.0f);
+  b.output("y", add(b, y, y));
+  const Graph graph = b.finish().take();
+  const Cost at_start = graph_cost(graph, {}), later = graph_cost(graph, {100, DType::kF16, DType::kQ8_0});
+  EXPECT_EQ(at_start.state_bytes, 0);
+  EXPECT_EQ(later.state_bytes, 100 * 2 * (32 * 2 + 34));
+  EXPECT_EQ(later.flops - at_start.flops, 100 * (3 * 4) * 2 * (2 * 32));
+  EXPECT_EQ(later.activation_bytes, at_start.activation_bytes);
+  EXPECT_EQ(later.weight_bytes, 0);
+}
+
 TEST(Builder, ReportsTheFirstErrorAndStaysUsable) {
   GraphBuilder b("g");
   const ValueId x = b.input("x", {DType::kF32, Shape(2, 4)});

@@ -42,7 +42,7 @@ enum class DType : uint8_t {
   kNVFP4,
   kQ1_0,
   kQ2_0,
-  kAct8,       // activations rounded to 8 bits (backend/cpu/linear/quantized_row.h); rows of whole 256
+  kAct8,       // activations rounded to 8 bits (tensor/act8.h); rows of whole 256
   kKvCache,    // opaque: a KvView (backend/api/state_view.h)
   kRecurrent,  // opaque: a RecurrentView
 };
