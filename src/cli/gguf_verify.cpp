@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace gannet {
 namespace {

@@ -5,6 +5,8 @@
 
 #include <atomic>
 
+#include "base/temporary_files.h"
+
 namespace gannet {
 namespace {
 
@@ -12,7 +14,9 @@ std::atomic<int> count{0};
 static_assert(std::atomic<int>::is_always_lock_free);
 
 void on_interrupt(int) {
-  if (count.fetch_add(1) >= 1) _exit(130);
+  if (count.fetch_add(1) == 0) return;
+  remove_temporary_files();
+  _exit(130);
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "gguf/container.h"
-#include "gguf/printable.h"
 #include "gguf/shards.h"
 
 namespace gannet {

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 namespace gannet {
 namespace {

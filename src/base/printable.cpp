@@ -1,4 +1,4 @@
-#include "gguf/printable.h"
+#include "base/printable.h"
 
 #include <cstdint>
 #include <iterator>
@@ -43,37 +43,76 @@ bool unfit_for_a_line(uint32_t code) {
          (code >= 0xE0000 && code <= 0xE0FFF);
 }
 
+// The character at `at` of `text`, or one byte of what is no character: how many bytes it has, and whether it
+// can be printed as it is.
+struct Piece {
+  size_t length;
+  uint32_t code;
+  bool character, fit;
+};
+Piece piece_at(std::string_view text, size_t at) {
+  Piece p = {};
+  p.length = sequence_at(text, at, p.code);
+  p.character = p.length > 0;
+  p.fit = p.character && !unfit_for_a_line(p.code);
+  if (!p.character) p.length = 1;
+  return p;
+}
+
+void append_escape(std::string& out, const Piece& piece, char byte) {
+  auto to = std::back_inserter(out);
+  if (!piece.character)
+    fmt::format_to(to, "\\x{:02x}", static_cast<uint8_t>(byte));
+  else if (piece.code == '\n')
+    out += "\\n";
+  else if (piece.code == '\t')
+    out += "\\t";
+  else if (piece.code == '\r')
+    out += "\\r";
+  else
+    fmt::format_to(to, "\\u{{{:x}}}", piece.code);
+}
+
 }  // namespace
 
 std::string printable(std::string_view text, size_t limit) {
   std::string out;
   size_t at = 0;
   while (at < text.size()) {
-    uint32_t code = 0;
-    const size_t length = sequence_at(text, at, code);
+    const Piece piece = piece_at(text, at);
     // A character that would cross the limit is left out whole.
-    if (at + (length == 0 ? 1 : length) > limit) break;
-    auto to = std::back_inserter(out);
-    if (length == 0) {
-      fmt::format_to(to, "\\x{:02x}", static_cast<uint8_t>(text[at]));
-    } else if (code == '\n') {
-      out += "\\n";
-    } else if (code == '\t') {
-      out += "\\t";
-    } else if (code == '\r') {
-      out += "\\r";
-    } else if (code == '"' || code == '\\') {
-      out += '\\';
-      out += static_cast<char>(code);
-    } else if (unfit_for_a_line(code)) {
-      fmt::format_to(to, "\\u{{{:x}}}", code);
-    } else {
-      out += text.substr(at, length);
-    }
-    at += length == 0 ? 1 : length;
+    if (at + piece.length > limit) break;
+    if (piece.code == '"' || piece.code == '\\') out += '\\';
+    if (piece.fit)
+      out += text.substr(at, piece.length);
+    else
+      append_escape(out, piece, text[at]);
+    at += piece.length;
   }
   if (at < text.size()) fmt::format_to(std::back_inserter(out), " (+{} bytes)", text.size() - at);
   return out;
+}
+
+std::string visible(std::string_view message) {
+  std::string out;
+  for (size_t at = 0; at < message.size();) {
+    const Piece piece = piece_at(message, at);
+    if (piece.fit || piece.code == '\n')
+      out += message.substr(at, piece.length);
+    else
+      append_escape(out, piece, message[at]);
+    at += piece.length;
+  }
+  return out;
+}
+
+bool fits_a_line(std::string_view text) {
+  for (size_t at = 0; at < text.size();) {
+    const Piece piece = piece_at(text, at);
+    if (!piece.fit) return false;
+    at += piece.length;
+  }
+  return true;
 }
 
 }  // namespace gannet
