@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "cli/inspect_text.h"
+#include "engine/vocabulary_from_gguf.h"
 #include "model/graphs.h"
 #include "model/tensors.h"
 #include "model/weights.h"
@@ -45,6 +46,7 @@ std::string layer_text(const Hyperparameters& hp, uint32_t n) {
 Result<std::string> inspect_model(const GgufFile& file) {
   const Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   const WeightTable weights = GANNET_TRY(load_weights(file, hp));
+  GANNET_TRY(check_vocabulary_rows(file));
   std::string out = "Hyper-parameters\n";
   const std::string keys = print_hyperparameters(hp);
   for (size_t at = 0; at < keys.size();) {

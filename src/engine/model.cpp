@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+#include "engine/vocabulary_from_gguf.h"
 #include "tensor/codec.h"
 
 namespace gannet {
@@ -19,7 +21,8 @@ Result<void> check_rows(const GgufFile& file) {
             ErrorCode::kModelFile,
             fmt::format(
                 "{}: {} row {} block {} (byte {}) holds a value that is not finite; download the file again",
-                file.path(), t.name, row, bad, t.file_offset + static_cast<uint64_t>(row * bytes)));
+                file.path(), printable(t.name), row, bad,
+                t.file_offset + static_cast<uint64_t>(row * bytes)));
     }
   }
   return {};
@@ -34,6 +37,7 @@ Result<std::shared_ptr<const Model>> Model::make(GgufFile file, const LoadOption
                                                  const LoadProgress& progress) {
   Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   WeightTable weights = GANNET_TRY(load_weights(file, hp));
+  GANNET_TRY(check_vocabulary_rows(file));
   if (options.check_tensors) GANNET_TRY(check_rows(file));
   std::shared_ptr<Model> model(new Model(std::move(file), std::move(hp), std::move(weights)));
   model->memory_ = GANNET_TRY(WeightMemory::create(model->file_, model->hp_, options, progress));

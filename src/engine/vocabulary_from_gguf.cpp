@@ -89,6 +89,22 @@ Result<Tokenizer> read(const GgufFile& file) {
 
 }  // namespace
 
+Result<void> check_vocabulary_rows(const GgufFile& file) {
+  const GgufValue* tokens = file.find("tokenizer.ggml.tokens");
+  if (tokens == nullptr || !tokens->is_array()) return {};
+  for (const char* name : {"token_embd.weight", "output.weight"}) {
+    const GgufTensor* matrix = file.find_tensor(name);
+    if (matrix == nullptr || matrix->shape.rank != 2) continue;
+    const auto rows = static_cast<uint64_t>(matrix->shape.dim[0]);
+    if (tokens->count > rows)
+      return Error(ErrorCode::kModelFile,
+                   fmt::format("{}: the vocabulary has {} tokens and {} only {} rows: the two belong to "
+                               "different models; convert the model again",
+                               file.path(), tokens->count, name, rows));
+  }
+  return {};
+}
+
 Result<Tokenizer> tokenizer_from_gguf(const GgufFile& file) {
   auto tokenizer = read(file);
   if (tokenizer.ok()) return tokenizer;

@@ -13,4 +13,9 @@ namespace gannet {
 // Tokenizer::build() refuses.
 Result<Tokenizer> tokenizer_from_gguf(const GgufFile& file);
 
+// That the model's matrices have a row for every token of the file's vocabulary: without, a token would have
+// no embedding or no logit. More rows than tokens are padding and fine; what a file does not have is not
+// checked. Errors: kModelFile with path and numbers.
+Result<void> check_vocabulary_rows(const GgufFile& file);
+
 }  // namespace gannet
