@@ -20,6 +20,8 @@ add_library(gannet_flags INTERFACE)
 target_compile_options(gannet_flags INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wno-psabi -Werror
   -fno-math-errno -fno-trapping-math -ffp-contract=off)
+# Messages of failed checks name files from the project's root on: nobody needs to know where it was built.
+target_compile_options(gannet_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(gannet_flags INTERFACE -Wno-restrict)  # false alarms on std::string + literal (GCC 105651)
 endif()

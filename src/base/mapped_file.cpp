@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include "base/huge_pages.h"
+#include "base/temporary_files.h"
 
 namespace gannet {
 namespace {
@@ -44,9 +45,11 @@ void on_sigbus(int signal_number, siginfo_t* info, void*) {
       say(slot.path);
       say(kShrunk);
       say("\n");
+      remove_temporary_files();
       _exit(static_cast<int>(ErrorCode::kModelFile));
     }
   }
+  remove_temporary_files();
   signal(signal_number, SIG_DFL);
   raise(signal_number);
 }
@@ -85,6 +88,18 @@ Error cannot_open(const std::string& path, const char* why) {
   return {ErrorCode::kModelFile, fmt::format("{}: cannot be opened: {}", path, why)};
 }
 
+// What cannot be mapped: everything but regular files.
+Error not_a_file(const std::string& path, mode_t mode) {
+  if (S_ISDIR(mode)) return cannot_open(path, "it is a directory; name the .gguf file in it");
+  const char* kind = S_ISFIFO(mode)   ? "a pipe"
+                     : S_ISSOCK(mode) ? "a socket"
+                     : S_ISBLK(mode)  ? "a block device"
+                     : S_ISCHR(mode)  ? "a device"
+                                      : "not a file";
+  return cannot_open(path,
+                     fmt::format("it is {}; copy the content to a regular file and name that", kind).c_str());
+}
+
 }  // namespace
 
 Error shrunk_error(const std::string& path) {
@@ -103,6 +118,7 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     size_ = std::exchange(other.size_, 0);
     mapped_ = std::exchange(other.mapped_, 0);
     fd_ = std::exchange(other.fd_, -1);
+    mark_ = std::move(other.mark_);
     modified_seconds_ = other.modified_seconds_;
     modified_nanoseconds_ = other.modified_nanoseconds_;
   }
@@ -114,6 +130,7 @@ MappedFile::~MappedFile() {
 }
 
 void MappedFile::release() {
+  mark_ = {};
   if (fd_ >= 0) close(std::exchange(fd_, -1));
   if (data_ == nullptr) return;
   forget(data_);
@@ -139,13 +156,18 @@ Result<void> MappedFile::check_unchanged() const {
 Result<MappedFile> MappedFile::open(const std::string& path) {
   MappedFile file;
   file.path_ = path;
-  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file.fd_ < 0) return cannot_open(path, std::strerror(errno));
   struct stat info = {};
+  // Without O_NONBLOCK a FIFO would wait for a writer.
+  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file.fd_ < 0) {
+    const int code = errno;
+    // A socket, for one, has no other way to say what it is.
+    if (stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) return not_a_file(path, info.st_mode);
+    return cannot_open(path, std::strerror(code));
+  }
   if (fstat(file.fd_, &info) != 0) return cannot_open(path, std::strerror(errno));
-  if (!S_ISREG(info.st_mode))
-    return cannot_open(path, S_ISDIR(info.st_mode) ? "it is a directory; name the .gguf file in it"
-                                                   : "it is not a regular file");
+  if (!S_ISREG(info.st_mode)) return not_a_file(path, info.st_mode);
+  file.mark_ = InputMark(file.fd_, path);
   file.modified_seconds_ = info.st_mtim.tv_sec;
   file.modified_nanoseconds_ = info.st_mtim.tv_nsec;
   const size_t size = static_cast<size_t>(info.st_size);

@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "base/input_files.h"
 #include "base/result.h"
 
 namespace gannet {
@@ -16,8 +17,9 @@ namespace gannet {
 // when the fault lies in one of our mappings.
 class MappedFile {
  public:
-  // Errors: kModelFile with the path and the system's reason (missing, a directory, unreadable). An empty
-  // file maps to an empty span.
+  // Never waits. Errors: kModelFile with the path and the reason (missing, unreadable, not a regular file but
+  // a directory, a FIFO, a socket or a device). An empty file maps to an empty span. While it is open the
+  // file is an input (base/input_files.h).
   static Result<MappedFile> open(const std::string& path);
 
   MappedFile(MappedFile&& other) noexcept;
@@ -47,6 +49,7 @@ class MappedFile {
   size_t size_ = 0;
   size_t mapped_ = 0;  // bytes of addresses, whole huge pages
   int fd_ = -1;
+  InputMark mark_;
   int64_t modified_seconds_ = 0, modified_nanoseconds_ = 0;  // when opened
 };
 

@@ -9,9 +9,10 @@
 #include <optional>
 #include <sstream>
 #include <string_view>
-#include <vector>
 
 #include <fmt/format.h>
+
+#include "base/control_groups.h"
 
 namespace gannet {
 namespace {
@@ -37,62 +38,6 @@ int64_t number_in(const std::string& path) {
   int64_t number = 0;
   if (!(in >> number)) return kNoLimit;
   return number >= (int64_t{1} << 60) ? kNoLimit : number;
-}
-
-struct Hierarchy {
-  bool version2;
-  std::string folder;  // where the process's group is
-  std::string top;     // where the hierarchy is mounted
-};
-
-// /proc/self/mountinfo: "36 35 98:0 /root /mount/point options - type source super_options".
-struct Mount {
-  std::string root, point, type, options;
-};
-std::vector<Mount> mounts(const std::string& root) {
-  std::vector<Mount> all;
-  std::ifstream in(root + "/proc/self/mountinfo");
-  for (std::string line; std::getline(in, line);) {
-    std::istringstream words(line);
-    std::string skip, source;
-    Mount m;
-    words >> skip >> skip >> skip >> m.root >> m.point;
-    while (words >> skip && skip != "-") {
-    }
-    if (words >> m.type >> source >> m.options) all.push_back(m);
-  }
-  return all;
-}
-
-// Whether the comma-separated options name `option`.
-bool has_option(const std::string& options, std::string_view option) {
-  std::istringstream words(options);
-  for (std::string word; std::getline(words, word, ',');)
-    if (word == option) return true;
-  return false;
-}
-
-std::vector<Hierarchy> hierarchies(const std::string& root) {
-  std::vector<Hierarchy> found;
-  const std::vector<Mount> all = mounts(root);
-  std::ifstream in(root + "/proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {  // "0::/path" or "4:memory,cpu:/path"
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    std::string path = line.substr(second + 1);
-    const bool version2 = controllers.empty();
-    if (!version2 && !has_option(controllers, "memory")) continue;
-    for (const Mount& m : all) {
-      if (version2 ? m.type != "cgroup2" : m.type != "cgroup" || !has_option(m.options, "memory")) continue;
-      // In a container the mount may show only the part below the group's own folder.
-      if (m.root != "/") path = path.starts_with(m.root) ? path.substr(m.root.size()) : "";
-      if (path == "/") path.clear();
-      found.push_back({version2, root + m.point + path, root + m.point});
-      break;
-    }
-  }
-  return found;
 }
 
 // The room that one group leaves; kNoLimit when it sets none.
@@ -122,15 +67,12 @@ MemoryRoom memory_room(const std::string& root) {
   least.unused = number_of(meminfo, "MemFree:").value_or(kNoLimit);
   least.limit = number_of(meminfo, "MemTotal:").value_or(kNoLimit);
   least.bound = "memory of the machine";
-  for (const Hierarchy& h : hierarchies(root)) {
-    for (std::string folder = h.folder; folder.size() >= h.top.size();
-         folder = folder.substr(0, folder.rfind('/'))) {
-      MemoryRoom room = room_of_group(folder, h.version2);
-      if (room.bytes >= least.bytes) continue;
-      room.unused = std::min(room.unused, least.unused);
-      room.bound = fmt::format("control group {}", folder.substr(root.size()));
-      least = room;
-    }
+  for (const ControlGroup& group : control_groups("memory", root)) {
+    MemoryRoom room = room_of_group(group.folder, group.version2);
+    if (room.bytes >= least.bytes) continue;
+    room.unused = std::min(room.unused, least.unused);
+    room.bound = fmt::format("control group {}", group.folder.substr(root.size()));
+    least = room;
   }
   return least;
 }

@@ -4,10 +4,14 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
+#include <exception>
 #include <fstream>
 #include <set>
 
 #include <fmt/format.h>
+
+#include "base/control_groups.h"
 
 namespace gannet {
 namespace {
@@ -26,6 +30,52 @@ constexpr int kSpinsBeforeSleep = 20000;
 // Inside a run members wait for each other. When the machine has fewer free cores than members, the one that
 // is waited for may not be running, so waiting gives its core away from time to time.
 constexpr int kSpinsBeforeYield = 500;
+// After so many such rounds, some milliseconds, a member sleeps: with many more members than cores, those
+// that only yield take turns with each other and the one that has work hardly runs.
+constexpr int kYieldsBeforeSleep = 100;
+
+// How many members of all teams sleep inside a run. Waking up is a call of the system whenever anybody sleeps
+// on anything, which helpers between two runs do all the time, so it is asked here first.
+std::atomic<int> sleepers{0};
+
+// Returns when `word` is no longer `old`. Who changes it must wake().
+template <class T>
+void wait_for_change(const std::atomic<T>& word, T old) noexcept {
+  int yields = 0;
+  for (int spins = 0; word.load(std::memory_order_acquire) == old; ++spins) {
+    relax();
+    if (spins < kSpinsBeforeYield) continue;
+    spins = 0;
+    if (++yields <= kYieldsBeforeSleep) {
+      sched_yield();
+    } else {
+      sleepers.fetch_add(1);
+      word.wait(old, std::memory_order_acquire);
+      sleepers.fetch_sub(1);
+    }
+  }
+}
+
+// Behind a sequentially consistent change of `word`: who goes to sleep has been counted or sees the change.
+template <class T>
+void wake(std::atomic<T>& word) noexcept {
+  if (sleepers.load() != 0) word.notify_all();
+}
+
+// The processors this process may use. Asked once, before a team binds the calling thread to one of them.
+const std::vector<int>& usable_cpus() {
+  static const std::vector<int> cpus = [] {
+    cpu_set_t allowed;
+    CPU_ZERO(&allowed);
+    const bool known = sched_getaffinity(0, sizeof(allowed), &allowed) == 0;
+    const int n = known ? CPU_SETSIZE : static_cast<int>(std::thread::hardware_concurrency());
+    std::vector<int> usable;
+    for (int cpu = 0; cpu < n; ++cpu)
+      if (!known || CPU_ISSET(cpu, &allowed)) usable.push_back(cpu);
+    return usable;
+  }();
+  return cpus;
+}
 
 void bind_to_cpu(int cpu) {
   cpu_set_t set;
@@ -54,16 +104,11 @@ void Worker::wait_for_all(bool reset) noexcept {
     if (reset) team.next_.store(0, std::memory_order_relaxed);
     if (count_ == 1) return;
     team.arrived_.store(0, std::memory_order_relaxed);
-    team.phase_.store(phase + 1, std::memory_order_release);
+    team.phase_.store(phase + 1);
+    wake(team.phase_);
     return;
   }
-  for (int spins = 0; team.phase_.load(std::memory_order_acquire) == phase; ++spins) {
-    relax();
-    if (spins >= kSpinsBeforeYield) {
-      sched_yield();
-      spins = 0;
-    }
-  }
+  wait_for_change(team.phase_, phase);
 }
 
 bool Worker::claim(int64_t total, int64_t grain, int64_t& begin, int64_t& end) noexcept {
@@ -80,8 +125,23 @@ bool Worker::claim(int64_t total, int64_t grain, int64_t& begin, int64_t& end) n
 
 ThreadTeam::ThreadTeam(int n_threads, std::vector<int> cpus)
     : n_threads_(std::max(1, n_threads)), cpus_(std::move(cpus)) {
+  usable_cpus();
   if (!cpus_.empty()) bind_to_cpu(cpus_[0]);
-  for (int i = 1; i < n_threads_; ++i) helpers_.emplace_back([this, i] { member_loop(i); });
+  try {
+    for (int i = 1; i < n_threads_; ++i) helpers_.emplace_back([this, i] { member_loop(i); });
+  } catch (const std::exception&) {  // no more threads, or no memory for one
+    n_threads_ = static_cast<int>(helpers_.size()) + 1;
+  }
+}
+
+Result<std::unique_ptr<ThreadTeam>> ThreadTeam::create(int n_threads, std::vector<int> cpus) {
+  auto team = std::make_unique<ThreadTeam>(n_threads, std::move(cpus));
+  if (team->size() >= n_threads) return team;
+  return Error(
+      ErrorCode::kOutOfMemory,
+      fmt::format("the system gives {} of {} threads; use fewer threads (-t), or raise the limits of "
+                  "processes and memory (ulimit -u, -v)",
+                  team->size(), n_threads));
 }
 
 ThreadTeam::~ThreadTeam() {
@@ -103,13 +163,8 @@ void ThreadTeam::run_erased(Erased work, void* context, int n) {
   }
   Worker self(this, 0, active_);
   work(context, self);
-  for (int spins = 0; finished_.load(std::memory_order_acquire) != n_threads_ - 1; ++spins) {
-    relax();
-    if (spins >= kSpinsBeforeYield) {
-      sched_yield();
-      spins = 0;
-    }
-  }
+  for (int done; (done = finished_.load(std::memory_order_acquire)) != n_threads_ - 1;)
+    wait_for_change(finished_, done);
 }
 
 void ThreadTeam::member_loop(int index) {
@@ -129,7 +184,7 @@ void ThreadTeam::member_loop(int index) {
       Worker self(this, index, active_);
       work_(context_, self);
     }
-    finished_.fetch_add(1, std::memory_order_release);
+    if (finished_.fetch_add(1) == n_threads_ - 2) wake(finished_);
   }
 }
 
@@ -160,22 +215,21 @@ Result<std::vector<int>> ThreadTeam::parse_cpu_mask(const std::string& mask) {
   return cpus;
 }
 
-int ThreadTeam::physical_cores() {
-  cpu_set_t allowed;
-  CPU_ZERO(&allowed);
-  if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0)
-    return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+int ThreadTeam::physical_cores(const std::string& root) {
   // Hyper-threads of one core share the same first sibling.
   std::set<std::string> cores;
-  int n_cpus = 0;
-  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-    if (!CPU_ISSET(cpu, &allowed)) continue;
-    ++n_cpus;
-    std::ifstream in(fmt::format("/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", cpu));
+  const std::vector<int>& cpus = usable_cpus();
+  for (int cpu : cpus) {
+    std::ifstream in(fmt::format("{}/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list", root, cpu));
     std::string siblings;
     if (std::getline(in, siblings)) cores.insert(siblings);
   }
-  return std::max(1, cores.empty() ? n_cpus : static_cast<int>(cores.size()));
+  const auto n = static_cast<double>(cores.empty() ? cpus.size() : cores.size());
+  return std::max(1, static_cast<int>(std::min(n, std::ceil(cpu_quota(root)))));
+}
+
+int ThreadTeam::most_threads() {
+  return 2 * std::max(1, static_cast<int>(usable_cpus().size()));
 }
 
 }  // namespace gannet

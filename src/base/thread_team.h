@@ -59,9 +59,11 @@ class Worker {
 
 class ThreadTeam {
  public:
-  // `n_threads` >= 1 members in total. `cpus` binds member i to cpus[i % size]; empty leaves placement to the
-  // system.
+  // `n_threads` >= 1 members in total, fewer where the system gives no more threads: size() tells. `cpus`
+  // binds member i to cpus[i % size]; empty leaves placement to the system.
   explicit ThreadTeam(int n_threads, std::vector<int> cpus = {});
+  // A team of exactly so many, for who measures or promises a number. Errors: kOutOfMemory with both numbers.
+  static Result<std::unique_ptr<ThreadTeam>> create(int n_threads, std::vector<int> cpus = {});
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
@@ -79,8 +81,11 @@ class ThreadTeam {
   // Parses a hexadecimal CPU mask ("0x3", "f0") as `-C` takes it into CPU numbers. Errors: kUsage.
   static Result<std::vector<int>> parse_cpu_mask(const std::string& mask);
 
-  // Number of physical cores this process may use.
-  static int physical_cores();
+  // Number of physical cores this process may use, by its affinity and by the time that its control groups
+  // leave it. `root` stands in front of /proc and /sys, for tests.
+  static int physical_cores(const std::string& root = "");
+  // Twice the logical processors this process may use: more members than that only wait for each other.
+  static int most_threads();
 
  private:
   friend class Worker;
@@ -88,7 +93,7 @@ class ThreadTeam {
   void run_erased(Erased work, void* context, int n);
   void member_loop(int index);
 
-  const int n_threads_;
+  int n_threads_;  // settled by the constructor
   const std::vector<int> cpus_;
   std::vector<std::thread> helpers_;
 

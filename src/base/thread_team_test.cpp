@@ -1,9 +1,15 @@
 #include "base/thread_team.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <chrono>
+#include <fstream>
 
 namespace gannet {
 namespace {
@@ -116,6 +122,71 @@ TEST(ThreadTeam, RunsOfChangingSizeFollowAtOnce) {
           ASSERT_EQ(times[static_cast<size_t>(i)].load(), i < n ? 1 : 0)
               << "member " << i << " in a run of " << n << ", round " << round;
       }
+}
+
+// Who waits long does not keep a core busy: with more members than cores that core is needed.
+TEST(ThreadTeam, LongWaitsSleep) {
+  // Whether the thread sleeps, or comes to it within 20 seconds.
+  const auto sleeps = [](pid_t thread) {
+    for (int i = 0; i < 2000; ++i) {
+      std::ifstream in("/proc/self/task/" + std::to_string(thread) + "/stat");
+      std::string number, name, state;
+      if (in >> number >> name >> state && state == "S") return true;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return false;
+  };
+  ThreadTeam team(2);
+  std::atomic<pid_t> helper{0};
+  bool at_barrier = false, at_end = false;
+  const pid_t caller = gettid();
+  team.run([&](Worker& worker) {
+    if (worker.index() == 1) {
+      helper = gettid();
+    } else {
+      while (helper == 0) std::this_thread::yield();
+      at_barrier = sleeps(helper);
+    }
+    worker.barrier();
+    if (worker.index() == 1) at_end = sleeps(caller);
+  });
+  EXPECT_TRUE(at_barrier);
+  EXPECT_TRUE(at_end);
+}
+
+// Threads with 1 GiB of stack each in an address space with room for two of them.
+TEST(ThreadTeam, FewerThreadsThanAskedForAreATeamOrAnError) {
+  const auto with_little_room = [](auto&& work) {
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, size_t{1} << 30);
+    pthread_setattr_default_np(&attributes);
+    std::ifstream in("/proc/self/statm");
+    rlim_t pages = 0;
+    in >> pages;
+    const rlim_t bytes = pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (rlim_t{5} << 29);
+    const rlimit limit = {bytes, bytes};
+    setrlimit(RLIMIT_AS, &limit);
+    work();
+  };
+  EXPECT_EXIT(with_little_room([] {
+                ThreadTeam team(40);
+                std::atomic<int> runs{0};
+                team.run([&](Worker& worker) {
+                  worker.barrier();
+                  runs.fetch_add(1);
+                });
+                _exit(team.size() > 1 && team.size() < 40 && runs == team.size() ? 0 : 1);
+              }),
+              testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(with_little_room([] {
+                const auto team = ThreadTeam::create(40);
+                if (team.ok()) _exit(0);
+                fputs(team.error().message().c_str(), stderr);
+                _exit(static_cast<int>(team.error().code()));
+              }),
+              testing::ExitedWithCode(4), "of 40 threads; use fewer threads .-t.");
+  EXPECT_EQ(ThreadTeam::create(2).take()->size(), 2);
 }
 
 TEST(ThreadTeam, CpuMask) {

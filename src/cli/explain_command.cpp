@@ -49,7 +49,7 @@ Result<void> run_explain(const ExplainOptions& o) {
     fmt::print("{}", print_graph(made.graph));
     return {};
   }
-  auto session = GANNET_TRY(Session::create(model, options));
+  auto session = GANNET_TRY(create_session(model, options));
   const MadePlan* made = GANNET_TRY(session->plan(request));
   const PlanReport& report = made->report;
   for (const PassReport& pass : report.passes) fmt::print("{}\n", pass_report_line(pass));

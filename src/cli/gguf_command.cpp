@@ -1,6 +1,4 @@
 // `gannet gguf verify FILE`.
-#include <unistd.h>
-
 #include "cli/command.h"
 #include "cli/gguf_verify.h"
 #include "cli/interrupt.h"
@@ -22,8 +20,7 @@ Command gguf_command() {
       {.names = "--sha256", .help = "Also print the SHA-256 of each file", .target = &o->verify.sha256}};
   verify.action = [o] {
     catch_interrupts();
-    std::FILE* progress = isatty(STDERR_FILENO) == 1 ? stderr : nullptr;
-    return run_gguf_verify(o->file, o->verify, stdout, progress, interrupted);
+    return run_gguf_verify(o->file, o->verify, stdout, interrupted);
   };
   return {.name = "gguf", .summary = "Work on GGUF files", .commands = {std::move(verify)}};
 }

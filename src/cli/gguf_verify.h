@@ -13,11 +13,11 @@ namespace gannet {
 // The report as lines of text, ending with a newline: one line per file, one per unsound tensor, one verdict.
 std::string verify_text(const VerifyReport& report);
 
-// Checks PATH and writes the report to `out`; progress goes to `progress` (null: none) as one line that is
-// rewritten in place. `stop` is asked between pieces of work (null: never). Errors: the file cannot be opened
-// or parsed, holds unsound blocks (kModelFile, after the report was printed), or the check was stopped
-// (kInterrupted).
+// Checks PATH, with progress on stderr, and writes the report to `out`, which is stdout but in tests. `stop`
+// is asked between pieces of work (null: never). Errors: the file cannot be opened or parsed or has tokens
+// without logits (kModelFile), is unsound (kModelFile, after the report was printed), the report cannot be
+// written (kOutput), or the check was stopped (kInterrupted).
 Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, std::FILE* out,
-                             std::FILE* progress, bool (*stop)());
+                             bool (*stop)());
 
 }  // namespace gannet

@@ -87,7 +87,7 @@ TEST(GgufVerifyCommand, UnsoundFileIsReportedAndFails) {
   std::ofstream(path, std::ios::binary)
       .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
   std::FILE* out = std::tmpfile();
-  const auto result = run_gguf_verify(path, {}, out, nullptr, nullptr);
+  const auto result = run_gguf_verify(path, {}, out, nullptr);
   ASSERT_FALSE(result.ok());
   EXPECT_EQ(result.error().code(), ErrorCode::kModelFile);
   EXPECT_THAT(result.error().message(), HasSubstr("1 tensor with values that are not finite"));
@@ -101,8 +101,7 @@ TEST(GgufVerifyCommand, UnsoundFileIsReportedAndFails) {
   EXPECT_THAT(
       text,
       HasSubstr("damaged: 1 metadata entry, 1 tensor, 16 bytes of tensor data checked; 1 tensor unsound\n"));
-  EXPECT_EQ(run_gguf_verify(path, {}, stdout, nullptr, [] { return true; }).error().code(),
-            ErrorCode::kInterrupted);
+  EXPECT_EQ(run_gguf_verify(path, {}, stdout, [] { return true; }).error().code(), ErrorCode::kInterrupted);
   std::filesystem::remove(path);
 }
 

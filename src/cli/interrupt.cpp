@@ -6,6 +6,8 @@
 #include <atomic>
 #include <cerrno>
 
+#include "base/temporary_files.h"
+
 namespace gannet {
 namespace {
 
@@ -19,6 +21,7 @@ void on_interrupt(int) {
   const int saved_errno = errno;
   if (count.fetch_add(1) >= 1 && !only_counted) {
     if (const Hook hook = exit_hook) hook();
+    remove_temporary_files();
     _exit(130);
   }
   if (const Hook hook = arrived_hook) hook();

@@ -110,7 +110,7 @@ Result<void> run_logits(const LogitsOptions& o) {
   auto model = GANNET_TRY(load_model(o.model));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
-  auto session = GANNET_TRY(Session::create(model, options));
+  auto session = GANNET_TRY(create_session(model, options));
   return o.mtp ? write_mtp(*session, tokens, o.out) : write_trunk(*session, tokens, o.out);
 }
 

@@ -182,6 +182,12 @@ Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
   return model;
 }
 
+Result<std::unique_ptr<Session>> create_session(std::shared_ptr<const Model> model, SessionOptions options) {
+  auto session = GANNET_TRY(Session::create(std::move(model), std::move(options)));
+  for (const std::string& warning : session->warnings()) say("{}", warning);
+  return session;
+}
+
 Result<DType> cache_type(const std::string& flag, const std::string& name) {
   if (const auto type = dtype_from_name(name)) return *type;
   return Error(ErrorCode::kUsage,

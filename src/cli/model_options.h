@@ -44,6 +44,10 @@ Result<LoadOptions> load_options(const ModelOptions& options);
 // Loads the model with a progress bar on stderr, and says there what could not be done as asked for.
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& options);
 
+// A session with these options; what the user should know about them goes to stderr. Errors: of
+// Session::create().
+Result<std::unique_ptr<Session>> create_session(std::shared_ptr<const Model> model, SessionOptions options);
+
 // The session options these flags mean. Errors: kUsage naming the flag.
 Result<SessionOptions> session_options(const ModelOptions& options);
 

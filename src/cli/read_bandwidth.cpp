@@ -68,9 +68,9 @@ Result<double> measure(int n_threads, const std::vector<int>& cpus) {
                     bytes / kMiB));
   std::byte* begin = memory.data();
 
-  ThreadTeam team(n_threads, cpus);
+  const auto team = GANNET_TRY(ThreadTeam::create(n_threads, cpus));
   // Written by the thread that will read it, so that it lies in that thread's memory node.
-  team.run([&](Worker& worker) {
+  team->run([&](Worker& worker) {
     int64_t from = 0, to = 0;
     worker.share(bytes, kGrain, from, to);
     std::memset(begin + from, worker.index() + 1, static_cast<size_t>(to - from));
@@ -80,7 +80,7 @@ Result<double> measure(int n_threads, const std::vector<int>& cpus) {
   const auto started = Clock::now();
   for (size_t pass = 0; pass < kFewestPasses || Clock::now() - started < kMeasureFor; ++pass) {
     const auto pass_started = Clock::now();
-    team.run([&](Worker& worker) {
+    team->run([&](Worker& worker) {
       int64_t from = 0, to = 0;
       worker.share(bytes, kGrain, from, to);
       keep.fetch_xor(kFolds[pass % kFolds.size()](begin + from, to - from), std::memory_order_relaxed);
@@ -95,6 +95,7 @@ Result<double> measure(int n_threads, const std::vector<int>& cpus) {
 
 Result<double> read_bandwidth(int n_threads, const std::vector<int>& cpus) {
   static std::map<std::pair<int, std::vector<int>>, double> measured;
+  n_threads = std::min(n_threads, ThreadTeam::most_threads());
   const auto key = std::make_pair(n_threads, cpus);
   if (const auto it = measured.find(key); it != measured.end()) return it->second;
   const double bytes_per_second = GANNET_TRY(measure(n_threads, cpus));

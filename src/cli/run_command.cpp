@@ -57,7 +57,7 @@ Result<void> run_model(const RunOptions& o) {
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
-  auto session = GANNET_TRY(Session::create(model, options));
+  auto session = GANNET_TRY(create_session(model, options));
   session->set_profiling(o.profile || !o.trace.empty());
   SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
   if (o.sampling.ignore_eos) forbid_ends(params, tokenizer.vocabulary());

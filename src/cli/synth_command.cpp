@@ -1,5 +1,6 @@
 // `gannet synth`: model files in the shapes of the published ones with random weights, to measure speed
 // without the download, and tiny ones to test with.
+#include <algorithm>
 #include <chrono>
 #include <memory>
 
@@ -47,7 +48,9 @@ Result<void> run_synth(const SynthOptions& o) {
 
   catch_interrupts();
   const auto start = std::chrono::steady_clock::now();
-  ThreadTeam team(o.threads > 0 ? o.threads : ThreadTeam::physical_cores());
+  // The file is the same for any number of threads, so fewer than asked for are no error.
+  ThreadTeam team(o.threads > 0 ? std::min(o.threads, ThreadTeam::most_threads())
+                                : ThreadTeam::physical_cores());
   SynthReport report;
   {
     ProgressBar bar("writing");

@@ -1,6 +1,5 @@
 #include "engine/generator.h"
 
-#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -80,10 +79,11 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_pr
   start = Clock::now();
   Detokenizer text(tokenizer_, /*show_special=*/false, IllFormed::kReplace);
   const auto n_vocab = static_cast<size_t>(tokenizer_.vocabulary().size());
+  // Rows of the head beyond the vocabulary are padding and never chosen.
+  GANNET_CHECK(rows->logits.shape.last() >= static_cast<int64_t>(n_vocab));
   answer.reason = FinishReason::kLength;
   for (int64_t n = 0; n_predict < 0 || n < n_predict; ++n) {
-    const size_t columns = std::min(n_vocab, static_cast<size_t>(rows->logits.shape.last()));
-    auto token = sampler_.sample({rows->logits.f32(0), columns}, static_cast<uint64_t>(n), history_);
+    auto token = sampler_.sample({rows->logits.f32(0), n_vocab}, static_cast<uint64_t>(n), history_);
     if (!token.ok()) return fail(token.take_error());
     history_.push_back(*token);
     ++answer.n_generated;

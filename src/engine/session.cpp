@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include "backend/cpu/isa.h"
+#include "base/memory_room.h"
 
 namespace gannet {
 namespace {
@@ -14,8 +16,68 @@ namespace {
 // Enough for decode, verify batches and the full ubatch; the rest are tails of prompts, each used once.
 constexpr size_t kMaxPlans = 24;
 
+// A bound for sums, far above what any machine has.
+constexpr int64_t kMostStateBytes = int64_t{1} << 60;
+
 // For activations and workspace; the largest plans known (80b-a3b, 512 tokens) need about half of it.
 constexpr int64_t kScratchBytes = int64_t{256} << 20;
+
+// Positions are 32-bit numbers.
+constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max();
+
+double gib(int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 30);
+}
+
+// Of a sequence of `n_tokens`; the largest number when it is more than that.
+int64_t state_bytes(const StateLayout& layout, int64_t n_tokens) {
+  int64_t kv = 0, sum = 0;
+  if (__builtin_mul_overflow(layout.kv_bytes_per_token(), n_tokens, &kv) ||
+      __builtin_add_overflow(kv, layout.recurrent_bytes(), &sum))
+    return std::numeric_limits<int64_t>::max();
+  return sum;
+}
+
+// A context that the user asked for: whether it can be held, and what speaks against it.
+Result<void> check_context(int64_t n_ctx, uint32_t trained, const StateLayout& layout,
+                           std::vector<std::string>& warnings) {
+  if (n_ctx < 1 || n_ctx > kMostTokens)
+    return Error(ErrorCode::kUsage,
+                 fmt::format("--ctx-size is {}, it must be from 1 to {}", n_ctx, kMostTokens));
+  const int64_t needed = state_bytes(layout, n_ctx);
+  const auto refused = [&](int64_t there, const std::string& bound) {
+    return Error(
+        ErrorCode::kOutOfMemory,
+        fmt::format("a full context of {} tokens takes {:.2f} GiB, more than the {:.2f} GiB that there are "
+                    "({}); use a shorter one (--ctx-size) or smaller types (--cache-type-k, "
+                    "--cache-type-v)",
+                    n_ctx, gib(needed), gib(there), bound));
+  };
+  const MemoryRoom room = memory_room();
+  if (needed > room.limit) return refused(room.limit, room.bound);
+  if (const int64_t addresses = address_room(); needed > addresses)
+    return refused(addresses, "limit of address space, ulimit -v");
+  if (n_ctx > trained)
+    warnings.push_back(fmt::format(
+        "the context of {} tokens is longer than the {} that the model was trained for; expect worse answers "
+        "beyond those",
+        n_ctx, trained));
+  if (needed > room.bytes)
+    warnings.push_back(
+        fmt::format("a full context of {} tokens takes {:.2f} GiB, {:.2f} GiB are free now ({})", n_ctx,
+                    gib(needed), gib(room.bytes), room.bound));
+  return {};
+}
+
+// Threads beyond what the machine has only take turns.
+void limit_threads(int& n_threads, std::vector<std::string>& warnings) {
+  const int most = ThreadTeam::most_threads();
+  if (n_threads <= most) return;
+  const std::string text = fmt::format(
+      "{} threads are more than twice the processors that may be used, {} run instead", n_threads, most);
+  if (warnings.empty() || warnings.back() != text) warnings.push_back(text);
+  n_threads = most;
+}
 
 bool same(const GraphShape& a, const GraphShape& b) {
   return a.n_tokens == b.n_tokens && a.logits == b.logits && a.hidden == b.hidden;
@@ -28,7 +90,8 @@ Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, SessionOptions options) {
   const Hyperparameters& hp = model->hyperparameters();
-  if (options.n_ctx == 0) options.n_ctx = hp.context_length;
+  const bool chosen_context = options.n_ctx != 0;
+  if (!chosen_context) options.n_ctx = std::min(int64_t{hp.context_length}, kMostTokens);
   if (options.n_threads <= 0) options.n_threads = ThreadTeam::physical_cores();
   if (options.n_threads_batch <= 0) options.n_threads_batch = options.n_threads;
   if (options.policy.isas.empty()) options.policy.isas = machine_isas();
@@ -46,12 +109,20 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
       return Error(ErrorCode::kUsage, fmt::format("KV cache type {} does not fit heads of {}",
                                                   dtype_info(type).name, hp.head_dim));
   }
+  std::vector<std::string> warnings;
+  limit_threads(options.n_threads, warnings);
+  limit_threads(options.n_threads_batch, warnings);
+  if (chosen_context)
+    GANNET_TRY(check_context(options.n_ctx, hp.context_length,
+                             trunk_state_layout(hp, options.k_type, options.v_type), warnings));
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
+  session->warnings_ = std::move(warnings);
   const int n_members = std::max(o.n_threads, o.n_threads_batch);
-  session->team_ = o.team != nullptr && o.team->size() == n_members
-                       ? o.team
-                       : std::make_shared<ThreadTeam>(n_members, o.cpus);
+  if (o.team != nullptr && o.team->size() == n_members)
+    session->team_ = o.team;
+  else
+    session->team_ = GANNET_TRY(ThreadTeam::create(n_members, o.cpus));
   const auto make_part = [&](Part& part, const StateLayout& layout) {
     part.pool = std::make_shared<StatePool>(layout, o.n_ctx);
     part.bindings = std::make_unique<StateBindings>(layout);
@@ -71,7 +142,7 @@ int64_t Session::most_bytes() const {
   int64_t bytes = kScratchBytes;
   for (const Part* part : {&trunk_, &mtp_}) {
     const StateLayout& layout = part->pool->layout();
-    bytes += layout.kv_bytes_per_token() * options_.n_ctx + 2 * layout.recurrent_bytes();
+    bytes += std::min(state_bytes(layout, options_.n_ctx), kMostStateBytes) + layout.recurrent_bytes();
   }
   return bytes;
 }

@@ -16,7 +16,7 @@
 namespace gannet {
 
 struct SessionOptions {
-  int64_t n_ctx = 0;        // longest sequence; 0: what the model was trained for
+  int64_t n_ctx = 0;        // longest sequence; 0: what the model was trained for, in memory or not
   int64_t n_ubatch = 512;   // tokens per run of the trunk in prefill
   int n_threads = 0;        // decode; 0: physical cores
   int n_threads_batch = 0;  // prefill; 0: as n_threads
@@ -38,12 +38,18 @@ struct ForwardRows {
 
 class Session {
  public:
-  // Errors: kUsage for options that make no sense together.
+  // More threads than ThreadTeam::most_threads() are lowered to it (see warnings()). Errors: kUsage for
+  // options that make no sense together; kOutOfMemory for a context that was asked for and would not fit into
+  // the memory that this machine, the control group or the limit of the process has, and for threads that the
+  // system does not give.
   static Result<std::unique_ptr<Session>> create(std::shared_ptr<const Model> model, SessionOptions options);
   ~Session();
 
   const Model& model() const { return *model_; }
   const SessionOptions& options() const { return options_; }
+  // What the user should know about the options: numbers that were lowered, or that promise too much. Whole
+  // sentences, for stderr.
+  const std::vector<std::string>& warnings() const { return warnings_; }
 
   SequenceState new_sequence() const { return SequenceState(trunk_.pool); }
   SequenceState new_mtp_sequence() const { return SequenceState(mtp_.pool); }
@@ -103,6 +109,7 @@ class Session {
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
+  std::vector<std::string> warnings_;
   std::shared_ptr<ThreadTeam> team_;
   std::shared_ptr<Arena> arena_;
   Part trunk_, mtp_;

@@ -3,11 +3,14 @@
 
 #include <algorithm>
 
+#include "base/memory_room.h"
 #include "engine/chat.h"
 #include "engine/generator.h"
 #include "engine/session.h"
 #include "engine/vocabulary_from_gguf.h"
+#include "model/model_file_for_test.h"
 #include "passes/pass.h"
+#include "text/synthetic_vocabulary.h"
 
 namespace gannet {
 namespace {
@@ -154,6 +157,111 @@ TEST_F(SessionTest, UnsupportedOptionsAreUsageErrors) {
   o = {};
   o.n_ubatch = 0;
   EXPECT_EQ(Session::create(model, o).error().code(), ErrorCode::kUsage);
+}
+
+TEST_F(SessionTest, MoreThreadsThanTheMachineHasAreLowered) {
+  SessionOptions o;
+  o.n_threads = 9999;
+  o.n_threads_batch = 1;
+  auto s = Session::create(model, o).take();
+  EXPECT_EQ(s->options().n_threads, ThreadTeam::most_threads());
+  EXPECT_EQ(s->options().n_threads_batch, 1);
+  EXPECT_EQ(s->team().size(), ThreadTeam::most_threads());
+  ASSERT_EQ(s->warnings().size(), 1u);
+  EXPECT_NE(s->warnings()[0].find("9999 threads"), std::string::npos) << s->warnings()[0];
+  EXPECT_TRUE(session()->warnings().empty());
+}
+
+TEST_F(SessionTest, AContextIsRefusedWhenItCannotBeHeld) {
+  const auto create = [&](int64_t n_ctx) {
+    SessionOptions o;
+    o.n_ctx = n_ctx;
+    return Session::create(model, o);
+  };
+  EXPECT_EQ(create(1'000'000'000'000).error().code(), ErrorCode::kUsage);
+  EXPECT_EQ(create(-1).error().code(), ErrorCode::kUsage);
+  const StateLayout layout = trunk_state_layout(model->hyperparameters(), DType::kF16, DType::kF16);
+  const int64_t fits = memory_room().limit / layout.kv_bytes_per_token();
+  ASSERT_LT(fits, INT32_MAX) << "this machine has room for every context";
+  const Error error = create(fits + 1).take_error();
+  EXPECT_EQ(error.code(), ErrorCode::kOutOfMemory);
+  for (const char* part : {"GiB", "--ctx-size", "memory"})
+    EXPECT_NE(error.message().find(part), std::string::npos) << error.message();
+
+  const int64_t trained = model->hyperparameters().context_length;
+  EXPECT_TRUE(create(trained).take()->warnings().empty());
+  const auto longer = create(trained + 1).take();
+  ASSERT_EQ(longer->warnings().size(), 1u);
+  EXPECT_NE(longer->warnings()[0].find("trained"), std::string::npos) << longer->warnings()[0];
+}
+
+// A small model whose vocabulary and matrices have different numbers of tokens.
+struct OddVocabularyTest : testing::Test {
+  static constexpr uint32_t kRows = 300;
+
+  static GgufFile file(size_t n_tokens, ModelFileForTest& content) {
+    ShapeChanges changes;
+    changes.arch = Architecture::kQwen3;
+    changes.n_layers = 1;
+    changes.n_vocab = kRows;
+    content = ModelFileForTest::complete(model_shape("tiny", changes).take());
+    const SyntheticVocabulary v = make_synthetic_vocabulary(n_tokens);
+    content.keys.set_string("tokenizer.ggml.model", "gpt2");
+    content.keys.set_string("tokenizer.ggml.pre", "qwen2");
+    content.keys.set_strings("tokenizer.ggml.tokens", v.tokens);
+    content.keys.set_numbers<int32_t>("tokenizer.ggml.token_type", v.types);
+    content.keys.set_strings("tokenizer.ggml.merges", v.merges);
+    return content.parse();
+  }
+};
+
+TEST_F(OddVocabularyTest, TokensWithoutLogitsAreRefused) {
+  ModelFileForTest content;
+  EXPECT_EQ(vocabulary_problem(file(kRows, content)), "");
+  EXPECT_EQ(vocabulary_problem(file(kRows - 1, content)), "");
+  EXPECT_NE(vocabulary_problem(file(kRows + 1, content)), "");
+  const auto loaded = Model::load_embedded(content.encode(), "odd.gguf");
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code(), ErrorCode::kModelFile);
+  for (const char* part : {"odd.gguf", "301 tokens", "300 rows"})
+    EXPECT_NE(loaded.error().message().find(part), std::string::npos) << loaded.error().message();
+}
+
+// One of the rows that stand for no token has the largest logit of all, whatever the sign of the sums.
+TEST_F(OddVocabularyTest, LogitsWithoutTokensAreNeverChosen) {
+  constexpr size_t kTokens = kRows - 2;
+  ModelFileForTest content;
+  const GgufFile plain = file(kTokens, content);
+  const Shape shape(kRows, plain.find_tensor("token_embd.weight")->shape.last());
+  const auto n_columns = static_cast<size_t>(shape.last());
+  std::vector<float> rows(static_cast<size_t>(shape.elements()));
+  for (size_t i = 0; i < rows.size(); ++i) rows[i] = 1e-3f * static_cast<float>(i % 7);
+  for (size_t i = 0; i < n_columns; ++i) {
+    rows[kTokens * n_columns + i] = 10;
+    rows[(kTokens + 1) * n_columns + i] = -10;
+  }
+  std::erase_if(content.tensors, [](const auto& t) { return t.name == "output.weight"; });
+  content.add("output.weight", DType::kF32, shape, rows);
+  const auto model = Model::load_embedded(content.encode(), "odd.gguf").take();
+  const Tokenizer tokenizer = tokenizer_from_gguf(model->file()).take();
+  SessionOptions options;
+  options.n_threads = 1;
+  auto session = Session::create(model, options).take();
+  SequenceState sequence = session->new_sequence();
+  const std::vector<TokenId> prompt = {65, 66};
+  const ForwardRows all = session->forward(sequence, prompt, LogitRows::kLast).take();
+  const std::span<const float> logits(all.logits.f32(0), kRows);
+  ASSERT_GE(std::ranges::max_element(logits) - logits.begin(), static_cast<std::ptrdiff_t>(kTokens));
+
+  for (float temperature : {0.0f, 5.0f}) {
+    SamplingParams params;
+    params.temperature = temperature;
+    Sampler sampler = Sampler::create(params, tokenizer.vocabulary().size()).take();
+    Generator generator(*session, tokenizer, sampler);
+    ASSERT_TRUE(generator.generate(prompt, 5, [](std::string_view) { return true; }).ok());
+    for (TokenId id : generator.history()) EXPECT_TRUE(tokenizer.vocabulary().contains(id)) << id;
+    EXPECT_GT(generator.history().size(), prompt.size());
+  }
 }
 
 struct GeneratorTest : SessionTest {

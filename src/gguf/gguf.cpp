@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "gguf/container.h"
 #include "base/printable.h"
+#include "gguf/container.h"
 #include "gguf/shards.h"
 
 namespace gannet {

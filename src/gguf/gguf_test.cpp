@@ -7,7 +7,6 @@
 #include <chrono>
 #include <filesystem>
 
-#include "base/printable.h"
 #include "gguf/test_files.h"
 
 namespace gannet {
@@ -159,24 +158,6 @@ TEST(Gguf, ValuesHaveATextForm) {
   EXPECT_EQ(file.find("strings")->text(80, 0), "[... +3]");
   EXPECT_EQ(file.find("strings")->type_text(), "string[3]");
   EXPECT_EQ(file.find("f64")->type_text(), "f64");
-}
-
-TEST(Printable, NothingReachesTheTerminalRaw) {
-  EXPECT_EQ(printable("plain \xC3\xA9\xF0\x9F\x98\x80"), "plain \xC3\xA9\xF0\x9F\x98\x80");
-  EXPECT_EQ(printable("a\tb\nc\rd"), "a\\tb\\nc\\rd");
-  EXPECT_EQ(printable("\x1b[2J\x7f"), "\\u{1b}[2J\\u{7f}");
-  EXPECT_EQ(printable("\xC2\x9B"
-                      "31m"),
-            "\\u{9b}31m");  // one-character CSI
-  EXPECT_EQ(printable("\xE2\x80\xAE"
-                      "evil"),
-            "\\u{202e}evil");                                        // right-to-left override
-  EXPECT_EQ(printable("\xC0\xAF"), "\\xc0\\xaf");                    // overlong
-  EXPECT_EQ(printable("\xED\xA0\x80"), "\\xed\\xa0\\x80");           // surrogate
-  EXPECT_EQ(printable("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
-  EXPECT_EQ(printable("\xE4\xBD"), "\\xe4\\xbd");                    // cut off
-  EXPECT_EQ(printable("\"\\"), "\\\"\\\\");
-  EXPECT_EQ(printable("abc\xC3\xA9", 4), "abc (+2 bytes)");
 }
 
 TEST(Gguf, RealFilesLoad) {

@@ -295,7 +295,10 @@ Bytes rich_file() {
       .tensor("experts", {256, 2, 2}, kTensorQ4_K, 192)
       .tensor("four", {1, 2, 1, 3}, kTensorF32, 768)
       .align(32);
-  for (int i = 0; i < 32 + 128 + 32 + 576 + 24; ++i) file.put(static_cast<uint8_t>(i % 60));
+  for (int i = 0; i < 32 + 128 + 32 + 576 + 24; ++i) {
+    const bool padding = (i >= 20 && i < 32) || (i >= 32 + 102 && i < 160) || (i >= 160 + 28 && i < 192);
+    file.put(static_cast<uint8_t>(padding ? 0 : i % 60));
+  }
   return file.bytes();
 }
 

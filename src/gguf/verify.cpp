@@ -100,7 +100,7 @@ std::vector<BadTensor> check_tensors(std::span<const GgufTensor> tensors, int th
   const std::vector<Piece> pieces = cut(tensors);
   std::vector<Found> found(tensors.size());
   std::mutex found_mutex;
-  ThreadTeam team(std::max(1, threads));
+  ThreadTeam team(std::clamp(threads, 1, ThreadTeam::most_threads()));  // or as many as there are
   team.run([&](Worker& worker) {
     int64_t begin = 0, end = 0;
     while (worker.claim(static_cast<int64_t>(pieces.size()), 1, begin, end)) {
@@ -155,16 +155,32 @@ std::string hash_shard(const GgufShard& shard, Meter& meter) {
   return hash.hex();
 }
 
-VerifiedShard describe(const GgufShard& shard) {
+VerifiedShard describe(const GgufFile& file, size_t index) {
+  const GgufShard& shard = file.shards()[index];
   VerifiedShard out;
   out.path = shard.path;
   out.bytes = shard.bytes.size();
-  const uint64_t padded_end = (shard.data_end + shard.alignment - 1) & ~(shard.alignment - 1);
-  out.trailing_bytes = out.bytes > padded_end ? out.bytes - padded_end : 0;
+  // From the end of something up to where the next thing may begin.
+  const auto check_padding = [&](uint64_t end) {
+    const uint64_t padded = std::min((end + shard.alignment - 1) & ~(shard.alignment - 1), out.bytes);
+    for (uint64_t at = end; at < padded; ++at) out.bad_padding += shard.bytes[at] != std::byte{0} ? 1 : 0;
+    return padded;
+  };
+  uint64_t end = check_padding(shard.header_end);
+  for (const GgufTensor& tensor : file.tensors())
+    if (static_cast<size_t>(tensor.shard) == index)
+      end = check_padding(tensor.file_offset + tensor.data.size());
+  out.trailing_bytes = out.bytes - end;
   return out;
 }
 
 }  // namespace
+
+bool VerifyReport::sound() const {
+  return bad.empty() && std::ranges::all_of(shards, [](const VerifiedShard& shard) {
+           return shard.trailing_bytes == 0 && shard.bad_padding == 0;
+         });
+}
 
 Result<VerifyReport> verify_gguf(const GgufFile& file, const VerifyOptions& options,
                                  const VerifyProgress& progress) {
@@ -174,9 +190,9 @@ Result<VerifyReport> verify_gguf(const GgufFile& file, const VerifyOptions& opti
   for (const GgufTensor& tensor : file.tensors()) report.data_bytes += tensor.data.size();
   Meter meter(report.data_bytes + (options.sha256 ? file.file_bytes() : 0), progress);
   report.bad = check_tensors(file.tensors(), options.threads, meter);
-  for (const GgufShard& shard : file.shards()) {
-    report.shards.push_back(describe(shard));
-    if (options.sha256) report.shards.back().sha256 = hash_shard(shard, meter);
+  for (size_t i = 0; i < file.shards().size(); ++i) {
+    report.shards.push_back(describe(file, i));
+    if (options.sha256) report.shards.back().sha256 = hash_shard(file.shards()[i], meter);
   }
   meter.report();
   GANNET_TRY(meter.outcome(file.path()));

@@ -1,7 +1,8 @@
 // The full check of a model file's contents, beyond the structure that opening proves: every scale and float
 // of every tensor is finite and every field of every block is in its defined range, and optionally the
-// SHA-256 of each file. Reads every byte once (twice with SHA-256). Whether a model is complete for its
-// architecture is not known here.
+// SHA-256 of each file. Bytes that belong to nothing are unsound too: they are what is left of another file
+// that was written at the same time. Reads every byte once (twice with SHA-256). Whether a model is complete
+// for its architecture is not known here.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +37,8 @@ struct BadTensor {
 struct VerifiedShard {
   std::string path;
   uint64_t bytes = 0;
-  uint64_t trailing_bytes = 0;  // after the last tensor and its padding: allowed, never read by Gannet
+  uint64_t trailing_bytes = 0;  // after the last tensor and its padding
+  uint64_t bad_padding = 0;     // bytes between header, tensors and end that are not 0
   std::string sha256;           // lower-case hex; empty when not asked for
 };
 
@@ -47,7 +49,7 @@ struct VerifyReport {
   uint64_t data_bytes = 0;  // tensor bytes checked
   std::vector<BadTensor> bad;
 
-  bool sound() const { return bad.empty(); }
+  bool sound() const;
 };
 
 // Called between pieces of work, from the calling thread, with bytes done and in all. False stops the check.

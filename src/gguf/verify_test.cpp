@@ -122,7 +122,24 @@ TEST(GgufVerify, Sha256AndTrailingBytes) {
   const VerifyReport report = verify(bytes, {.sha256 = true});
   EXPECT_EQ(report.shards[0].sha256, sha256_hex(bytes));
   EXPECT_EQ(report.shards[0].trailing_bytes, 5u);
+  EXPECT_EQ(report.shards[0].bad_padding, 0u);
+  EXPECT_FALSE(report.sound());
   EXPECT_TRUE(verify(bytes).shards[0].sha256.empty());
+}
+
+TEST(GgufVerify, PaddingIsZero) {
+  const Bytes sound = gguf_test::rich_file();
+  const GgufFile file = GgufFile::parse(sound, "v.gguf").take();
+  const GgufShard& shard = file.shards()[0];
+  ASSERT_LT(shard.header_end, shard.data_start);
+  const GgufTensor* half = file.find_tensor("half");  // F16 [2, 7]: 28 bytes of 32
+  for (const uint64_t at : {shard.header_end, shard.data_start - 1, half->file_offset + 28}) {
+    Bytes bytes = sound;
+    bytes[at] = std::byte{1};
+    const VerifyReport report = verify(bytes);
+    EXPECT_EQ(report.shards[0].bad_padding, 1u) << at;
+    EXPECT_FALSE(report.sound());
+  }
 }
 
 TEST(GgufVerify, RealFilesAreSound) {

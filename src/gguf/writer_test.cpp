@@ -133,7 +133,9 @@ TEST(GgufBuilder, RefusesWhatTheReaderWouldRefuse) {
 }
 
 TEST(GgufBuilder, MisuseIsALoudStop) {
-  const std::string path = fs::temp_directory_path() / "gannet_gguf_misuse.gguf";
+  const fs::path folder = fs::temp_directory_path() / ("gannet_gguf_misuse_" + std::to_string(getpid()));
+  fs::create_directories(folder);
+  const std::string path = folder / "m.gguf";
   GgufBuilder builder;
   builder.add_tensor("a", DType::kI8, Shape(4));
   EXPECT_DEATH(
@@ -154,7 +156,8 @@ TEST(GgufBuilder, MisuseIsALoudStop) {
         (void)writer.finish();
       },
       "every tensor is written");
-  fs::remove(path + ".partial");
+  EXPECT_TRUE(fs::is_empty(folder));  // not even what the abort interrupted
+  fs::remove_all(folder);
 }
 
 // Real metadata copied through the writer comes out the same, bit for bit.

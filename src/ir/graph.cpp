@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
+
 namespace gannet {
 
 const OpDef* find_op(OpCatalogue catalogue, std::string_view name) {
@@ -200,7 +202,7 @@ Result<void> verify_inputs(const Graph& graph) {
 
 Result<void> verify_graph(const Graph& graph) {
   const auto bad = [&](size_t node, const std::string& what) {
-    return Error(ErrorCode::kUsage, fmt::format("graph {}, node {} ({}): {}", graph.name, node,
+    return Error(ErrorCode::kUsage, fmt::format("graph {}, node {} ({}): {}", printable(graph.name), node,
                                                 graph.nodes[node].op->name, what));
   };
   std::vector<bool> defined(graph.values.size());
@@ -210,8 +212,8 @@ Result<void> verify_graph(const Graph& graph) {
     if (value.kind == ValueKind::kResult) continue;
     defined[i] = true;
     if (!names.insert(value.name).second)
-      return Error(ErrorCode::kUsage,
-                   fmt::format("graph {}: two values are named \"{}\"", graph.name, value.name));
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: two values are named \"{}\"",
+                                                  printable(graph.name), printable(value.name)));
   }
   GANNET_TRY(verify_inputs(graph));
   for (size_t n = 0; n < graph.nodes.size(); ++n) {
@@ -233,8 +235,8 @@ Result<void> verify_graph(const Graph& graph) {
   for (const GraphOutput& out : graph.outputs)
     if (out.value < 0 || static_cast<size_t>(out.value) >= graph.values.size() ||
         !defined[static_cast<size_t>(out.value)])
-      return Error(ErrorCode::kUsage,
-                   fmt::format("graph {}: output \"{}\" is not defined", graph.name, out.name));
+      return Error(ErrorCode::kUsage, fmt::format("graph {}: output \"{}\" is not defined",
+                                                  printable(graph.name), printable(out.name)));
   return {};
 }
 

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/printable.h"
 #include "ir/graph.h"
 
 namespace gannet {
@@ -56,6 +57,7 @@ class Parser {
   Parser(std::string_view text, OpCatalogue catalogue) : text_(text), catalogue_(catalogue) {}
 
   Result<Graph> parse() {
+    GANNET_TRY(characters());
     if (!word("graph")) return error("expected \"graph NAME {\"");
     while (skip(), !at_end() && peek() != '{') graph_.name += text_[at_++];
     while (!graph_.name.empty() && graph_.name.back() == ' ') graph_.name.pop_back();
@@ -77,6 +79,20 @@ class Parser {
   }
 
  private:
+  // Names go on to messages and to graphs that are printed again, so what steers terminals is refused at
+  // once.
+  Result<void> characters() {
+    for (size_t end; at_ < text_.size(); at_ = end + 1) {
+      end = std::min(text_.find_first_of("\n\r\t", at_), text_.size());
+      const std::string_view piece = text_.substr(at_, end - at_);
+      if (!fits_a_line(piece))
+        return error(fmt::format("a graph has only printable characters in UTF-8, here is \"{}\"",
+                                 printable(piece, 80)));
+    }
+    at_ = 0;
+    return {};
+  }
+
   Result<void> item() {
     std::vector<int64_t> labels;
     if (skip(), peek() != '%') return node(labels);
@@ -111,7 +127,7 @@ class Parser {
     const std::string name = identifier();
     Node node;
     node.op = find_op(catalogue_, name);
-    if (node.op == nullptr) return error(fmt::format("there is no op \"{}\"", name));
+    if (node.op == nullptr) return error(fmt::format("there is no op \"{}\"", printable(name)));
     if (!take('(')) return error("expected (");
     while (!take(')')) {
       ValueId id = kNoValue;
@@ -139,7 +155,8 @@ class Parser {
       const AttrDef* def = nullptr;
       for (const AttrDef& d : op.attrs)
         if (name == d.name) def = &d;
-      if (def == nullptr) return error(fmt::format("op {} has no attribute \"{}\"", op.name, name));
+      if (def == nullptr)
+        return error(fmt::format("op {} has no attribute \"{}\"", op.name, printable(name)));
       if (!take('=')) return error("expected =");
       std::byte* at = attrs.raw.data() + def->offset;
       if (def->kind == AttrKind::kInt) {
@@ -155,7 +172,7 @@ class Parser {
         int32_t v = -1;
         for (size_t i = 0; i < def->enum_names.size(); ++i)
           if (word == def->enum_names[i]) v = static_cast<int32_t>(i);
-        if (v < 0) return error(fmt::format("\"{}\" is no value of {}", word, name));
+        if (v < 0) return error(fmt::format("\"{}\" is no value of {}", printable(word), name));
         std::memcpy(at, &v, sizeof(v));
       }
       ++given;
@@ -202,7 +219,7 @@ class Parser {
     if (!take('"')) return false;
     while (!at_end() && peek() != '"') {
       if (peek() == '\\') ++at_;
-      if (at_end()) return false;
+      if (at_end() || static_cast<unsigned char>(peek()) < ' ') return false;
       out += text_[at_++];
     }
     return take('"');

@@ -273,14 +273,6 @@ void leave_out_absent_mtp(const GgufFile& file, Hyperparameters& hp) {
   hp.n_mtp = 0;
 }
 
-// A token without a row of logits could be in a prompt, and never be drawn.
-void check_vocabulary(const GgufFile& file, const Hyperparameters& hp, Reader& reader) {
-  const GgufValue* tokens = file.find("tokenizer.ggml.tokens");
-  if (tokens != nullptr && tokens->is_array() && tokens->count > hp.n_vocab)
-    reader.problem(fmt::format("the vocabulary has {} tokens, but token_embd.weight only {} rows",
-                               tokens->count, hp.n_vocab));
-}
-
 Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reader& reader) {
   if (!hp.arch_facts().delta_net) return {};
   const std::string key = fmt::format("{}.attention.recurrent_layers", hp.arch_facts().name);
@@ -299,6 +291,20 @@ Result<void> read_layer_pattern(const GgufFile& file, Hyperparameters& hp, Reade
 }
 
 }  // namespace
+
+std::string vocabulary_problem(const GgufFile& file) {
+  const GgufValue* tokens = file.find("tokenizer.ggml.tokens");
+  if (tokens == nullptr || !tokens->is_array()) return "";
+  for (const char* name : {"token_embd.weight", "output.weight"}) {
+    const GgufTensor* matrix = file.find_tensor(name);
+    if (matrix == nullptr || matrix->shape.rank != 2) continue;
+    const auto rows = static_cast<uint64_t>(matrix->shape.dim[0]);
+    if (tokens->count > rows)
+      return fmt::format("the vocabulary has {} tokens, but {} only {} rows: they belong to different models",
+                         tokens->count, name, rows);
+  }
+  return "";
+}
 
 Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   const auto error = [&](const std::string& what) {
@@ -325,12 +331,13 @@ Result<Hyperparameters> read_hyperparameters(const GgufFile& file) {
   if (reader.problems().empty()) GANNET_TRY(read_layer_pattern(file, hp, reader));
   if (const GgufTensor* embedding = file.find_tensor("token_embd.weight")) {
     if (embedding->shape.rank == 2 && embedding->shape.dim[0] <= (1 << 24))
-      hp.n_vocab = static_cast<uint32_t>(embedding->shape.dim[0]), check_vocabulary(file, hp, reader);
+      hp.n_vocab = static_cast<uint32_t>(embedding->shape.dim[0]);
     else
       reader.problem("token_embd.weight is not a matrix of at most 2^24 rows");
   } else {
     reader.problem("the tensor token_embd.weight is missing; this is no complete model");
   }
+  if (std::string text = vocabulary_problem(file); !text.empty()) reader.problem(std::move(text));
   if (!reader.problems().empty()) return error(fmt::format("{}", fmt::join(reader.problems(), "; ")));
   return hp;
 }

@@ -56,6 +56,11 @@ struct Hyperparameters {
   const ArchitectureFacts& arch_facts() const { return facts(arch); }
 };
 
+// Why the model's matrices do not fit the vocabulary of the file: a token beyond their rows would have no
+// embedding or no logit. "" when they do, or when the file does not have both. More rows than tokens are
+// padding.
+std::string vocabulary_problem(const GgufFile& file);
+
 // Reads and checks all keys. Every problem is reported in one kModelFile error, separated by "; ". Where the
 // trunk is there and of the MTP block all own tensors (nextn.*) or all others are not, the block counts as
 // absent; one that lacks only some of them, or that could be the trunk's last, is damaged, which the loader

@@ -70,6 +70,26 @@ TEST(IrText, PrintAndParseGiveTheSameGraph) {
   EXPECT_EQ(parsed->values[0].name, "hidden \"quoted\"");
 }
 
+// Names of a graph are printed, in messages and as part of graphs.
+TEST(IrText, WhatSteersATerminalIsRefused) {
+  const auto graph = [](const std::string& name, const std::string& input) {
+    return "graph " + name + " {\n%0 = input \"" + input + "\" : F32[2]\nreturn \"y\" = %0 }\n";
+  };
+  EXPECT_EQ(parse_error(graph("g", "x")), "no error");
+  for (const std::string bad : {"\x1b]0;t\x07", "\xC2\x9B", "\xE2\x80\xAE", "\xff", "\x7f"}) {
+    EXPECT_THAT(parse_error(graph("g" + bad, "x")),
+                HasSubstr("line 1: a graph has only printable characters"));
+    EXPECT_THAT(parse_error(graph("g", "x" + bad)),
+                HasSubstr("line 2: a graph has only printable characters"));
+    EXPECT_THAT(parse_error(graph("g", "x" + bad)), testing::Not(HasSubstr(bad)));
+  }
+  EXPECT_NE(parse_error(graph("g", "a\nb")), "no error");
+  EXPECT_NE(parse_error(graph("g", "a\\\tb")), "no error");
+  EXPECT_EQ(parse_error("graph g {\r\n\t%0 = input \"x\" : F32[2]\r\n}\r\n"), "no error");
+  EXPECT_THAT(parse_error("graph g { x(" + std::string(100'000, 'y') + ") }"),
+              testing::SizeIs(testing::Lt(600)));
+}
+
 TEST(IrText, CommentsAndSpaceDoNotMatter) {
   Result<Graph> graph = parse_graph(
       "graph g {  # a comment\n%0=input \"x\":F32[2,4]\n\n  %7 = unary( %0 ) { function = silu } : F32[2, "

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/printable.h"
 #include "text/utf8.h"
 
 namespace gannet {
@@ -91,7 +92,8 @@ Result<PreTokenizer> PreTokenizer::create(std::string_view name) {
   for (const NamedPattern& known : kPatterns)
     names += fmt::format("{}{}", names.empty() ? "" : ", ", known.name);
   return Error(ErrorCode::kModelFile,
-               fmt::format("unknown pre-tokenizer \"{:.64}\" (tokenizer.ggml.pre); known: {}", name, names));
+               fmt::format("unknown pre-tokenizer \"{}\" (tokenizer.ggml.pre); known: {}",
+                           printable(name, 64), names));
 }
 
 Splitter::Splitter(const PreTokenizer& pre)
