@@ -7,7 +7,7 @@
 #include <fstream>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace gannet {
 namespace {

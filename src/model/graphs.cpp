@@ -2,7 +2,7 @@
 
 #include "model/blocks/blocks.h"
 #include "model/tensors.h"
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/cast/cast.h"
 #include "ops/concat/concat.h"
 #include "ops/embed/embed.h"

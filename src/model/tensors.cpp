@@ -1,6 +1,6 @@
 #include "model/tensors.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace gannet {
 namespace {

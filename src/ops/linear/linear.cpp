@@ -1,7 +1,10 @@
 #include "ops/linear/linear.h"
 
+#include <fmt/core.h>
+
 #include "backend/cpu/linear/quantized_row.h"
-#include "ops/add/add.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/concat/concat.h"
 #include "ops/matmul/matmul.h"
 #include "ops/rules.h"

@@ -2,10 +2,11 @@
 
 #include <cstring>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/linear/quantized_row.h"
-#include "ops/add/add.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/gated_add/gated_add.h"
 #include "ops/matmul/matmul.h"
 #include "ops/moe/operands.h"

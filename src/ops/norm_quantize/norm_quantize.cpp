@@ -2,7 +2,10 @@
 
 #include <cstring>
 
+#include <fmt/core.h>
+
 #include "backend/cpu/linear/quantized_row.h"
+#include "ir/graph.h"
 #include "ops/quantize/quantize.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rules.h"

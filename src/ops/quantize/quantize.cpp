@@ -1,6 +1,9 @@
 #include "ops/quantize/quantize.h"
 
+#include <fmt/core.h>
+
 #include "backend/cpu/linear/quantized_row.h"
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

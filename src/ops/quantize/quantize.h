@@ -2,7 +2,7 @@
 // (backend/cpu/linear/quantized_row.h).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 
