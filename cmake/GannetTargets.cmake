@@ -16,6 +16,13 @@ if(GANNET_BENCHMARKS)
   find_package(benchmark REQUIRED)
 endif()
 
+# Precompiled headers (docs/build.md). They are for clean builds: a compiler cache cannot look into them, and sees a
+# change in all files that use one. Sources never rely on them: a build with a cache, or with
+# -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON, has none.
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "cache|distcc|icecc")
+  set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
+endif()
+
 add_library(gannet_flags INTERFACE)
 target_compile_options(gannet_flags INTERFACE
   -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wcast-align -Wno-psabi -Werror
@@ -24,7 +31,13 @@ target_compile_options(gannet_flags INTERFACE
 target_compile_options(gannet_flags INTERFACE -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
   target_compile_options(gannet_flags INTERFACE -Wno-restrict)  # false alarms on std::string + literal (GCC 105651)
+  if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)  # the same, where the header of std::string is precompiled
+    target_compile_options(gannet_flags INTERFACE -Wno-array-bounds -Wno-stringop-overflow)
+  endif()
 endif()
+# The same for libraries and programs: they share precompiled headers.
+target_compile_options(gannet_flags INTERFACE -fPIC)
+target_link_libraries(gannet_flags INTERFACE fmt::fmt)
 target_include_directories(gannet_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 if(GANNET_SANITIZE)
   target_compile_options(gannet_flags INTERFACE -fsanitize=${GANNET_SANITIZE} -fno-omit-frame-pointer
@@ -37,11 +50,30 @@ if(GANNET_FUZZ)
   add_custom_target(fuzzers)  # what `./dev fuzz` builds
 endif()
 
+# gannet_precompiled(NAME header...): headers that targets with the same flags take over by
+# target_precompile_headers(TARGET REUSE_FROM NAME).
+function(gannet_precompiled name)
+  set(source ${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp)
+  file(GENERATE OUTPUT ${source} CONTENT "// Only there because a target needs a source.\n")
+  add_library(${name} OBJECT ${source})
+  target_link_libraries(${name} PRIVATE gannet_flags)
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()
+
+set(GANNET_STANDARD_HEADERS <algorithm> <array> <cmath> <cstring> <functional> <map> <memory> <optional> <span> <string>
+    <string_view> <unordered_map> <utility> <variant> <vector> <fmt/core.h>)
+gannet_precompiled(standard_headers ${GANNET_STANDARD_HEADERS})
+if(GANNET_TESTS)
+  gannet_precompiled(test_headers ${GANNET_STANDARD_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
+  target_link_libraries(test_headers PRIVATE GTest::gtest GTest::gmock)
+endif()
+
 # gannet_library(NAME SOURCES a.cpp... [DEPS libs...]): a static library of one folder.
 function(gannet_library name)
   cmake_parse_arguments(A "" "" "SOURCES;DEPS" ${ARGN})
   add_library(${name} STATIC ${A_SOURCES})
   target_link_libraries(${name} PUBLIC gannet_flags ${A_DEPS})
+  target_precompile_headers(${name} REUSE_FROM standard_headers)
 endfunction()
 
 # gannet_test_package(NAME [COMPONENTS...]): find_package for a library that only tests use. Required, except when
@@ -73,6 +105,7 @@ function(gannet_test name)
   endif()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${A_DEPS} gannet_flags GTest::gtest GTest::gmock GTest::gtest_main)
+  target_precompile_headers(${name} REUSE_FROM test_headers)
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(NOT A_LABELS)
     set(A_LABELS unit)

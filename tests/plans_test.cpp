@@ -13,7 +13,7 @@
 #include <map>
 #include <sstream>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/capabilities.h"
 #include "backend/cpu/isa.h"

@@ -11,7 +11,7 @@
 #include <cstring>
 #include <mutex>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/huge_pages.h"
 #include "base/temporary_files.h"

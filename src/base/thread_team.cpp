@@ -9,7 +9,7 @@
 #include <fstream>
 #include <set>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/control_groups.h"
 

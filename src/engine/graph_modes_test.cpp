@@ -2,10 +2,11 @@
 // with each pass left out, and pass by pass.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <filesystem>
 #include <fstream>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/npy.h"
 #include "engine/session.h"

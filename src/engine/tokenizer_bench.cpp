@@ -3,7 +3,7 @@
 // capitals, numbers, contractions, punctuation and paragraphs; so the word cache meets a realistic share of
 // new words. Needs ../shared/vocab or, failing that, the pocket model's vocabulary of the project.
 #include <benchmark/benchmark.h>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "engine/vocabulary_from_gguf.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <limits>
 #include <vector>

@@ -1,6 +1,6 @@
 #include "exec/arena.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace gannet {
 

@@ -3,7 +3,7 @@
 #include <chrono>
 #include <cstring>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "exec/plan_impl.h"
 

@@ -1,6 +1,6 @@
 #include "gguf/shards.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "gguf/container.h"
 #include "gguf/gguf.h"

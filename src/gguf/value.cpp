@@ -6,7 +6,7 @@
 #include <limits>
 #include <type_traits>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/printable.h"
 

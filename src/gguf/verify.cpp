@@ -6,7 +6,7 @@
 #include <memory>
 #include <mutex>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <openssl/evp.h>
 
 #include "base/thread_team.h"

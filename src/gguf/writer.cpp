@@ -5,7 +5,7 @@
 #include <set>
 #include <type_traits>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/checked.h"
 #include "base/printable.h"

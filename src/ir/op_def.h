@@ -12,21 +12,9 @@
 #include <vector>
 
 #include "base/result.h"
-#include "tensor/shape.h"
+#include "ir/op_site.h"
 
 namespace gannet {
-
-class GraphBuilder;
-using ValueId = int32_t;
-inline constexpr ValueId kNoValue = -1;  // an optional operand that is not given
-
-// Type of a value in a graph. For state values: kKvCache has shape [n_kv_heads, head_dim]; kRecurrent has the
-// shape of the state of one sequence.
-struct TensorType {
-  DType dtype = DType::kF32;
-  Shape shape;
-  bool operator==(const TensorType& other) const { return dtype == other.dtype && shape == other.shape; }
-};
 
 // Attribute structs of ops are plain data of at most this size; AttrDef tells where each field lies.
 inline constexpr size_t kAttrBytes = 64;
@@ -67,21 +55,6 @@ struct OperandDef {
   bool optional = false;
   Access access = Access::kRows;
   bool variadic = false;  // only the last operand: one or more of the kind
-};
-
-// One use of an op: types and attributes, no memory. Kernels and shape rules decide from this. An operand
-// that is not given has rank 0.
-struct OpSite {
-  const TensorType* operands;
-  int n_operands;
-  const TensorType* results;  // null while the shape rule runs
-  int n_results;
-  const void* attrs;
-
-  template <class A>
-  const A& as() const {
-    return *static_cast<const A*>(attrs);
-  }
 };
 
 // Work of one execution: bytes that must move at least once and arithmetic operations (multiply-add = 2).

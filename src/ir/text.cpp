@@ -5,7 +5,7 @@
 #include <cstring>
 #include <unordered_map>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/printable.h"
 #include "ir/graph.h"

@@ -2,12 +2,11 @@
 
 #include "model/blocks/blocks.h"
 #include "model/tensors.h"
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/cast/cast.h"
 #include "ops/concat/concat.h"
 #include "ops/embed/embed.h"
 #include "ops/matmul/matmul.h"
-#include "ops/mul/mul.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/slice/slice.h"

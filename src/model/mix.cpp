@@ -6,7 +6,7 @@
 #include <charconv>
 #include <numeric>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace gannet {
 namespace {

@@ -10,6 +10,7 @@
 
 #include "backend/api/kernel.h"
 #include "backend/api/state_view.h"
+#include "base/thread_team.h"
 #include "ops/case_data.h"
 
 namespace gannet {

@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/isa.h"
 #include "ir/graph.h"

@@ -2,10 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include "ops/add/add.h"
+#include "ir/graph.h"
 #include "ops/attention/attention.h"
+#include "ops/binary/binary.h"
 #include "ops/catalogue.h"
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 #include "ops/reshape/reshape.h"

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <memory>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/isa.h"
 #include "ops/case_run.h"

@@ -4,6 +4,7 @@
 #include <numeric>
 #include <vector>
 
+#include "ir/graph.h"
 #include "ops/permute/permute.h"
 #include "ops/reshape/reshape.h"
 #include "ops/slice/slice.h"

@@ -1,7 +1,7 @@
 // Which types a weight operand may have; shared by the shape rules of the ops that read weights.
 #pragma once
 
-#include "ir/op_def.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -3,11 +3,10 @@
 #include <array>
 #include <optional>
 
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/bmm/bmm.h"
 #include "ops/copy/copy.h"
 #include "ops/l2_norm/l2_norm.h"
-#include "ops/mul/mul.h"
 #include "ops/pad/pad.h"
 #include "ops/permute/permute.h"
 #include "ops/repeat/repeat.h"

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/catalogue.h"
 #include "ops/causal_conv/causal_conv.h"
 #include "ops/scale/scale.h"

@@ -1,21 +1,19 @@
 // The published chunked delta rule computes inside its loop over chunks what does not depend on the state
 // that the loop carries. In the unrolled graph these are n equal nodes on slice 0 .. n-1 of the same values:
 // they become one node on the whole values, and slices of its result.
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>
 #include <optional>
 
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/bmm/bmm.h"
 #include "ops/copy/copy.h"
-#include "ops/div/div.h"
-#include "ops/mul/mul.h"
 #include "ops/permute/permute.h"
 #include "ops/reshape/reshape.h"
 #include "ops/scale/scale.h"
 #include "ops/slice/slice.h"
-#include "ops/sub/sub.h"
 #include "ops/tri/tri.h"
 #include "ops/unary/unary.h"
 #include "passes/layout.h"

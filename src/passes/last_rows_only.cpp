@@ -4,10 +4,9 @@
 #include <array>
 #include <cstring>
 
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/gated_add/gated_add.h"
 #include "ops/matmul/matmul.h"
-#include "ops/mul/mul.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rms_scale/rms_scale.h"
 #include "ops/routed_experts/routed_experts.h"

@@ -2,10 +2,9 @@
 // identity matrix in front of a triangular solve is "diagonal one", and the causal mask of a softmax is what
 // the KV cache knows about positions anyway. (A softmax that knows its columns adds them up in another order
 // than one that goes over masked ones.)
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/bmm/bmm.h"
 #include "ops/kv_read/kv_read.h"
-#include "ops/mul/mul.h"
 #include "ops/reshape/reshape.h"
 #include "ops/softmax/softmax.h"
 #include "ops/solve_tri/solve_tri.h"

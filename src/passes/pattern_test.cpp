@@ -12,6 +12,7 @@
 
 #include "ops/attention/attention.h"
 #include "ops/attention_mixer/attention_mixer.h"
+#include "ops/binary/binary.h"
 #include "ops/catalogue.h"
 #include "ops/causal_conv/causal_conv.h"
 #include "ops/delta_mixer/delta_mixer.h"
@@ -20,7 +21,6 @@
 #include "ops/gated_rms_norm/gated_rms_norm.h"
 #include "ops/linear/linear.h"
 #include "ops/moe/moe.h"
-#include "ops/mul/mul.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rms_scale/rms_scale.h"
 #include "ops/routed_experts/routed_experts.h"

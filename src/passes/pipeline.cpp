@@ -4,7 +4,7 @@
 #include <chrono>
 #include <optional>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ops/kv_read/kv_read.h"
 #include "passes/pattern.h"

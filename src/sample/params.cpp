@@ -1,6 +1,6 @@
 #include "sample/params.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 
-#include "base/result.h"
 #include "tensor/dtype.h"
 
 namespace gannet {

@@ -1,6 +1,6 @@
 #include "text/merge_table.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <bit>
 

@@ -1,6 +1,6 @@
 #include "text/word_merger.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "base/thread_team.h"
-#include "ir/op_def.h"
+#include "base/worker.h"
+#include "ir/op_site.h"
 #include "tensor/shape.h"
 
 namespace gannet {
@@ -53,10 +53,11 @@ struct KernelInfo {
 
 }  // namespace gannet
 
-// Each kernel source ends with GANNET_KERNELS({...}, {...}): the build gives the table its name (per op, file
-// and instruction set) and collects all tables in the generated registry.
-#define GANNET_KERNELS(...)                                   \
-  namespace gannet {                                          \
-  extern const KernelInfo GANNET_KERNEL_TABLE[];              \
-  const KernelInfo GANNET_KERNEL_TABLE[] = {__VA_ARGS__, {}}; \
+// Each kernel source ends with GANNET_KERNELS(NAME, {...}, {...}), NAME being the op, or OP_STEM in a source
+// OP/STEM.cpp other than cpu.cpp and reference.cpp: the build knows the table by that name and instruction
+// set and collects all of them in the generated registry.
+#define GANNET_KERNELS(NAME, ...)                        \
+  namespace gannet::GANNET_ISA_NS {                      \
+  extern const KernelInfo kernels_##NAME[];              \
+  const KernelInfo kernels_##NAME[] = {__VA_ARGS__, {}}; \
   }

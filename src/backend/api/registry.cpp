@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include "ir/op_def.h"
 
 namespace gannet {
 namespace {

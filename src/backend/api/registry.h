@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/api/kernel.h"
+#include "base/result.h"
 
 namespace gannet {
 

@@ -1,6 +1,6 @@
 #include "backend/cpu/isa.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/fetch.h"
 

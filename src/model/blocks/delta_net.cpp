@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "model/blocks/blocks.h"
 #include "ops/causal_conv/causal_conv.h"

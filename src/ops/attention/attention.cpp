@@ -1,10 +1,13 @@
 #include "ops/attention/attention.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/bmm/bmm.h"
 #include "ops/copy/copy.h"
 #include "ops/kv_append/kv_append.h"
 #include "ops/kv_read/kv_read.h"
-#include "ops/mul/mul.h"
 #include "ops/permute/permute.h"
 #include "ops/repeat/repeat.h"
 #include "ops/rules.h"

@@ -3,7 +3,7 @@
 // n_past + t.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

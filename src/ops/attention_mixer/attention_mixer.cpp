@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/attention/attention.h"
 #include "ops/attention_mixer/operands.h"
 #include "ops/rms_norm/rms_norm.h"

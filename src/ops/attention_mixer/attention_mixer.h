@@ -1,7 +1,7 @@
 // attention_mixer: attention together with the norm and rotation of its heads.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 #include "ops/rope/rope.h"
 
 namespace gannet {

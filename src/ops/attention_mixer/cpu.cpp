@@ -57,7 +57,8 @@ void run_decode(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"attention_mixer", GANNET_ISA_NAME ".decode", GANNET_ISA_ENUM, 1,
+GANNET_KERNELS(attention_mixer,
+               {"attention_mixer", GANNET_ISA_NAME ".decode", GANNET_ISA_ENUM, 1,
                 GANNET_ISA_NS::decode_refuses, GANNET_ISA_NS::decode_workspace, GANNET_ISA_NS::run_decode,
                 [](const OpSite&, int) { return GANNET_ISA_NS::kDecodeBarriers; }},
                {"attention_mixer", GANNET_ISA_NAME ".tiled", GANNET_ISA_ENUM, 0, GANNET_ISA_NS::tiled_refuses,

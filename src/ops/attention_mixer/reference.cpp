@@ -83,5 +83,5 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"attention_mixer", "reference", Isa::kScalar, 0, nullptr, workspace, run,
-                [](const OpSite&, int) { return 1; }})
+GANNET_KERNELS(attention_mixer, {"attention_mixer", "reference", Isa::kScalar, 0, nullptr, workspace, run,
+                                 [](const OpSite&, int) { return 1; }})

@@ -1,5 +1,8 @@
 #include "ops/bmm/bmm.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

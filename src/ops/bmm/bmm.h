@@ -1,7 +1,7 @@
 // bmm: matrix products of corresponding entries of two batches: y = a b (columns) or y = a b^T (rows).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 #include "ops/broadcast.h"
 
 namespace gannet {

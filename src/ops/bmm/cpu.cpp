@@ -163,5 +163,5 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"bmm", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, GANNET_ISA_NS::workspace,
-                GANNET_ISA_NS::run})
+GANNET_KERNELS(bmm, {"bmm", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, GANNET_ISA_NS::workspace,
+                     GANNET_ISA_NS::run})

@@ -45,4 +45,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"bmm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(bmm, {"bmm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,8 @@
 #include "ops/cast/cast.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

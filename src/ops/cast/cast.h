@@ -1,7 +1,7 @@
 // cast: the values as F32.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -17,4 +17,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"cast", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(cast, {"cast", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,8 @@
 #include "ops/causal_conv/causal_conv.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/concat/concat.h"
 #include "ops/conv1d/conv1d.h"
 #include "ops/copy/copy.h"

@@ -3,7 +3,7 @@
 // zero at the start).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

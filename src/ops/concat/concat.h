@@ -1,7 +1,10 @@
 // concat: operands one behind the other along an axis.
 #pragma once
 
-#include "ir/graph.h"
+#include <initializer_list>
+#include <span>
+
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -31,4 +31,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"concat", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(concat, {"concat", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,7 +1,7 @@
 // conv1d: depthwise convolution over time without padding: y[c, t] = sum_i w[c, i] x[c, t + i].
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

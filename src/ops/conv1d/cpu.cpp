@@ -97,5 +97,5 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"conv1d", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::refuses, nullptr,
-                GANNET_ISA_NS::run})
+GANNET_KERNELS(conv1d, {"conv1d", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::refuses, nullptr,
+                        GANNET_ISA_NS::run})

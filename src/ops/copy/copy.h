@@ -1,7 +1,7 @@
 // copy: the same values, contiguous.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -10,4 +10,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"copy", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, nullptr, GANNET_ISA_NS::run})
+GANNET_KERNELS(copy, {"copy", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, nullptr, nullptr, GANNET_ISA_NS::run})

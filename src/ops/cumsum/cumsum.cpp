@@ -1,5 +1,6 @@
 #include "ops/cumsum/cumsum.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

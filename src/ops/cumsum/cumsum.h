@@ -1,7 +1,7 @@
 // cumsum: running sums.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

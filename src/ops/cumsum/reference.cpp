@@ -22,4 +22,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"cumsum", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(cumsum, {"cumsum", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -186,11 +186,11 @@ const char* refuses(const OpSite& site) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({.op = "delta_mixer",
-                .name = GANNET_ISA_NAME,
-                .isa = GANNET_ISA_ENUM,
-                .priority = 0,
-                .refuses = GANNET_ISA_NS::refuses,
-                .workspace = GANNET_ISA_NS::workspace,
-                .run = GANNET_ISA_NS::run,
-                .barriers = GANNET_ISA_NS::barriers})
+GANNET_KERNELS(delta_mixer, {.op = "delta_mixer",
+                             .name = GANNET_ISA_NAME,
+                             .isa = GANNET_ISA_ENUM,
+                             .priority = 0,
+                             .refuses = GANNET_ISA_NS::refuses,
+                             .workspace = GANNET_ISA_NS::workspace,
+                             .run = GANNET_ISA_NS::run,
+                             .barriers = GANNET_ISA_NS::barriers})

@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/causal_conv/causal_conv.h"
 #include "ops/delta_mixer/operands.h"
 #include "ops/gated_rms_norm/gated_rms_norm.h"

@@ -4,7 +4,7 @@
 //   gated_rms_norm(gated_delta_rule(q, k, v, alpha, beta, a, dt, delta), norm, z)
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
 namespace gannet {

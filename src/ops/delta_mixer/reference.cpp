@@ -112,11 +112,11 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "delta_mixer",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = workspace,
-                .run = run,
-                .barriers = barriers})
+GANNET_KERNELS(delta_mixer, {.op = "delta_mixer",
+                             .name = "reference",
+                             .isa = Isa::kScalar,
+                             .priority = 0,
+                             .refuses = nullptr,
+                             .workspace = workspace,
+                             .run = run,
+                             .barriers = barriers})

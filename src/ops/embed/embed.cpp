@@ -1,7 +1,8 @@
 #include "ops/embed/embed.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include "ir/graph.h"
 #include "ops/weight_type.h"
 
 namespace gannet {

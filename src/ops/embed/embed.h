@@ -1,7 +1,7 @@
 // embed: rows of a table by index, widened to F32.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

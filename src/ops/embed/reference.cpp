@@ -21,10 +21,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "embed",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = nullptr,
-                .run = run})
+GANNET_KERNELS(embed, {.op = "embed",
+                       .name = "reference",
+                       .isa = Isa::kScalar,
+                       .priority = 0,
+                       .refuses = nullptr,
+                       .workspace = nullptr,
+                       .run = run})

@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ops/case.h"
 #include "ops/expert_matmul/expert_matmul.h"

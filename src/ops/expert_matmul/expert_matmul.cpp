@@ -1,5 +1,8 @@
 #include "ops/expert_matmul/expert_matmul.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 #include "ops/weight_type.h"
 

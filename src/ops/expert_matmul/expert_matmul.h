@@ -1,7 +1,7 @@
 // expert_matmul: each token (or each choice of a token) multiplied with the weight matrices of its experts.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -34,4 +34,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"expert_matmul", "reference", Isa::kScalar, 0, nullptr, workspace, run})
+GANNET_KERNELS(expert_matmul, {"expert_matmul", "reference", Isa::kScalar, 0, nullptr, workspace, run})

@@ -1,7 +1,7 @@
 #include "ops/gated_add/gated_add.h"
 
-#include "ops/add/add.h"
-#include "ops/mul/mul.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/rules.h"
 #include "ops/unary/unary.h"
 

@@ -1,7 +1,7 @@
 // gated_add: y = a + sigmoid(s) * b with one gate per row (the shared expert of a mixture).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -194,5 +194,6 @@ const char* refuses(const OpSite& site) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"gated_delta_rule", GANNET_ISA_NAME ".chunked", GANNET_ISA_ENUM, 1, GANNET_ISA_NS::refuses,
+GANNET_KERNELS(gated_delta_rule_chunked,
+               {"gated_delta_rule", GANNET_ISA_NAME ".chunked", GANNET_ISA_ENUM, 1, GANNET_ISA_NS::refuses,
                 GANNET_ISA_NS::workspace, GANNET_ISA_NS::run, GANNET_ISA_NS::barriers})

@@ -79,5 +79,6 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({"gated_delta_rule", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::delta_refuses,
+GANNET_KERNELS(gated_delta_rule,
+               {"gated_delta_rule", GANNET_ISA_NAME, GANNET_ISA_ENUM, 0, GANNET_ISA_NS::delta_refuses,
                 GANNET_ISA_NS::workspace, GANNET_ISA_NS::run, GANNET_ISA_NS::barriers})

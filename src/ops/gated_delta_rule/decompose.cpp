@@ -2,7 +2,7 @@
 // for more. Nothing is shared between chunks here that the published code computes per chunk.
 #include <cmath>
 
-#include "ops/add/add.h"
+#include "ops/binary/binary.h"
 #include "ops/bmm/bmm.h"
 #include "ops/concat/concat.h"
 #include "ops/copy/copy.h"
@@ -10,7 +10,6 @@
 #include "ops/gated_delta_rule/decompose.h"
 #include "ops/gated_delta_rule/operands.h"
 #include "ops/l2_norm/l2_norm.h"
-#include "ops/mul/mul.h"
 #include "ops/pad/pad.h"
 #include "ops/permute/permute.h"
 #include "ops/reduce_sum/reduce_sum.h"
@@ -21,7 +20,6 @@
 #include "ops/solve_tri/solve_tri.h"
 #include "ops/state_read/state_read.h"
 #include "ops/state_write/state_write.h"
-#include "ops/sub/sub.h"
 #include "ops/unary/unary.h"
 
 namespace gannet {

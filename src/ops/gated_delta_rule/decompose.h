@@ -1,6 +1,7 @@
 // gated_delta_rule in simpler ops; for gated_delta_rule.cpp.
 #pragma once
 
+#include "ir/graph.h"
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
 namespace gannet {

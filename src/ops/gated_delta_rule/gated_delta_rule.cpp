@@ -1,5 +1,8 @@
 #include "ops/gated_delta_rule/gated_delta_rule.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/gated_delta_rule/decompose.h"
 #include "ops/gated_delta_rule/operands.h"
 #include "ops/rules.h"

@@ -6,7 +6,7 @@
 // (qwen3next).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -72,4 +72,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"gated_delta_rule", "reference", Isa::kScalar, 0, nullptr, workspace, run})
+GANNET_KERNELS(gated_delta_rule, {"gated_delta_rule", "reference", Isa::kScalar, 0, nullptr, workspace, run})

@@ -1,6 +1,7 @@
 #include "ops/gated_rms_norm/gated_rms_norm.h"
 
-#include "ops/mul/mul.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rules.h"
 #include "ops/unary/unary.h"

@@ -2,7 +2,7 @@
 // first, gate after).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -30,4 +30,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"gated_rms_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(gated_rms_norm, {"gated_rms_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,8 @@
 #include "ops/gather_columns/gather_columns.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

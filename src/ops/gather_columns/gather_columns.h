@@ -1,7 +1,7 @@
 // gather_columns: chosen columns of each row: y[t, j] = x[t, ids[t, j]].
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

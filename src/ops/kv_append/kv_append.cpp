@@ -1,5 +1,6 @@
 #include "ops/kv_append/kv_append.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

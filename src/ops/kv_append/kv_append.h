@@ -1,7 +1,7 @@
 // kv_append: stores the K and V of this run in a KV cache.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -11,4 +11,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"kv_append", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(kv_append, {"kv_append", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

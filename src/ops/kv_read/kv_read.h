@@ -1,7 +1,7 @@
 // kv_read: the rows of a KV cache as tensors.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

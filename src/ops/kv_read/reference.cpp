@@ -30,4 +30,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"kv_read", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(kv_read, {"kv_read", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,6 @@
 #include "ops/l2_norm/l2_norm.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

@@ -1,7 +1,7 @@
 // l2_norm: y = x / sqrt(sum(x^2) + eps) over the last axis.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -25,4 +25,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"l2_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(l2_norm, {"l2_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

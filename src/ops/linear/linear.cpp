@@ -1,6 +1,9 @@
 #include "ops/linear/linear.h"
 
-#include "ops/add/add.h"
+#include <fmt/core.h>
+
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/concat/concat.h"
 #include "ops/matmul/matmul.h"
 #include "ops/rules.h"

@@ -2,7 +2,9 @@
 // weight matrices side by side, and a residual on top.
 #pragma once
 
-#include "ir/graph.h"
+#include <span>
+
+#include "ir/op_site.h"
 
 namespace gannet {
 

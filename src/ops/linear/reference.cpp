@@ -36,10 +36,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "linear",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = workspace,
-                .run = run})
+GANNET_KERNELS(linear, {.op = "linear",
+                        .name = "reference",
+                        .isa = Isa::kScalar,
+                        .priority = 0,
+                        .refuses = nullptr,
+                        .workspace = workspace,
+                        .run = run})

@@ -1,7 +1,7 @@
 // matmul: y = x W^T for a linear layer, weights of any stored type, activations F32.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

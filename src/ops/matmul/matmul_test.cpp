@@ -10,9 +10,11 @@
 #include <utility>
 #include <vector>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "backend/cpu/isa.h"
+#include "base/thread_team.h"
+#include "ir/graph.h"
 #include "ops/catalogue.h"
 #include "ops/matmul/matmul.h"
 #include "ops/weight_type.h"

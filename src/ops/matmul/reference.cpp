@@ -29,10 +29,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "matmul",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = workspace,
-                .run = run})
+GANNET_KERNELS(matmul, {.op = "matmul",
+                        .name = "reference",
+                        .isa = Isa::kScalar,
+                        .priority = 0,
+                        .refuses = nullptr,
+                        .workspace = workspace,
+                        .run = run})

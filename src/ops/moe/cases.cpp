@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ops/case_operands.h"
 #include "ops/moe/moe.h"

@@ -64,11 +64,11 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({.op = "moe",
-                .name = GANNET_ISA_NAME,
-                .isa = GANNET_ISA_ENUM,
-                .priority = 1,
-                .refuses = GANNET_ISA_NS::refuses,
-                .workspace = GANNET_ISA_NS::workspace,
-                .run = GANNET_ISA_NS::run,
-                .barriers = GANNET_ISA_NS::barriers})
+GANNET_KERNELS(moe, {.op = "moe",
+                     .name = GANNET_ISA_NAME,
+                     .isa = GANNET_ISA_ENUM,
+                     .priority = 1,
+                     .refuses = GANNET_ISA_NS::refuses,
+                     .workspace = GANNET_ISA_NS::workspace,
+                     .run = GANNET_ISA_NS::run,
+                     .barriers = GANNET_ISA_NS::barriers})

@@ -2,9 +2,10 @@
 
 #include <cstring>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include "ops/add/add.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/gated_add/gated_add.h"
 #include "ops/matmul/matmul.h"
 #include "ops/moe/operands.h"

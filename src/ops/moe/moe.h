@@ -2,7 +2,7 @@
 // the experts from the router's logits, the experts, the shared expert and the residual.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

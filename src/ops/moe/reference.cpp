@@ -126,11 +126,11 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "moe",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = workspace,
-                .run = run,
-                .barriers = [](const OpSite&, int) { return 1; }})
+GANNET_KERNELS(moe, {.op = "moe",
+                     .name = "reference",
+                     .isa = Isa::kScalar,
+                     .priority = 0,
+                     .refuses = nullptr,
+                     .workspace = workspace,
+                     .run = run,
+                     .barriers = [](const OpSite&, int) { return 1; }})

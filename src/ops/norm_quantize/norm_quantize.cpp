@@ -2,6 +2,9 @@
 
 #include <cstring>
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/quantize/quantize.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rules.h"

@@ -1,7 +1,7 @@
 // norm_quantize: rms_norm and the rounding of its result, in one pass over the row.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

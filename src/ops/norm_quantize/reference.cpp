@@ -27,4 +27,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"norm_quantize", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(norm_quantize, {"norm_quantize", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,7 +1,7 @@
 // pad: zeros behind one axis.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -1,7 +1,9 @@
 // permute: the axes in another order. A view.
 #pragma once
 
-#include "ir/graph.h"
+#include <initializer_list>
+
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -1,5 +1,8 @@
 #include "ops/quantize/quantize.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 #include "tensor/act8.h"
 

@@ -2,7 +2,7 @@
 // them.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

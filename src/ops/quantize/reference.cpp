@@ -14,4 +14,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"quantize", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(quantize, {"quantize", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,8 @@
 #include "ops/reduce_sum/reduce_sum.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

@@ -1,7 +1,7 @@
 // reduce_sum: the sum over one axis.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -26,4 +26,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"repeat", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(repeat, {"repeat", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,7 +1,7 @@
 // repeat: one axis several times as long.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -1,6 +1,8 @@
 #include "ops/reshape/reshape.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 
 namespace gannet {
 namespace {

@@ -2,7 +2,7 @@
 // axes change in a way that strides can express).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

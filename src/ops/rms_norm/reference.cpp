@@ -26,4 +26,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"rms_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(rms_norm, {"rms_norm", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,6 +1,7 @@
 #include "ops/rms_norm/rms_norm.h"
 
-#include "ops/mul/mul.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rms_scale/rms_scale.h"
 #include "ops/rules.h"

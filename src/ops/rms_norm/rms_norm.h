@@ -1,7 +1,7 @@
 // rms_norm: y = x * w / sqrt(mean(x^2) + eps) over the last axis.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -25,4 +25,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"rms_scale", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(rms_scale, {"rms_scale", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

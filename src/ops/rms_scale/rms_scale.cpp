@@ -1,5 +1,6 @@
 #include "ops/rms_scale/rms_scale.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

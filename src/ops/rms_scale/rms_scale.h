@@ -1,7 +1,7 @@
 // rms_scale: y = x / sqrt(mean(x^2) + eps) over the last axis (rms_norm without its weight).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -43,4 +43,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"rope", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(rope, {"rope", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

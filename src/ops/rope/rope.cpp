@@ -1,5 +1,8 @@
 #include "ops/rope/rope.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

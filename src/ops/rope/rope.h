@@ -3,7 +3,7 @@
 // 2309.00071.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -46,11 +46,11 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({.op = "routed_experts",
-                .name = GANNET_ISA_NAME,
-                .isa = GANNET_ISA_ENUM,
-                .priority = 1,
-                .refuses = nullptr,
-                .workspace = GANNET_ISA_NS::workspace,
-                .run = GANNET_ISA_NS::run,
-                .barriers = GANNET_ISA_NS::barriers})
+GANNET_KERNELS(routed_experts, {.op = "routed_experts",
+                                .name = GANNET_ISA_NAME,
+                                .isa = GANNET_ISA_ENUM,
+                                .priority = 1,
+                                .refuses = nullptr,
+                                .workspace = GANNET_ISA_NS::workspace,
+                                .run = GANNET_ISA_NS::run,
+                                .barriers = GANNET_ISA_NS::barriers})

@@ -69,11 +69,11 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "routed_experts",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = workspace,
-                .run = run,
-                .barriers = [](const OpSite&, int) { return 1; }})
+GANNET_KERNELS(routed_experts, {.op = "routed_experts",
+                                .name = "reference",
+                                .isa = Isa::kScalar,
+                                .priority = 0,
+                                .refuses = nullptr,
+                                .workspace = workspace,
+                                .run = run,
+                                .barriers = [](const OpSite&, int) { return 1; }})

@@ -1,9 +1,10 @@
 #include "ops/routed_experts/routed_experts.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/expert_matmul/expert_matmul.h"
-#include "ops/mul/mul.h"
 #include "ops/reduce_sum/reduce_sum.h"
 #include "ops/reshape/reshape.h"
 #include "ops/slice/slice.h"

@@ -2,7 +2,7 @@
 //   weight_e * W_down,e (silu(W_gate,e x) * (W_up,e x)).
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -1,6 +1,6 @@
 #include <limits>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "ops/case_operands.h"
 #include "ops/router/router.h"

@@ -24,10 +24,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
-GANNET_KERNELS({.op = "router",
-                .name = GANNET_ISA_NAME,
-                .isa = GANNET_ISA_ENUM,
-                .priority = 1,
-                .refuses = GANNET_ISA_NS::refuses,
-                .workspace = nullptr,
-                .run = GANNET_ISA_NS::run})
+GANNET_KERNELS(router, {.op = "router",
+                        .name = GANNET_ISA_NAME,
+                        .isa = GANNET_ISA_ENUM,
+                        .priority = 1,
+                        .refuses = GANNET_ISA_NS::refuses,
+                        .workspace = nullptr,
+                        .run = GANNET_ISA_NS::run})

@@ -46,10 +46,10 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({.op = "router",
-                .name = "reference",
-                .isa = Isa::kScalar,
-                .priority = 0,
-                .refuses = nullptr,
-                .workspace = nullptr,
-                .run = run})
+GANNET_KERNELS(router, {.op = "router",
+                        .name = "reference",
+                        .isa = Isa::kScalar,
+                        .priority = 0,
+                        .refuses = nullptr,
+                        .workspace = nullptr,
+                        .run = run})

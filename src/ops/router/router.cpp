@@ -1,8 +1,9 @@
 #include "ops/router/router.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
-#include "ops/div/div.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/gather_columns/gather_columns.h"
 #include "ops/reduce_sum/reduce_sum.h"
 #include "ops/softmax/softmax.h"

@@ -3,7 +3,7 @@
 // NaN weights, never an index out of range.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -19,4 +19,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"scale", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(scale, {"scale", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

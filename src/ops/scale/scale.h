@@ -1,7 +1,7 @@
 // scale: y = factor * x.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

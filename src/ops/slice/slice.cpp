@@ -1,6 +1,8 @@
 #include "ops/slice/slice.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 
 namespace gannet {
 namespace {

@@ -1,7 +1,7 @@
 // slice: elements [start, start + length) of one axis. A view.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

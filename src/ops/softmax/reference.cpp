@@ -31,4 +31,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"softmax", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(softmax, {"softmax", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,5 +1,8 @@
 #include "ops/softmax/softmax.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

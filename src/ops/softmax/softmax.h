@@ -1,7 +1,7 @@
 // softmax: y = exp(x - max x) / sum exp(x - max x) over the last axis, optionally masked.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

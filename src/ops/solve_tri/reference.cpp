@@ -33,4 +33,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"solve_tri", "reference", Isa::kScalar, 0, nullptr, workspace, run})
+GANNET_KERNELS(solve_tri, {"solve_tri", "reference", Isa::kScalar, 0, nullptr, workspace, run})

@@ -1,7 +1,7 @@
 // solve_tri: X with L X = B for lower triangular L.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

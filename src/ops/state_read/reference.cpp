@@ -16,4 +16,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"state_read", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(state_read, {"state_read", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

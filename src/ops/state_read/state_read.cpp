@@ -1,5 +1,6 @@
 #include "ops/state_read/state_read.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

@@ -1,7 +1,7 @@
 // state_read: a recurrent state as it was before this run.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

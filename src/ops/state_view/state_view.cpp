@@ -1,5 +1,6 @@
 #include "ops/state_view/state_view.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

@@ -2,7 +2,7 @@
 // copies nothing, so nothing may write the state while the view is in use.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -1,5 +1,8 @@
 #include "ops/state_write/state_write.h"
 
+#include <fmt/core.h>
+
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

@@ -1,7 +1,7 @@
 // state_write: the state that this run leaves behind.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -23,4 +23,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"swiglu", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(swiglu, {"swiglu", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

@@ -1,6 +1,7 @@
 #include "ops/swiglu/swiglu.h"
 
-#include "ops/mul/mul.h"
+#include "ir/graph.h"
+#include "ops/binary/binary.h"
 #include "ops/rules.h"
 #include "ops/unary/unary.h"
 

@@ -1,7 +1,7 @@
 // swiglu: y = silu(gate) * up.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

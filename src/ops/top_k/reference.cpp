@@ -31,4 +31,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"top_k", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(top_k, {"top_k", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

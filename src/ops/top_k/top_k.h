@@ -1,7 +1,7 @@
 // top_k: the columns of the k largest values of each row.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -20,4 +20,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"tri", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(tri, {"tri", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

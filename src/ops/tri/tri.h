@@ -1,7 +1,7 @@
 // tri: the lower triangle of matrices.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

@@ -38,4 +38,4 @@ void run(const KernelArgs& args, Worker& worker) {
 }  // namespace
 }  // namespace gannet
 
-GANNET_KERNELS({"unary", "reference", Isa::kScalar, 0, nullptr, nullptr, run})
+GANNET_KERNELS(unary, {"unary", "reference", Isa::kScalar, 0, nullptr, nullptr, run})

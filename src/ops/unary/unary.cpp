@@ -1,5 +1,6 @@
 #include "ops/unary/unary.h"
 
+#include "ir/graph.h"
 #include "ops/rules.h"
 
 namespace gannet {

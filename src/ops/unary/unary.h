@@ -1,7 +1,7 @@
 // unary: elementwise functions of one operand.
 #pragma once
 
-#include "ir/graph.h"
+#include "ir/op_site.h"
 
 namespace gannet {
 

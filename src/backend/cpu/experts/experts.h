@@ -3,7 +3,7 @@
 // the residual). See experts.cpp for how the work is split.
 #pragma once
 
-#include "base/thread_team.h"
+#include "base/worker.h"
 #include "tensor/shape.h"
 
 namespace gannet::GANNET_ISA_NS {

@@ -5,7 +5,8 @@
 #include <cstring>
 
 #include "backend/api/state_view.h"
-#include "base/thread_team.h"
+#include "base/check.h"
+#include "base/worker.h"
 #include "tensor/codec.h"
 #include "tensor/shape.h"
 
