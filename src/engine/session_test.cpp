@@ -1,7 +1,11 @@
 // Sessions, generation and chat on the pocket model that the project ships.
 #include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <fstream>
 
 #include "base/memory_room.h"
 #include "engine/chat.h"
@@ -170,6 +174,30 @@ TEST_F(SessionTest, MoreThreadsThanTheMachineHasAreLowered) {
   ASSERT_EQ(s->warnings().size(), 1u);
   EXPECT_NE(s->warnings()[0].find("9999 threads"), std::string::npos) << s->warnings()[0];
   EXPECT_TRUE(session()->warnings().empty());
+}
+
+// A thread whose stack the address space has no room for.
+TEST_F(SessionTest, ThreadsThatTheSystemDoesNotGiveAreAnError) {
+  EXPECT_EXIT(
+      {
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, size_t{1} << 30);
+        pthread_setattr_default_np(&attributes);
+        std::ifstream in("/proc/self/statm");
+        rlim_t pages = 0;
+        in >> pages;
+        rlimit limit = {};
+        limit.rlim_cur = limit.rlim_max =
+            pages * static_cast<rlim_t>(sysconf(_SC_PAGESIZE)) + (rlim_t{1} << 29);
+        setrlimit(RLIMIT_AS, &limit);
+        SessionOptions o;
+        o.n_threads = 2;
+        const auto created = Session::create(model, o);
+        if (!created.ok()) fputs(created.error().message().c_str(), stderr);
+        _exit(created.ok() ? 0 : static_cast<int>(created.error().code()));
+      },
+      testing::ExitedWithCode(4), "the system gives 1 of 2 threads; use fewer threads");
 }
 
 TEST_F(SessionTest, AContextIsRefusedWhenItCannotBeHeld) {

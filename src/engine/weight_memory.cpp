@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <system_error>
+#include <exception>
 #include <utility>
 
 #include <fmt/core.h>
@@ -44,7 +44,7 @@ template <class F>
 void start_threads(std::vector<std::thread>& threads, int most, F work) {
   try {
     for (int i = 0; i < most; ++i) threads.emplace_back(work, i);
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no more threads, or no memory for one
   }
 }
 
