@@ -16,6 +16,8 @@ std::vector<OpCase> cases_quantize() {
   make("t3_n352_padded", Shape(3, 352), 1);
   make("t5_n96_large", Shape(5, 96), 1e20);
   make("t2_n256_vanishing", Shape(2, 256), 1e-32);
+  make("t2_n256_small", Shape(2, 256), 1e-25);
+  make("t8_n256_about_to_vanish", Shape(8, 256), 5e-31);  // the largest of a block is on both sides of 1e-30
   make("t512_n2048", Shape(512, 2048), 1, true);
   return cases;
 }
