@@ -17,8 +17,8 @@ struct GraphRun {
 };
 
 // Inputs, parameters and states get random values that depend on their names and types only (inputs with a
-// source get what it says); the plan runs on `isas` with two threads, dead buffers poisoned, twice, so that the
-// second run sees a state that moved on.
+// source get what it says); the plan runs on `isas` with two threads, dead buffers poisoned, twice, so that
+// the second run sees a state that moved on.
 GraphRun run_graph(const Graph& graph, const std::vector<Isa>& isas);
 GraphRun run_on_reference(const Graph& graph);
 

@@ -204,8 +204,8 @@ std::vector<std::string> structures(const char* pass, const OpDef& op, const Ten
   std::vector<std::unique_ptr<PatternCache>> caches;
   caches.reserve(all_passes().size());
   for (size_t i = 0; i < all_passes().size(); ++i) {
-    caches.push_back(std::make_unique<PatternCache>(all_ops(), parts, Capabilities{}, kRowsOfCache, all_passes().first(i),
-                                                    std::span(caches.data(), i)));
+    caches.push_back(std::make_unique<PatternCache>(all_ops(), parts, Capabilities{}, kRowsOfCache,
+                                                    all_passes().first(i), std::span(caches.data(), i)));
     if (all_passes()[i] == find_pass(pass)) break;
   }
   std::vector<std::string> all;

@@ -94,10 +94,11 @@ class SequenceState {
   // kOutOfMemory.
   Result<void> prepare(int64_t n_tokens, StateBindings& bindings);
 
-  // The plan ran: the sequence is n_tokens longer. Without commit the sequence stays where it was. Fewer tokens
-  // than were prepared may be kept when the layout has no recurrent state (rows of K and V behind the end count
-  // for nothing); recurrent state is that behind all of them, so anything else is a bug and aborts. Take a
-  // snapshot before the run to go back, and run again what is to be kept.
+  // The plan ran: the sequence is n_tokens longer. Fewer than were prepared may be kept when the layout has
+  // no recurrent state (rows of K and V behind the end count for nothing); recurrent state is that behind all
+  // of them, so anything else is a bug and aborts. Without commit the sequence stays where it was, but
+  // recurrent state that no snapshot shares has been written by a plan that ran: to go back, take a snapshot
+  // before.
   void commit(int64_t n_tokens);
 
  private:
