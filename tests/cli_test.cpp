@@ -594,6 +594,18 @@ TEST_F(CliTest, AnInputIsNeverWrittenOver) {
     EXPECT_NE(o.err.find("is an input"), std::string::npos) << o.err;
   }
   EXPECT_TRUE(read(model) == pocket);
+  const std::string tokens = write("tokens", "1 2 3");
+  for (const std::string& out : {tokens, model}) {
+    const Outcome o = gannet("logits -m " + model + " --tokens " + tokens + " --out " + out);
+    EXPECT_EQ(o.code, 2);
+    EXPECT_NE(o.err.find("is an input"), std::string::npos) << o.err;
+  }
+  EXPECT_EQ(read(tokens), "1 2 3");
+  EXPECT_TRUE(read(model) == pocket);
+  const Outcome bench = gannet("bench -m " + model + " -p 1 -n 0 -r 1 --profile-trace " + model);
+  EXPECT_EQ(bench.code, 2) << bench.err;
+  EXPECT_EQ(bench.out, "");  // refused before anything is measured
+  EXPECT_TRUE(read(model) == pocket);
 }
 
 TEST_F(CliTest, VerifyTellsWhatBelongsToNothing) {

@@ -11,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/input_files.h"
+
 namespace gannet {
 namespace {
 
@@ -76,6 +78,7 @@ Result<std::string> read_input(const std::string& path, const ReadInputOptions& 
   std::string bytes;
   struct stat info = {};
   if (fstat(in.fd, &info) == 0) {
+    if (S_ISREG(info.st_mode)) remember_input(in.fd, name);  // no output may take its place
     if (S_ISREG(info.st_mode) && info.st_size > 0) {
       const auto size = static_cast<size_t>(info.st_size);
       if (!is_stdin(path) && size > options.max_bytes) return too_long(name, options.max_bytes);

@@ -12,6 +12,7 @@
 #include <gannet_commit.h>  // generated
 
 #include "backend/cpu/isa.h"
+#include "base/atomic_file.h"
 #include "cli/bench_ladder.h"
 #include "cli/bench_ranges.h"
 #include "cli/bench_report.h"
@@ -147,7 +148,7 @@ class Bench {
     r.model_size = model.weight_bytes();
     r.model_n_params = model.parameter_count();
     r.n_ubatch = test.n_ubatch;
-    r.n_threads = test.n_threads;
+    r.n_threads = std::min(test.n_threads, ThreadTeam::most_threads());  // as the session does
     if (!options_.model.cpu_mask.empty()) r.cpu_mask = options_.model.cpu_mask;
     r.type_k = lower_name(test.k_type);
     r.type_v = lower_name(test.v_type);
@@ -240,6 +241,7 @@ Result<void> run_bench(const BenchOptions& o) {
       models.push_back(GANNET_TRY(load_model(one)));
     }
   }
+  if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   catch_interrupts();
   for (const auto& model : models) {  // speed is that of a model that has run for a while
     ProgressBar bar("moving into huge pages");

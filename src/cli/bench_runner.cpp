@@ -8,6 +8,7 @@
 
 #include "base/philox.h"
 #include "cli/interrupt.h"
+#include "cli/model_options.h"
 #include "cli/profile.h"
 #include "cli/progress.h"
 

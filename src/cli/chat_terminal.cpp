@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "base/check.h"
+#include "base/temporary_files.h"
 #include "cli/interrupt.h"
 
 namespace gannet {
@@ -56,6 +57,7 @@ void take_again() {
 
 void on_ending(int number) {
   give_back();
+  remove_temporary_files();  // the action before may be the default, which does not
   for (size_t i = 0; i < kEnding.size(); ++i)
     if (kEnding[i] == number) sigaction(number, &before_ending[i], nullptr);
   raise(number);  // is delivered when this handler returns

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/atomic_file.h"
 #include "base/npy.h"
 #include "base/read_input.h"
 #include "cli/command.h"
@@ -108,6 +109,7 @@ Result<void> run_logits(const LogitsOptions& o) {
   const std::vector<int32_t> tokens = GANNET_TRY(read_tokens(o.tokens));
   GANNET_TRY(check_tokens(o, tokens));
   auto model = GANNET_TRY(load_model(o.model));
+  GANNET_TRY(AtomicFile::check(o.out));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
   auto session = GANNET_TRY(create_session(model, options));
@@ -130,7 +132,7 @@ Command logits_command() {
        .required = true},
       {.names = "--out",
        .value = "FILE",
-       .help = "Output file, a float32 matrix [positions, vocabulary]",
+       .help = "Output file (- for stdout), a float32 matrix [positions, vocabulary]",
        .target = &o->out,
        .required = true},
       {.names = "--mtp",

@@ -5,6 +5,7 @@
 #include <limits>
 #include <memory>
 
+#include "base/atomic_file.h"
 #include "cli/chat_loop.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
@@ -54,6 +55,7 @@ Result<void> run_model(const RunOptions& o) {
   if (o.chat && isatty(STDIN_FILENO) != 1)
     return Error(ErrorCode::kUsage, "-cnv: a chat needs a terminal on stdin");
   auto model = GANNET_TRY(load_model(o.model));
+  if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);

@@ -17,7 +17,7 @@ std::vector<ModelNote> notes_of(ModelFileForTest& test) {
 
 TEST(ModelNotes, AWholeModelNeedsNone) {
   for (const ArchitectureFacts& f : architectures()) {
-    ModelFileForTest test = ModelFileForTest::complete(tiny_shape(f.arch, f.hybrid));
+    ModelFileForTest test = ModelFileForTest::complete(tiny_shape(f.arch, f.delta_net));
     EXPECT_TRUE(notes_of(test).empty()) << f.name;
   }
 }

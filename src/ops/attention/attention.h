@@ -7,6 +7,9 @@
 
 namespace gannet {
 
+struct Cost;
+struct CostContext;
+
 extern const OpDef kOp_attention;
 
 struct AttentionAttrs {
