@@ -19,7 +19,7 @@ endif()
 # Precompiled headers (docs/build.md). They are for clean builds: a compiler cache cannot look into them, and sees a
 # change in all files that use one. Sources never rely on them: a build with a cache, or with
 # -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON, has none.
-if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "cache|distcc|icecc")
+if(CMAKE_CXX_COMPILER_LAUNCHER MATCHES "ccache|distcc|icecc")
   set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON)
 endif()
 
