@@ -47,11 +47,11 @@ Result<T> number_from(const Option& option, const std::string& text, const std::
   }
   const auto value = static_cast<double>(number);
   if (!(value >= option.at_least && value <= option.at_most)) {
-    if (std::isnan(value)) return refused(said_by, text, "a number is expected");
+    if (std::isnan(value)) return refused(said_by, text, "must be a finite number");
     return refused(said_by, text, range_text(option));
   }
   if constexpr (!whole)
-    if (std::isinf(value)) return refused(said_by, text, "a finite number is expected");
+    if (std::isinf(value)) return refused(said_by, text, "must be a finite number");
   return number;
 }
 

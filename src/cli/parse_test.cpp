@@ -141,8 +141,8 @@ TEST_F(ParseTest, MessagesSayWhatIsExpected) {
   EXPECT_EQ(probe.parse({"-n", "99999999999999999999"}),
             "--predict 99999999999999999999: is too large a number");
   EXPECT_EQ(probe.parse({"--seed", "-1"}), "--seed -1: must be at least 0");
-  EXPECT_EQ(probe.parse({"--temp", "nan"}), "--temp nan: a number is expected");
-  EXPECT_EQ(probe.parse({"--temp", "inf"}), "--temp inf: a finite number is expected");
+  EXPECT_EQ(probe.parse({"--temp", "nan"}), "--temp nan: must be a finite number");
+  EXPECT_EQ(probe.parse({"--temp", "inf"}), "--temp inf: must be a finite number");
   EXPECT_EQ(probe.parse({"--temp", "-0.1"}), "--temp -0.1: must be at least 0");
   EXPECT_EQ(probe.parse({"-m", ""}), "--model: is empty; leave it out or give it a value");
   EXPECT_EQ(probe.parse({"--model="}), "--model: is empty; leave it out or give it a value");
