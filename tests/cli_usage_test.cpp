@@ -51,6 +51,9 @@ TEST_F(CliTest, SeveralPromptsAreRefusedByName) {
       EXPECT_NE(o.err.find(part), std::string::npos) << o.err;
     EXPECT_EQ(o.out, "");
   }
+  EXPECT_EQ(gannet("tokenize hi", "there").code, 2);
+  EXPECT_EQ(gannet("tokenize -f " + file, "there").code, 2);
+  EXPECT_EQ(gannet("tokenize -f -", "there").code, 0);
   // A pipe that somebody writes to counts, one that is only open does not stop the answer.
   EXPECT_EQ(gannet("run -n 1 hi <&3", "", "exec 3< <(echo there); ").code, 2);
   const Outcome silent = gannet("run -n 1 hi <&3", "", "exec 3< <(sleep 3); ");

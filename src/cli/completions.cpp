@@ -37,6 +37,14 @@ std::string quoted(std::string_view text) {
   return out + "'";
 }
 
+// The test of both shells whether a command comes next and not a file.
+std::string takes_a_command(const std::vector<Line>& lines) {
+  std::string test = "-z $path";
+  for (const Line& line : lines)
+    if (!line.command->commands.empty()) test += " || $path == " + quoted(line.path);
+  return test;
+}
+
 std::string bash(const Command& program, const std::vector<Line>& lines) {
   std::string out =
       "# Completion of gannet for bash.\n"
@@ -64,9 +72,7 @@ std::string bash(const Command& program, const std::vector<Line>& lines) {
   for (const Line& line : lines)
     out += fmt::format("    {}) words={} ;;\n", quoted(line.path),
                        quoted(fmt::format("{}", fmt::join(words_of(*line.command), " "))));
-  return out +
-         "  esac\n"
-         "  if [[ $cur == -* || -z $path || $path == gguf ]]; then\n"
+  return out + "  esac\n" + fmt::format("  if [[ $cur == -* || {} ]]; then\n", takes_a_command(lines)) +
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
          "  else\n"
          "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
@@ -96,9 +102,7 @@ std::string zsh(const Command& program, const std::vector<Line>& lines) {
   for (auto line = lines.rbegin(); line != lines.rend(); ++line)  // the longer path first
     out += fmt::format("  {}*) words_of=({}) ;;\n", quoted(line->path),
                        fmt::join(words_of(*line->command), " "));
-  return out +
-         "esac\n"
-         "if [[ $PREFIX == -* || -z $path || $path == gguf ]]; then\n"
+  return out + "esac\n" + fmt::format("if [[ $PREFIX == -* || {} ]]; then\n", takes_a_command(lines)) +
          "  compadd -- $words_of\n"
          "else\n"
          "  _files\n"

@@ -26,22 +26,6 @@ Error usage(std::string text) {
 // What a pipe is given to say something before it counts as silent: its writer may only just be starting.
 constexpr int kPatienceMilliseconds = 100;
 
-enum class Stdin { kNothing, kText, kSilentPipe };
-
-// What stdin holds, without reading it.
-Stdin look_at_stdin() {
-  struct stat facts = {};
-  if (fstat(STDIN_FILENO, &facts) != 0 || isatty(STDIN_FILENO) == 1) return Stdin::kNothing;
-  if (S_ISREG(facts.st_mode)) {
-    const off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
-    return facts.st_size > std::max<off_t>(at, 0) ? Stdin::kText : Stdin::kNothing;
-  }
-  if (!S_ISFIFO(facts.st_mode) && !S_ISSOCK(facts.st_mode)) return Stdin::kNothing;
-  pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
-  if (poll(&waiting, 1, kPatienceMilliseconds) <= 0) return Stdin::kSilentPipe;
-  return waiting.revents & POLLIN ? Stdin::kText : Stdin::kNothing;
-}
-
 bool is_file(const std::string& name) {
   struct stat facts = {};
   return stat(name.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
@@ -64,6 +48,19 @@ Result<void> check_single_word(const std::string& word, bool model_given) {
 }
 
 }  // namespace
+
+Stdin look_at_stdin() {
+  struct stat facts = {};
+  if (fstat(STDIN_FILENO, &facts) != 0 || isatty(STDIN_FILENO) == 1) return Stdin::kNothing;
+  if (S_ISREG(facts.st_mode)) {
+    const off_t at = lseek(STDIN_FILENO, 0, SEEK_CUR);
+    return facts.st_size > std::max<off_t>(at, 0) ? Stdin::kText : Stdin::kNothing;
+  }
+  if (!S_ISFIFO(facts.st_mode) && !S_ISSOCK(facts.st_mode)) return Stdin::kNothing;
+  pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  if (poll(&waiting, 1, kPatienceMilliseconds) <= 0) return Stdin::kSilentPipe;
+  return waiting.revents & POLLIN ? Stdin::kText : Stdin::kNothing;
+}
 
 bool looks_like_model_name(const std::string& word) {
   const auto of_names = [](char c) {
@@ -128,7 +125,8 @@ Result<std::string> read_prompt(const PromptSource& source, bool model_given) {
     if (waiting == Stdin::kSilentPipe) say("stdin is not read: the prompt is given as {}", given.front());
   }
   if (given.size() > 1)
-    return usage(fmt::format("there are several prompts: {}; give one", fmt::join(given, " and ")));
+    return usage(fmt::format("there are several prompts: {}; give one{}", fmt::join(given, " and "),
+                             given.back() == "stdin" ? " (</dev/null leaves stdin out)" : ""));
   if (source.words.size() == 1) GANNET_TRY(check_single_word(source.words[0], model_given));
   std::string prompt;
   if (!source.words.empty() || !source.text.empty()) {

@@ -20,6 +20,10 @@ struct PromptSource {
 // reading.
 Result<std::string> read_prompt(const PromptSource& source, bool model_given);
 
+// What stdin holds, without reading it: text, nothing, or a pipe that has not said anything within a moment.
+enum class Stdin { kNothing, kText, kSilentPipe };
+Stdin look_at_stdin();
+
 // "\n", "\t", "\r", "\\", "\"", "\'" and "\xNN" replaced by what they stand for; other backslashes stay.
 std::string unescaped(const std::string& text);
 

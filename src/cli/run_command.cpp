@@ -82,6 +82,9 @@ Result<void> run_model(const RunOptions& o) {
 Command run_command() {
   auto o = std::make_shared<RunOptions>();
   Command command{.name = "run", .summary = "Answer a prompt, or chat at the terminal when there is none"};
+  command.notes =
+      "A chat remembers its lines in ~/.local/state/gannet/history (or below $XDG_STATE_HOME); the variable\n"
+      "GANNET_HISTORY names another file, and with an empty value none.\n";
   command.options = {
       {.names = "PROMPT", .help = "What to answer", .target = &o->prompt.words, .accepts_empty = true},
       {.names = "-p,--prompt", .value = "TEXT", .help = "The same as an option", .target = &o->prompt.text},

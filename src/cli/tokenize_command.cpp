@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/input_text.h"
 #include "cli/model_options.h"
+#include "cli/prompt_source.h"
 #include "cli/say.h"
 #include "engine/vocabulary_from_gguf.h"
 
@@ -24,6 +25,10 @@ struct TokenizeOptions {
 Result<std::string> input_text(const TokenizeOptions& o) {
   if (o.text && o.file)
     return Error(ErrorCode::kUsage, fmt::format("there are two texts: TEXT and -f {}; give one", *o.file));
+  if ((o.text || (o.file && *o.file != "-" && *o.file != "/dev/stdin")) && look_at_stdin() == Stdin::kText)
+    return Error(ErrorCode::kUsage,
+                 fmt::format("there are two texts: {} and stdin; give one (</dev/null leaves stdin out)",
+                             o.text ? "TEXT" : "-f " + *o.file));
   if (o.text) return *o.text;
   return read_text(o.file.value_or("-"));
 }
