@@ -5,7 +5,6 @@
 #include "cli/inspect_text.h"
 #include "engine/model.h"
 #include "model/graphs.h"
-#include "model/tensors.h"
 #include "model/weights.h"
 
 namespace gannet {

@@ -6,8 +6,6 @@
 #include <cstdlib>
 
 #include "cli/help.h"
-#include "cli/model_options.h"
-#include "cli/sampling_options.h"
 
 namespace gannet {
 namespace {

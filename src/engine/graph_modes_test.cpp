@@ -304,7 +304,8 @@ TEST_P(ScaledModel, ComesNearWithRoundedActivations) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, ScaledModel,
-                         testing::Values(Architecture::kQwen3Next, Architecture::kQwen35,
+                         testing::Values(Architecture::kQwen3, Architecture::kQwen3Moe,
+                                         Architecture::kQwen3Next, Architecture::kQwen35,
                                          Architecture::kQwen35Moe),
                          [](const auto& arch) { return facts(arch.param).name; });
 

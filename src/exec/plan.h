@@ -35,8 +35,8 @@ struct StepInfo {
   const KernelInfo* kernel;
   std::vector<TensorType> results;
   std::vector<KernelCandidate> others;  // kernels that were not taken, best first
-  int layer;  // of the model, from the names of parameters and states; -1 before the first
-  Cost cost;
+  int layer;       // of the model, from the names of parameters and states; -1 before the first
+  Cost cost;       // of a run that starts with an empty context, see OpDef::cost
   int64_t offset;  // of the first result in the arena; -1: not in the arena
   int64_t bytes;   // of all results
   // Every thread computes all of it into memory of its own, so nobody waits after the step.
@@ -75,7 +75,7 @@ class Plan {
   const std::string& name() const;
   std::span<const StepInfo> steps() const;
   int barriers() const;              // of one run, all steps together
-  Cost cost() const;                 // of one run, all steps together
+  Cost cost() const;                 // the same, all steps together
   int64_t arena_bytes() const;       // activations and workspace
   int64_t activation_bytes() const;  // the most activations that live at once, as they are placed
   int64_t unshared_bytes() const;    // activations if every value had memory of its own

@@ -8,7 +8,6 @@
 
 #include "gguf/test_files.h"
 #include "gguf/writer.h"
-#include "tensor/half.h"
 
 namespace gannet {
 namespace {

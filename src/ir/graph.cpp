@@ -184,15 +184,18 @@ Result<void> verify_inputs(const Graph& graph) {
   for (const Value& value : graph.values) {
     if (value.kind != ValueKind::kInput) {
       if (value.source == InputSource::kGiven) continue;
-      return Error(ErrorCode::kUsage, fmt::format("graph {}: only inputs have a source", graph.name));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("graph {}: only inputs have a source", printable(graph.name)));
     }
     const InputSourceInfo& info = input_source_info(value.source);
     if (!type_fits(value.source, value.type))
-      return Error(ErrorCode::kUsage, fmt::format("graph {}: input \"{}\" is {}, which is no type for {}",
-                                                  graph.name, value.name, to_text(value.type), info.name));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("graph {}: input \"{}\" is {}, which is no type for {}", printable(graph.name),
+                               printable(value.name), to_text(value.type), info.name));
     const uint32_t bit = 1u << static_cast<unsigned>(value.source);
     if ((info.scope == InputScope::kRows || info.scope == InputScope::kSequence) && (seen & bit) != 0)
-      return Error(ErrorCode::kUsage, fmt::format("graph {}: two inputs are {}", graph.name, info.name));
+      return Error(ErrorCode::kUsage,
+                   fmt::format("graph {}: two inputs are {}", printable(graph.name), info.name));
     seen |= bit;
   }
   return {};

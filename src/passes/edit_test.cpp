@@ -4,7 +4,6 @@
 
 #include "ops/binary/binary.h"
 #include "ops/catalogue.h"
-#include "ops/causal_conv/causal_conv.h"
 #include "ops/scale/scale.h"
 #include "ops/slice/slice.h"
 #include "ops/state_read/state_read.h"

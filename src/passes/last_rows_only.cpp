@@ -14,7 +14,6 @@
 #include "ops/slice/slice.h"
 #include "ops/swiglu/swiglu.h"
 #include "ops/unary/unary.h"
-#include "passes/layout.h"
 #include "passes/pass.h"
 
 namespace gannet {

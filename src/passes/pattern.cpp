@@ -6,7 +6,6 @@
 
 #include <fmt/core.h>
 
-#include "base/check.h"
 #include "ops/scale/scale.h"
 #include "passes/lower.h"
 

@@ -6,7 +6,6 @@
 #include "ops/matmul/matmul.h"
 #include "ops/moe/moe.h"
 #include "ops/quantize/quantize.h"
-#include "passes/layout.h"
 #include "passes/pass.h"
 
 namespace gannet {

@@ -236,7 +236,8 @@ void SequenceState::commit(int64_t n_tokens) {
                "fewer tokens are committed than were run, but recurrent state is behind all of them");
   prepared_ = 0;
   content_->length += n_tokens;
-  if (next_slot_) content_->slot = std::exchange(next_slot_, nullptr);
+  if (next_slot_ && n_tokens > 0) content_->slot = std::move(next_slot_);
+  next_slot_ = nullptr;
 }
 
 }  // namespace gannet

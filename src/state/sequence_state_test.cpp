@@ -129,6 +129,18 @@ TEST_F(SequenceStateTest, CommitIsOfWhatWasPrepared) {
   EXPECT_DEATH(s.commit(4), "more tokens") << "the run was of the past that is gone";
 }
 
+// Nothing ran, so nothing was written where the next state would have been.
+TEST_F(SequenceStateTest, CommitOfNoTokensKeepsTheState) {
+  SequenceState s(pool);
+  step(s, 1, 10);
+  const StateSnapshot mark = s.snapshot();
+  step(s, 2);
+  s.rollback(mark);
+  ASSERT_TRUE(s.prepare(0, bindings).ok());
+  s.commit(0);
+  expect(s, 10);
+}
+
 TEST_F(SequenceStateTest, RowsOfKeysAndValuesMayBeKeptInPart) {
   layout.recurrent.clear();
   const auto kv_pool = std::make_shared<StatePool>(layout, 1000);

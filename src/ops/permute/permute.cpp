@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include "ir/graph.h"
-#include "ops/rules.h"
 
 namespace gannet {
 namespace {
