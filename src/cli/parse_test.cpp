@@ -134,6 +134,16 @@ TEST_F(ParseTest, NoWordIsReadAsAClusterOfOptions) {
   EXPECT_THAT(probe.words, ElementsAre("-n", "--loud"));
 }
 
+TEST_F(ParseTest, ValuesAreTakenAsTheyAre) {
+  EXPECT_EQ(probe.parse({"[1,2]", "b", "[]", "-ub", "[3, 4]", "--list", "[x,y]"}), "");
+  EXPECT_THAT(probe.words, ElementsAre("[1,2]", "b", "[]"));
+  EXPECT_EQ(probe.text, "[3, 4]");
+  EXPECT_THAT(probe.list, ElementsAre("[x,y]"));
+  EXPECT_EQ(probe.parse({"-ub", "--", "{}"}), "");
+  EXPECT_EQ(probe.text, "--");
+  EXPECT_THAT(probe.words, ElementsAre("{}"));
+}
+
 TEST_F(ParseTest, MessagesSayWhatIsExpected) {
   EXPECT_EQ(probe.parse({"-n", "-2"}), "--predict -2: must be at least -1");
   EXPECT_EQ(probe.parse({"-n", "x"}), "--predict x: a whole number is expected");
