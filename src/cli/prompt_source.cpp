@@ -1,6 +1,7 @@
 #include "cli/prompt_source.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -39,7 +40,8 @@ Stdin look_at_stdin() {
   if (!S_ISFIFO(facts.st_mode) && !S_ISSOCK(facts.st_mode)) return Stdin::kNothing;
   pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
   if (poll(&waiting, 1, kPatienceMilliseconds) <= 0) return Stdin::kSilentPipe;
-  return waiting.revents & POLLIN ? Stdin::kText : Stdin::kNothing;
+  int bytes = 0;  // of a socket that is closed at its other end the end can be read as well
+  return ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0 ? Stdin::kText : Stdin::kNothing;
 }
 
 bool is_file(const std::string& name) {

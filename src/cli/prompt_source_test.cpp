@@ -1,6 +1,10 @@
 #include "cli/prompt_source.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <string_view>
 
 namespace gannet {
 namespace {
@@ -12,6 +16,25 @@ TEST(PromptSource, NamesOfModelsAreToldFromWords) {
   for (const char* word : {"hello", "harbor", "qwen", "llama", "and/or", "why?", "2+2", "10:30",
                            "https://a.b/c1", "hi!", "phi", "read/write", "C++20", "mistral"})
     EXPECT_FALSE(looks_like_model_name(word)) << word;
+}
+
+// Programs that start others often hand them sockets.
+TEST(PromptSource, ASocketCountsWhenSomethingIsInIt) {
+  for (const std::string_view text : {"", "there"}) {
+    int ends[2];
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ASSERT_EQ(write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
+    close(ends[1]);
+    const int stdin_before = dup(STDIN_FILENO);
+    ASSERT_EQ(dup2(ends[0], STDIN_FILENO), STDIN_FILENO);
+    PromptSource source;
+    source.words = {"hello"};
+    const auto prompt = read_prompt(source, true);
+    dup2(stdin_before, STDIN_FILENO);
+    close(stdin_before);
+    close(ends[0]);
+    EXPECT_EQ(prompt.ok(), text.empty()) << text;
+  }
 }
 
 TEST(PromptSource, EscapesAreThoseOfC) {
