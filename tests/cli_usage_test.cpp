@@ -37,6 +37,14 @@ TEST_F(CliTest, AnEmptyModelIsNotThePocketModel) {
   }
 }
 
+TEST_F(CliTest, AMisspelledVariableIsNamed) {
+  const Outcome o = gannet("run -n 1 hi", "", "GANNET_ARG_THREDS=1 ");
+  EXPECT_EQ(o.code, 0) << o.err;
+  EXPECT_TRUE(o.one_line()) << o.err;
+  EXPECT_NE(o.err.find("GANNET_ARG_THREDS"), std::string::npos) << o.err;
+  EXPECT_EQ(gannet("run -n 1 hi", "", "GANNET_ARG_THREADS=1 ").err, "");
+}
+
 TEST_F(CliTest, SeveralPromptsAreRefusedByName) {
   const std::string file = write("prompt", "define sea");
   for (const auto& [arguments, input, first, second] :

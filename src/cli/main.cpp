@@ -26,6 +26,8 @@ Result<void> run_program(const std::vector<std::string>& arguments) {
     case Parsed::What::kAction:
       break;
   }
+  for (const std::string& name : unknown_variables(program))
+    say("the environment variable {} means nothing to gannet; is it misspelled?", name);
   return parsed.path.back()->action();
 }
 
