@@ -75,17 +75,18 @@ std::string bash(const Command& program, const std::vector<Line>& lines) {
          "complete -o filenames -F _gannet gannet\n";
 }
 
+// `path` would be the search path of commands there.
 std::string zsh(const Command& program, const std::vector<Line>& lines) {
   std::string out =
       "#compdef gannet\n"
       "# Completion of gannet for zsh.\n"
-      "local path= word\n"
+      "local typed= word\n"
       "local -a words_of\n"
       "for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
       "  [[ $word == -* ]] && break\n"
-      "  path=\"${path:+$path }$word\"\n"
+      "  typed=\"${typed:+$typed }$word\"\n"
       "done\n"
-      "case $path in\n";
+      "case $typed in\n";
   for (const Line& line : lines)
     for (const Option& option : line.command->options)
       if (!option.choices.empty())
@@ -98,7 +99,7 @@ std::string zsh(const Command& program, const std::vector<Line>& lines) {
                        fmt::join(words_of(*line->command), " "));
   return out +
          "esac\n"
-         "if [[ $PREFIX == -* || -z $path || $path == gguf ]]; then\n"
+         "if [[ $PREFIX == -* || -z $typed || $typed == gguf ]]; then\n"
          "  compadd -- $words_of\n"
          "else\n"
          "  _files\n"
