@@ -220,6 +220,7 @@ TEST_F(ParseTest, HelpShowsNamesAsTypedValuesDefaultsAndVariables) {
     for (const char* part : {"gannet", "probe", "ubatch-size", "flash-attn"})
       EXPECT_THAT(script, HasSubstr(part)) << shell;
   }
+  EXPECT_THAT(completion_script(program, "zsh").take(), Not(HasSubstr(" path=")));  // commands' search path
   EXPECT_FALSE(completion_script(program, "csh").ok());
 }
 
