@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/model_options.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -46,22 +47,18 @@ Result<void> run_explain(const ExplainOptions& o) {
   const PlanRequest request{shape, o.mtp, o.n_past};
   if (o.gir) {
     const MadeGraph made = GANNET_TRY(make_graph(*model, request, options.graph));
-    fmt::print("{}", print_graph(made.graph));
-    return {};
+    return put_stdout(print_graph(made.graph));
   }
   auto session = GANNET_TRY(create_session(model, options));
   const MadePlan* made = GANNET_TRY(session->plan(request));
   const PlanReport& report = made->report;
-  for (const PassReport& pass : report.passes) fmt::print("{}\n", pass_report_line(pass));
-  fmt::print("graph: {} nodes, compiled: {} nodes{}\n", report.declared_nodes, report.compiled_nodes,
-             report.n_kv != 0 ? ", for a fixed number of KV rows" : "");
-  fmt::print("times: building the graph {:.2f} ms, compiling {:.2f} ms, planning {:.2f} ms\n",
-             report.build_ms, report.compile_ms, report.plan_ms);
-  fmt::print("memory: {}\n", model->memory().text());
-  fmt::print("{}", made->plan.explain(o.layer));
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    return Error(ErrorCode::kOutput, "stdout cannot be written");
-  return {};
+  for (const PassReport& pass : report.passes) GANNET_TRY(print("{}\n", pass_report_line(pass)));
+  GANNET_TRY(print("graph: {} nodes, compiled: {} nodes{}\n", report.declared_nodes, report.compiled_nodes,
+                   report.n_kv != 0 ? ", for a fixed number of KV rows" : ""));
+  GANNET_TRY(print("times: building the graph {:.2f} ms, compiling {:.2f} ms, planning {:.2f} ms\n",
+                   report.build_ms, report.compile_ms, report.plan_ms));
+  GANNET_TRY(print("memory: {}\n", model->memory().text()));
+  return put_stdout(made->plan.explain(o.layer));
 }
 
 }  // namespace

@@ -59,8 +59,6 @@ int run_main(int argc, char** argv) {
     return report(
         {ErrorCode::kOutOfMemory, "out of memory; use a smaller model, --ctx-size or --ubatch-size"});
   } catch (const std::system_error& error) {
-    // The printing library throws when a stream cannot be written.
-    if (const Result<void> written = flush_stdout(); !written.ok()) return report(written.error());
     return report({ErrorCode::kRuntime, std::string("the system refuses: ") + error.what()});
   } catch (const std::exception& error) {
     return report({ErrorCode::kRuntime, error.what()});

@@ -28,10 +28,8 @@ void add_load_options(Options& options, ModelOptions& m) {
       {.names = "-lm,--load-mode",
        .value = "MODE",
        .help = "Where weights lie. auto: start from the file's mapping, move into huge pages while running "
-               "as far "
-               "as memory allows; mmap: stay in the mapping, which processes share; huge: all in huge pages "
-               "first, "
-               "reserved ones (hugetlb) if there are any; none: all in private memory first",
+               "as far as memory allows; mmap: stay in the mapping, which processes share; huge: all in huge "
+               "pages first, reserved ones (hugetlb) if there are any; none: all in private memory first",
        .target = &m.load_mode,
        .choices = {"auto", "mmap", "huge", "none", "mlock", "mmap+mlock"},
        .environment = "LOAD_MODE"},
@@ -166,11 +164,15 @@ Result<LoadOptions> load_options(const ModelOptions& o) {
       fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
 }
 
+Result<GgufFile> open_model_file(const std::string& path) {
+  return path.empty() ? GgufFile::parse(pocket_model(), kPocketModelName) : GgufFile::open(path);
+}
+
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
   const LoadOptions options = GANNET_TRY(load_options(o));
   std::shared_ptr<const Model> model;
   if (o.model.empty()) {
-    model = GANNET_TRY(Model::load_embedded(pocket_model(), "pocket model (embedded)"));
+    model = GANNET_TRY(Model::load_embedded(pocket_model(), kPocketModelName));
   } else {
     ProgressBar bar("loading");
     model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));

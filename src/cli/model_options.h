@@ -53,7 +53,10 @@ Result<SessionOptions> session_options(const ModelOptions& options);
 
 Result<DType> cache_type(const std::string& flag, const std::string& name);
 
-// The pocket model inside the program.
+// The pocket model inside the program, and how messages call it.
 std::span<const std::byte> pocket_model();
+inline constexpr const char* kPocketModelName = "pocket model (embedded)";
+// The file by its name alone, no model made of it; empty: the pocket model.
+Result<GgufFile> open_model_file(const std::string& path);
 
 }  // namespace gannet

@@ -1,8 +1,7 @@
 // The commands of the program, and those about the program itself.
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -17,16 +16,12 @@ Command help_command() {
           .summary = "Tell the options of a command, or all of them as a manual page",
           .options = {{.names = "COMMAND", .help = "What to tell about", .target = &o->command},
                       {.names = "--man", .help = "Print the manual page gannet(1)", .target = &o->manual}},
-          .action = [o] {
-            fmt::print("{}", manual_page(gannet_program()));
-            return Result<void>();
-          }};
+          .action = [o] { return put_stdout(manual_page(gannet_program())); }};
 }
 
 Command version_command() {
   return {.name = "version", .summary = "Print the version", .action = [] {
-            fmt::print("gannet {}\n", GANNET_VERSION);
-            return Result<void>();
+            return put_stdout("gannet " GANNET_VERSION "\n");
           }};
 }
 
@@ -40,8 +35,7 @@ Command completions_command() {
                        .choices = {"bash", "zsh", "fish"},
                        .required = true}},
           .action = [shell]() -> Result<void> {
-            fmt::print("{}", GANNET_TRY(completion_script(gannet_program(), *shell)));
-            return {};
+            return put_stdout(GANNET_TRY(completion_script(gannet_program(), *shell)));
           }};
 }
 

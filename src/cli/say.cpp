@@ -1,31 +1,30 @@
 #include "cli/say.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/printable.h"
 
 namespace gannet {
-namespace {
 
-Error stdout_error() {
-  // errno is that of the write that failed, unless it was an earlier one.
-  const char* why = errno == 0 ? "an earlier write failed" : std::strerror(errno);
-  return {ErrorCode::kOutput, fmt::format("stdout cannot be written: {}", why)};
+Error stdout_error(int code) {
+  return {ErrorCode::kOutput, fmt::format("stdout cannot be written: {}",
+                                          code == 0 ? "an earlier write failed" : std::strerror(code))};
 }
-
-}  // namespace
 
 Result<void> put_stdout(std::string_view text) {
   errno = 0;
-  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return stdout_error();
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size()) return stdout_error(errno);
   return {};
 }
 
 Result<void> flush_stdout() {
   errno = 0;
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return stdout_error();
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) return stdout_error(errno);
   return {};
 }
 
@@ -33,6 +32,12 @@ void put_stderr(std::string_view text) {
   const std::string shown = visible(text);
   // Nobody could be told that this failed.
   [[maybe_unused]] const size_t written = std::fwrite(shown.data(), 1, shown.size(), stderr);
+}
+
+bool stderr_is_screen() {
+  const char* term = std::getenv("TERM");
+  const std::string_view name = term == nullptr ? "" : term;
+  return isatty(STDERR_FILENO) == 1 && !name.empty() && name != "dumb";
 }
 
 }  // namespace gannet
