@@ -38,7 +38,8 @@ std::string lower_name(DType type) {
 }
 
 BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& tests,
-                         const std::vector<std::shared_ptr<const Model>>& models) {
+                         const std::vector<std::shared_ptr<const Model>>& models,
+                         const SessionOptions& session) {
   BenchColumns columns;
   for (const BenchTest& t : tests) {
     columns.n_ubatch = columns.n_ubatch || t.n_ubatch != 512;
@@ -54,7 +55,7 @@ BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& te
   columns.cpu_mask = !o.model.cpu_mask.empty();
   columns.isa = !o.model.isa.empty();
   for (const BenchTest& t : tests) columns.graph = columns.graph || t.naive;
-  columns.passes = !o.model.graph.passes.empty();
+  columns.passes = !session.graph.passes.off.empty();
   return columns;
 }
 
@@ -249,7 +250,7 @@ Result<void> run_bench(const BenchOptions& o) {
   }
   if (o.ladder) tests = GANNET_TRY(make_ladder(tests, models, session.graph.passes.off));
   Output output;
-  const BenchColumns columns = columns_for(o, tests, models);
+  const BenchColumns columns = columns_for(o, tests, models, session);
   GANNET_TRY(output.add(o, "-o", o.output, columns, stdout));
   GANNET_TRY(output.add(o, "-oe", o.output_err, columns, stderr));
   Bench bench(o, std::move(models), session, std::move(tests));
