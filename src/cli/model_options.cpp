@@ -11,18 +11,9 @@
 #include "ops/catalogue.h"
 
 namespace gannet {
+namespace {
 
-void add_model_option(Options& options, ModelOptions& m) {
-  options.push_back(
-      {.names = "-m,--model",
-       .value = "FILE",
-       .help = "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model",
-       .target = &m.model,
-       .environment = "MODEL"});
-  add_load_options(options, m);
-  add_gpu_options(options, m);
-}
-
+// How a model is loaded.
 void add_load_options(Options& options, ModelOptions& m) {
   const Options own = {
       {.names = "-lm,--load-mode",
@@ -48,6 +39,49 @@ void add_load_options(Options& options, ModelOptions& m) {
       {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &m.verbose},
   };
   options.insert(options.end(), own.begin(), own.end());
+}
+
+// How the flags want it loaded. Errors: kUsage naming the flag.
+Result<LoadOptions> load_options(const ModelOptions& o) {
+  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
+    if (value != "0" && value != "auto")
+      return Error(ErrorCode::kUsage,
+                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
+                               printable(value), flag));
+  LoadOptions options;
+  options.check_tensors = o.check_tensors;
+  options.lock = o.lock;
+  if (o.no_mmap) {
+    options.mode = LoadMode::kNone;
+    return options;
+  }
+  std::string mode = o.load_mode;
+  // Values of other programs: locking is a flag of its own here.
+  if (mode == "mlock" || mode == "mmap+mlock") {
+    options.lock = true;
+    mode = mode == "mlock" ? "auto" : "mmap";
+  }
+  for (const LoadMode known : {LoadMode::kAuto, LoadMode::kMmap, LoadMode::kHuge, LoadMode::kNone}) {
+    if (mode != load_mode_name(known)) continue;
+    options.mode = known;
+    return options;
+  }
+  return Error(
+      ErrorCode::kUsage,
+      fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
+}
+
+}  // namespace
+
+void add_model_option(Options& options, ModelOptions& m) {
+  options.push_back(
+      {.names = "-m,--model",
+       .value = "FILE",
+       .help = "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model",
+       .target = &m.model,
+       .environment = "MODEL"});
+  add_load_options(options, m);
+  add_gpu_options(options, m);
 }
 
 void add_gpu_options(Options& options, ModelOptions& m) {
@@ -133,35 +167,6 @@ void add_session_options(Options& options, ModelOptions& m) {
   options.insert(options.end(), own.begin(), own.end());
   add_kernel_options(options, m);
   add_graph_options(options, m.graph);
-}
-
-Result<LoadOptions> load_options(const ModelOptions& o) {
-  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
-    if (value != "0" && value != "auto")
-      return Error(ErrorCode::kUsage,
-                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
-                               printable(value), flag));
-  LoadOptions options;
-  options.check_tensors = o.check_tensors;
-  options.lock = o.lock;
-  if (o.no_mmap) {
-    options.mode = LoadMode::kNone;
-    return options;
-  }
-  std::string mode = o.load_mode;
-  // Values of other programs: locking is a flag of its own here.
-  if (mode == "mlock" || mode == "mmap+mlock") {
-    options.lock = true;
-    mode = mode == "mlock" ? "auto" : "mmap";
-  }
-  for (const LoadMode known : {LoadMode::kAuto, LoadMode::kMmap, LoadMode::kHuge, LoadMode::kNone}) {
-    if (mode != load_mode_name(known)) continue;
-    options.mode = known;
-    return options;
-  }
-  return Error(
-      ErrorCode::kUsage,
-      fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
 }
 
 Result<GgufFile> open_model_file(const std::string& path) {

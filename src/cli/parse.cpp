@@ -33,6 +33,15 @@ size_t distance(const std::string& a, const std::string& b) {
   return row[b.size()];
 }
 
+// "; did you mean WORD?" for the known word that is typed almost like `typed`, or "".
+std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
+  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return distance(typed, a) < distance(typed, b);
+  });
+  if (best == known.end() || distance(typed, *best) > std::max<size_t>(2, typed.size() / 4)) return "";
+  return fmt::format("; did you mean {}?", *best);
+}
+
 bool is_name_of(const Option& option, const std::string& name) {
   const std::vector<std::string> names = option_names(option);
   return std::ranges::find(names, name) != names.end();
@@ -257,14 +266,6 @@ std::vector<std::string> unknown_variables(const Command& program) {
     if (!known) unknown.emplace_back(name);
   }
   return unknown;
-}
-
-std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
-  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return distance(typed, a) < distance(typed, b);
-  });
-  if (best == known.end() || distance(typed, *best) > std::max<size_t>(2, typed.size() / 4)) return "";
-  return fmt::format("; did you mean {}?", *best);
 }
 
 Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments) {

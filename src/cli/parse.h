@@ -23,7 +23,4 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
 // Variables GANNET_ARG_X of the environment that no option reads: typing errors, which would do nothing.
 std::vector<std::string> unknown_variables(const Command& program);
 
-// "; did you mean WORD?" for the known word that is typed almost like `typed`, or "".
-std::string nearest_hint(const std::string& typed, std::span<const std::string> known);
-
 }  // namespace gannet
