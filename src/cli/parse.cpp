@@ -127,16 +127,19 @@ Result<void> store(const Given& entry) {
   return {};
 }
 
+// Whether the option that excludes the one of `entry` stands on the command line.
+bool is_excluded(const Given& entry, std::span<const Given> entries) {
+  return std::ranges::any_of(entries, [&](const Given& e) {
+    return !e.values.empty() && is_name_of(*e.option, entry.option->excludes);
+  });
+}
+
 Result<void> check_together(std::span<const Given> entries) {
-  const auto given = [&](const std::string& name) {
-    return std::ranges::any_of(
-        entries, [&](const Given& e) { return !e.values.empty() && is_name_of(*e.option, name); });
-  };
   for (const Given& e : entries) {
     if (e.option->required && e.values.empty())
       return usage(
           fmt::format("{} is missing", e.option->is_positional() ? e.option->names : main_name(*e.option)));
-    if (*e.option->excludes && !e.values.empty() && given(e.option->excludes))
+    if (!e.values.empty() && is_excluded(e, entries))
       return usage(
           fmt::format("{} and {} cannot be given together", main_name(*e.option), e.option->excludes));
   }
@@ -300,7 +303,11 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
   GANNET_TRY(words.sort(arguments));
   if (words.help()) return parsed;
   GANNET_TRY(check_together(words.given()));
-  for (const Given& entry : words.given()) GANNET_TRY(store(entry));
+  for (const Given& entry : words.given()) {
+    // The environment does not contradict the command line.
+    if (entry.values.empty() && is_excluded(entry, words.given())) continue;
+    GANNET_TRY(store(entry));
+  }
   parsed.what = Parsed::What::kAction;
   return parsed;
 }

@@ -16,8 +16,9 @@ struct Parsed {
 };
 
 // Stores the values of the chosen command in its targets. Values come from the command line, else from
-// GANNET_ARG_X, else from LLAMA_ARG_X, else they stay. The last of a repeated option wins; lists collect.
-// Errors: kUsage, one line that names the option or the variable.
+// GANNET_ARG_X, else from LLAMA_ARG_X (unless an option is given that excludes this one), else they stay. The
+// last of a repeated option wins; lists collect. Errors: kUsage, one line that names the option or the
+// variable.
 Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments);
 
 // Variables GANNET_ARG_X of the environment that no option reads: typing errors, which would do nothing.

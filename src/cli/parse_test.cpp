@@ -49,7 +49,11 @@ struct Probe {
         {.names = "--seed", .value = "N", .help = "seed", .target = &seed, .at_least = 0},
         {.names = "-m,--model", .value = "FILE", .help = "file", .target = &model, .environment = "MODEL"},
         {.names = "-v,--loud", .help = "flag", .target = &loud},
-        {.names = "--no-mmap", .help = "flag", .target = &no_map, .excludes = "--list"},
+        {.names = "--no-mmap",
+         .help = "flag",
+         .target = &no_map,
+         .environment = "NO_MMAP",
+         .excludes = "--list"},
     };
     probe.action = [] { return Result<void>(); };
     Command group{.name = "group", .summary = "Hold a command", .commands = {probe}};
@@ -70,7 +74,7 @@ struct ParseTest : testing::Test {
   Probe probe;
   void SetUp() override { TearDown(); }
   void TearDown() override {
-    for (const char* name : {"N_PREDICT", "MODEL"})
+    for (const char* name : {"N_PREDICT", "MODEL", "NO_MMAP"})
       for (const char* prefix : {"GANNET_ARG_", "LLAMA_ARG_"}) unsetenv((std::string(prefix) + name).c_str());
   }
 };
@@ -176,6 +180,14 @@ TEST_F(ParseTest, TheEnvironmentCountsBehindTheCommandLine) {
   EXPECT_EQ(probe.parse({}),
             "the environment variable GANNET_ARG_N_PREDICT is empty; unset it or give it a value");
   EXPECT_EQ(probe.parse({"-n", "13"}), "");
+}
+
+TEST_F(ParseTest, TheEnvironmentDoesNotContradictTheCommandLine) {
+  setenv("LLAMA_ARG_NO_MMAP", "1", 1);
+  EXPECT_EQ(probe.parse({"--list", "x"}), "");
+  EXPECT_FALSE(probe.no_map);
+  EXPECT_EQ(probe.parse({}), "");
+  EXPECT_TRUE(probe.no_map);
 }
 
 TEST_F(ParseTest, AVariableThatNothingReadsIsNamed) {
