@@ -295,6 +295,18 @@ TEST_F(ChatTest, SignalsGiveTheTerminalBack) {
   }
 }
 
+TEST_F(ChatTest, AModelThatShrinksGivesTheTerminalBack) {
+  const std::string model = folder / "m.gguf";
+  fs::copy_file("models/pocket.gguf", model);
+  TerminalProgram chat(command({"-n", "1", "-lm", "mmap", "-m", model}), variables);
+  chat.wait_for(kReady);
+  fs::resize_file(model, 4096);
+  chat.send("hello\r");
+  chat.wait_for("m.gguf: the file shrank while it was in use");
+  EXPECT_EQ(chat.wait_for_end(), 3);
+  EXPECT_TRUE(chat.in_line_mode());
+}
+
 TEST_F(ChatTest, AStoppedChatGoesOn) {
   std::string words;
   for (const std::string& word : command({"-n", "1"})) words += word + " ";

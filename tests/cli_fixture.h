@@ -42,8 +42,13 @@ struct CliTest : testing::Test {
     const std::string command = before + "timeout 120 " GANNET_PROGRAM " <" + (folder / "in").string() +
                                 " >" + (folder / "out").string() + " 2>" + (folder / "err").string() + " " +
                                 arguments;
-    write("command", command);
-    const int status = std::system(("bash " + (folder / "command").string()).c_str());
+    return started("bash " + write("command", command));
+  }
+  // What COMMAND printed, which may redirect that elsewhere, within a time.
+  Outcome started(const std::string& command) {
+    const int status = std::system(
+        ("timeout 120 " + command + " >" + (folder / "out").string() + " 2>" + (folder / "err").string())
+            .c_str());
     Outcome o;
     o.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     o.out = read(folder / "out");

@@ -71,6 +71,9 @@ TEST_F(CliTest, AnInputIsNeverWrittenOver) {
     EXPECT_EQ(o.code, 2);
     EXPECT_NE(o.err.find("is an input"), std::string::npos) << o.err;
   }
+  const Outcome through = gannet("logits -m " + model + " --tokens " + tokens + " --out - 1<>" + model);
+  EXPECT_EQ(through.code, 2);
+  EXPECT_NE(through.err.find("stdout is an input"), std::string::npos) << through.err;
   EXPECT_EQ(read(tokens), "1 2 3");
   EXPECT_TRUE(read(model) == pocket);
   const Outcome bench = gannet("bench -m " + model + " -p 1 -n 0 -r 1 --profile-trace " + model);

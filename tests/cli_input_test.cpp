@@ -1,53 +1,20 @@
 // Text that goes into the program: from arguments, files, pipes, FIFOs and process substitution, in whatever
 // encoding, and what `tokenize` and `logits` say about it.
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/npy.h"
+#include "cli_fixture.h"
 #include "gguf/writer.h"
 
 namespace gannet {
 namespace {
 
-namespace fs = std::filesystem;
 using testing::HasSubstr;
 
-struct Outcome {
-  int code = -1;  // 128 + signal when killed
-  std::string out, err;
-};
-
-struct CliInputTest : testing::Test {
-  fs::path folder = fs::temp_directory_path() / ("gannet_cli_input_test_" + std::to_string(getpid()));
-  void SetUp() override { fs::create_directories(folder); }
-  void TearDown() override { fs::remove_all(folder); }
-
-  static std::string read(const fs::path& path) {
-    std::ifstream in(path, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-  std::string write(const std::string& name, const std::string& text) {
-    std::ofstream(folder / name, std::ios::binary) << text;
-    return folder / name;
-  }
+struct CliInputTest : CliTest {
   // One line of bash with $G for the program; stdin is empty unless the line says otherwise.
   Outcome bash(const std::string& line) {
-    const std::string script = write("script", "G=" GANNET_PROGRAM "\n" + line + "\n");
-    const std::string command = "timeout 120 bash " + script + " </dev/null >" + (folder / "out").string() +
-                                " 2>" + (folder / "err").string();
-    const int status = std::system(command.c_str());
-    Outcome o;
-    o.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    o.out = read(folder / "out");
-    o.err = read(folder / "err");
-    return o;
+    return started("bash " + write("script", "G=" GANNET_PROGRAM "\n" + line + "\n") + " </dev/null");
   }
   std::string ids(const std::string& rest) {
     const Outcome o = bash("$G tokenize --ids " + rest);

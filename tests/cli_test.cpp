@@ -341,6 +341,14 @@ TEST_F(CliTest, BenchMeasuresBothGraphs) {
     EXPECT_NE(jsonl.out.find(part), std::string::npos) << part << "\n" << jsonl.out;
 }
 
+TEST_F(CliTest, BenchShowsPassesThatAreOff) {
+  for (const char* flags : {"-fa off", "--passes=-fuse_attention"}) {
+    const Outcome o = gannet(std::string("bench -p 0 -n 1 -r 1 -t 1 ") + flags);
+    EXPECT_EQ(o.code, 0) << o.err;
+    EXPECT_NE(o.out.find("-fuse_attention"), std::string::npos) << flags << "\n" << o.out;
+  }
+}
+
 TEST_F(CliTest, BenchLadder) {
   const Outcome md = gannet("bench -p 0 -n 2 -r 1 -t 1 --passes-ladder");
   EXPECT_EQ(md.code, 0) << md.err;

@@ -20,6 +20,21 @@ TEST_F(CliTest, AWordThatNamesAModelOrAFileIsNoPrompt) {
     EXPECT_EQ(asked.code, 0) << asked.err;
   }
   EXPECT_EQ(gannet("run -n 1 what is qwen3:8b").code, 0);  // among other words it is a question
+  // The model first, as other programs have it.
+  for (const char* arguments :
+       {"qwen3:0.6b hi there", "llama3.2 'why is the sky blue'", "Qwen/Qwen3-0.6B hi", "x.GGUF hi", "mistral",
+        "/no/such/file", "https://huggingface.co/Qwen/Qwen3-0.6B-GGUF"}) {
+    const Outcome o = gannet(std::string("run -n 1 ") + arguments);
+    EXPECT_EQ(o.code, 2) << arguments;
+    EXPECT_EQ(o.out, "");
+  }
+  const Outcome hub = gannet("run hi -n 1", "", "LLAMA_ARG_HF_REPO=a/b ");
+  EXPECT_EQ(hub.code, 2);
+  EXPECT_NE(hub.err.find("LLAMA_ARG_HF_REPO: models are not downloaded yet"), std::string::npos) << hub.err;
+  EXPECT_EQ(gannet("run hi -n 1 -m models/pocket.gguf", "", "LLAMA_ARG_HF_REPO=a/b ").code, 0);
+  const Outcome binary = gannet("run -f models/pocket.gguf");
+  EXPECT_EQ(binary.code, 2);
+  EXPECT_NE(binary.err.find("-m runs it"), std::string::npos) << binary.err;
 }
 
 TEST_F(CliTest, AnEmptyModelIsNotThePocketModel) {
@@ -37,6 +52,14 @@ TEST_F(CliTest, AnEmptyModelIsNotThePocketModel) {
   }
 }
 
+TEST_F(CliTest, AMisspelledVariableIsNamed) {
+  const Outcome o = gannet("run -n 1 hi", "", "GANNET_ARG_THREDS=1 ");
+  EXPECT_EQ(o.code, 0) << o.err;
+  EXPECT_TRUE(o.one_line()) << o.err;
+  EXPECT_NE(o.err.find("GANNET_ARG_THREDS"), std::string::npos) << o.err;
+  EXPECT_EQ(gannet("run -n 1 hi", "", "GANNET_ARG_THREADS=1 ").err, "");
+}
+
 TEST_F(CliTest, SeveralPromptsAreRefusedByName) {
   const std::string file = write("prompt", "define sea");
   for (const auto& [arguments, input, first, second] :
@@ -51,6 +74,7 @@ TEST_F(CliTest, SeveralPromptsAreRefusedByName) {
       EXPECT_NE(o.err.find(part), std::string::npos) << o.err;
     EXPECT_EQ(o.out, "");
   }
+  EXPECT_EQ(gannet("run -n 4 --temp 0 -", "define sea").out, gannet("run -n 4 --temp 0 'define sea'").out);
   EXPECT_EQ(gannet("tokenize hi", "there").code, 2);
   EXPECT_EQ(gannet("tokenize -f " + file, "there").code, 2);
   EXPECT_EQ(gannet("tokenize -f -", "there").code, 0);
@@ -65,9 +89,13 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   const std::string run = "run 'define sea' --temp 0 -n 12 ";
   const Outcome plain = gannet(run);
   ASSERT_EQ(plain.code, 0) << plain.err;
-  for (const char* flags : {"-ngl 0", "-ngl auto", "--n-gpu-layers 0", "-fa", "-fa on", "-fa auto", "-fa=1",
-                            "-b 64", "-b 2048 -ub 512", "-mg 0", "-st", "--keep 4", "--keep -1", "-e",
-                            "--no-mmap", "--mmap", "--mlock", "-n 3 -n 12", "-n12"}) {
+  for (const char* flags : {"-ngl 0",  "-ngl auto",       "--n-gpu-layers 0",
+                            "-fa",     "-fa on",          "-fa auto",
+                            "-fa=1",   "-fa true",        "-fa ON",
+                            "-b 64",   "-b 2048 -ub 512", "-mg 0",
+                            "-st",     "--keep 4",        "--keep -1",
+                            "-e",      "--no-mmap",       "--mmap",
+                            "--mlock", "-n 3 -n 12",      "-n12"}) {
     const Outcome o = gannet(run + flags);
     EXPECT_EQ(o.code, 0) << flags << "\n" << o.err;
     EXPECT_EQ(o.out, plain.out) << flags;
@@ -95,7 +123,26 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   EXPECT_EQ(gannet("run hi -cnv").code, 2);  // there is no terminal
 }
 
+TEST_F(CliTest, BenchTakesTheFlagsOfItsKind) {
+  for (const char* flags : {"-b 2048", "-mmp 0", "-mmp 1", "--no-mmap", "-fa 1", "-ngl 0", "-C 1"}) {
+    const Outcome o =
+        gannet(std::string("bench -p 4 -n 0 -r 1 --no-warmup -o jsonl -m models/pocket.gguf ") + flags);
+    EXPECT_EQ(o.code, 0) << flags << "\n" << o.err;
+    const auto has = [&](const char* part) { return o.out.find(part) != std::string::npos; };
+    EXPECT_EQ(has("\"load_mode\":\"none\""),
+              std::string_view(flags) == "-mmp 0" || std::string_view(flags) == "--no-mmap");
+    EXPECT_EQ(has("\"load_mode\":\"mmap\""), std::string_view(flags) == "-mmp 1");
+    if (std::string_view(flags) == "-C 1") {
+      EXPECT_TRUE(has("\"n_threads\":1,")) << o.out;
+    }
+  }
+}
+
 TEST_F(CliTest, OutputThatDoesNotArriveIsAnError) {
+  const Outcome closed = gannet("help --man | head -c 10");  // who has seen enough needs no message
+  EXPECT_EQ(closed.err, "");
+  const Outcome limited = gannet("opt --list", "", "ulimit -f 0; ");
+  EXPECT_LT(limited.code, 126) << "a signal";
   for (const char* arguments :
        {"run hi -n 2", "tokenize hi", "tokenize --ids hi", "inspect", "explain", "explain --gir", "devices",
         "devices --kernels", "opt --list", "opt --bisect 0 tests/data/graphs/qwen3.trunk.gir", "--help",

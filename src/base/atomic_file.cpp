@@ -57,6 +57,21 @@ bool is_stdout(const struct stat& file) {
   return fstat(STDOUT_FILENO, &out) == 0 && same_file(file, out);
 }
 
+// A container's files are often mounted one by one.
+bool is_mount_point(const std::string& path) {
+  struct statx facts = {};
+  return statx(AT_FDCWD, path.c_str(), 0, STATX_BASIC_STATS, &facts) == 0 &&
+         (facts.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+// In folders like /tmp (sticky) files of others stay, whatever may be written into them.
+bool may_replace(const fs::path& target, const struct stat& old) {
+  struct stat folder = {};
+  if (stat(target.parent_path().c_str(), &folder) != 0 || (folder.st_mode & S_ISVTX) == 0) return true;
+  const uid_t user = geteuid();
+  return user == 0 || user == old.st_uid || user == folder.st_uid;
+}
+
 }  // namespace
 
 // Where an output goes.
@@ -67,24 +82,43 @@ struct AtomicFile::Place {
   struct stat old = {};   // of what is there
 };
 
+Result<AtomicFile::Place> AtomicFile::stdout_place(const std::string& path) {
+  struct stat out = {};
+  if (isatty(STDOUT_FILENO) == 1)
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format("{}: stdout is a terminal, which these bytes would upset; redirect it to a file", path));
+  if (fstat(STDOUT_FILENO, &out) == 0)
+    if (const std::string input = input_path(out); !input.empty())
+      return Error(
+          ErrorCode::kUsage,
+          fmt::format("{}: stdout is an input of this command ({}); name another output", path, input));
+  return Place{Place::Kind::kStdout};
+}
+
 Result<AtomicFile::Place> AtomicFile::find_place(const std::string& path) {
   if (path.empty())
     return Error(ErrorCode::kUsage, "the name of the output is empty; name a file, or - for stdout");
-  if (path == "-") return Place{Place::Kind::kStdout};
+  if (path == "-") return stdout_place(path);
   struct stat old = {};
   if (stat(path.c_str(), &old) == 0) {
     if (S_ISDIR(old.st_mode)) return output_error(path, "it is a directory; name a file in it");
-    if (is_stdout(old)) return Place{Place::Kind::kStdout};
+    if (is_stdout(old)) return stdout_place(path);
     if (!S_ISREG(old.st_mode)) return Place{Place::Kind::kThrough};
     if (const std::string input = input_path(old); !input.empty())
       return Error(ErrorCode::kUsage, fmt::format("{}: is an input of this command{}; name another output",
                                                   path, input == path ? "" : fmt::format(" ({})", input)));
     if (faccessat(AT_FDCWD, path.c_str(), W_OK, AT_EACCESS) != 0) return output_error(path, errno);
+    if (is_mount_point(path))
+      return output_error(path,
+                          "something is mounted there, so it cannot be replaced; name a file in a folder");
     std::string target = real_path(path);
     struct stat there = {};
     // What was removed or is open elsewhere can be reached by a descriptor of /proc and has no name.
     if (target.empty() || stat(target.c_str(), &there) != 0 || !same_file(old, there))
       return Place{Place::Kind::kThrough};
+    if (!may_replace(target, old))
+      return output_error(path, "in this folder only its owner can replace it; name another place");
     return Place{Place::Kind::kFile, std::move(target), true, old};
   }
   if (errno != ENOENT) return output_error(path, errno);

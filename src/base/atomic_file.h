@@ -21,8 +21,8 @@ namespace gannet {
 class AtomicFile {
  public:
   // `expected_bytes` (0 = unknown) is compared with the free space first. A FIFO waits for its reader.
-  // Errors: kOutput with path and reason; kUsage for an empty name, and for a file that is an input of this
-  // process (base/input_files.h), by whatever name.
+  // Errors: kOutput with path and reason; kUsage for an empty name, for stdout when it is a terminal, and for
+  // a file that is an input of this process (base/input_files.h), by whatever name.
   static Result<AtomicFile> create(const std::string& path, uint64_t expected_bytes = 0);
   // The errors of create() that need no writing, without touching anything: for what is written at the end of
   // long work.
@@ -42,6 +42,7 @@ class AtomicFile {
  private:
   struct Place;
   static Result<Place> find_place(const std::string& path);
+  static Result<Place> stdout_place(const std::string& path);
   AtomicFile(std::string path, std::string target, std::optional<TemporaryFile> temporary, int fd)
       : path_(std::move(path)), target_(std::move(target)), temporary_(std::move(temporary)), fd_(fd) {}
   Result<void> put(std::span<const std::byte> bytes);

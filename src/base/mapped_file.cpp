@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include "base/huge_pages.h"
+#include "base/printable.h"
 #include "base/temporary_files.h"
 
 namespace gannet {
@@ -68,8 +69,9 @@ void remember(const std::string& path, const std::byte* data, size_t size) {
   std::lock_guard lock(slots_mutex);
   for (Slot& slot : slots) {
     if (slot.begin.load(std::memory_order_relaxed) != nullptr) continue;
-    const size_t n = std::min(path.size(), sizeof(slot.path) - 1);
-    std::memcpy(slot.path, path.data(), n);
+    const std::string shown = visible(path);  // the handler cannot
+    const size_t n = std::min(shown.size(), sizeof(slot.path) - 1);
+    std::memcpy(slot.path, shown.data(), n);
     slot.path[n] = 0;
     slot.size.store(size, std::memory_order_relaxed);
     slot.begin.store(data, std::memory_order_release);

@@ -55,7 +55,7 @@ Piece piece_at(std::string_view text, size_t at) {
   p.length = sequence_at(text, at, p.code);
   p.character = p.length > 0;
   p.fit = p.character && !unfit_for_a_line(p.code);
-  if (!p.character) p.length = 1;
+  if (!p.character) p.length = 1, p.code = 0;  // not what its first bits would have begun
   return p;
 }
 

@@ -20,6 +20,7 @@ TEST(Printable, NothingReachesTheTerminalRaw) {
   EXPECT_EQ(printable("\xED\xA0\x80"), "\\xed\\xa0\\x80");           // surrogate
   EXPECT_EQ(printable("\xF4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");  // beyond U+10FFFF
   EXPECT_EQ(printable("\xE4\xBD"), "\\xe4\\xbd");                    // cut off
+  EXPECT_EQ(printable("\xE0\x80\xA2"), "\\xe0\\x80\\xa2");           // overlong quote
   EXPECT_EQ(printable("\"\\"), "\\\"\\\\");
   EXPECT_EQ(printable("abc\xC3\xA9", 4), "abc (+2 bytes)");
 }
@@ -30,6 +31,7 @@ TEST(Printable, AWholeMessageKeepsItsLinesAndQuotes) {
   EXPECT_EQ(visible("\xC2\x9B"
                     "1m\xE2\x80\xAE\xff"),
             "\\u{9b}1m\\u{202e}\\xff");
+  EXPECT_EQ(visible("\xCAx\xE0\x80\x8A"), "\\xcax\\xe0\\x80\\x8a");  // bits of a line feed, no character
   EXPECT_EQ(visible(std::string_view("a\0b", 3)), "a\\u{0}b");
   EXPECT_EQ(visible(std::string(1000, 'x')), std::string(1000, 'x'));
 }

@@ -4,11 +4,9 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
-
-#include <fmt/format.h>
 
 #include "cli/interrupt.h"
+#include "cli/say.h"
 
 namespace gannet {
 
@@ -23,8 +21,7 @@ bool AnswerOutput::write(std::string_view text) {
 Result<void> AnswerOutput::end() {
   if (terminal_) put(filter_.flush());
   if (written_) put("\n");
-  if (failure_ == 0) return {};
-  return Error(ErrorCode::kOutput, fmt::format("stdout cannot be written: {}", std::strerror(failure_)));
+  return failure_ == 0 ? Result<void>() : stdout_error(failure_);
 }
 
 bool AnswerOutput::put(std::string_view bytes) {

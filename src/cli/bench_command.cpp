@@ -38,7 +38,8 @@ std::string lower_name(DType type) {
 }
 
 BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& tests,
-                         const std::vector<std::shared_ptr<const Model>>& models) {
+                         const std::vector<std::shared_ptr<const Model>>& models,
+                         const SessionOptions& session) {
   BenchColumns columns;
   for (const BenchTest& t : tests) {
     columns.n_ubatch = columns.n_ubatch || t.n_ubatch != 512;
@@ -54,7 +55,7 @@ BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& te
   columns.cpu_mask = !o.model.cpu_mask.empty();
   columns.isa = !o.model.isa.empty();
   for (const BenchTest& t : tests) columns.graph = columns.graph || t.naive;
-  columns.passes = !o.model.graph.passes.empty();
+  columns.passes = !session.graph.passes.off.empty();
   return columns;
 }
 
@@ -225,7 +226,11 @@ class Bench {
 };
 
 Result<void> run_bench(const BenchOptions& o) {
-  const std::vector<std::string> paths = bench_model_paths(o), modes = split_bench_words(o.load_modes);
+  const std::vector<std::string> paths = bench_model_paths(o);
+  const bool none = o.no_mmap || o.mmap == "off";
+  const std::vector<std::string> modes = none             ? std::vector<std::string>{"none"}
+                                         : o.mmap == "on" ? std::vector<std::string>{"mmap"}
+                                                          : split_bench_words(o.load_modes);
   const SessionOptions session = GANNET_TRY(session_options(o.model));
   if (modes.empty()) return Error(ErrorCode::kUsage, "--load-mode: names no mode");
   std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size() * modes.size()));
@@ -249,7 +254,7 @@ Result<void> run_bench(const BenchOptions& o) {
   }
   if (o.ladder) tests = GANNET_TRY(make_ladder(tests, models, session.graph.passes.off));
   Output output;
-  const BenchColumns columns = columns_for(o, tests, models);
+  const BenchColumns columns = columns_for(o, tests, models, session);
   GANNET_TRY(output.add(o, "-o", o.output, columns, stdout));
   GANNET_TRY(output.add(o, "-oe", o.output_err, columns, stderr));
   Bench bench(o, std::move(models), session, std::move(tests));
@@ -298,6 +303,11 @@ Command bench_command() {
        .value = "N",
        .help = "Threads; 0: one per physical core",
        .target = &o.n_threads},
+      {.names = "-b,--batch-size",
+       .value = "N",
+       .help = "Most prompt tokens at a time, where less than -ub; 0: as many as -ub says",
+       .target = &o.model.batch_size,
+       .at_least = 0},
       {.names = "-ub,--ubatch-size",
        .value = "N",
        .help = "Prompt tokens per forward call",
@@ -354,6 +364,17 @@ Command bench_command() {
        .help = "Where weights lie: auto, mmap, huge, none (`gannet run --help` explains)",
        .target = &o.load_modes,
        .environment = "LOAD_MODE"},
+      {.names = "-mmp,--mmap",
+       .value = "0|1",
+       .help = "1: --load-mode mmap, 0: --load-mode none",
+       .target = &o.mmap,
+       .choices = {"on", "off"},
+       .bare = "on",
+       .excludes = "--load-mode"},
+      {.names = "--no-mmap",
+       .help = "The same as --load-mode none",
+       .target = &o.no_mmap,
+       .excludes = "--load-mode"},
       {.names = "--mlock",
        .help = "Keep the weights in memory: no swapping, no dropping",
        .target = &o.model.lock,

@@ -73,7 +73,9 @@ Result<BenchRunner::Bench*> BenchRunner::bench_for(const BenchTest& test) {
     if (other->test.n_threads == test.n_threads) options.team = other->session->shared_team();
   auto bench = std::make_unique<Bench>();
   bench->test = test;
-  bench->session = GANNET_TRY(create_session(models_[test.model], options));
+  auto session = create_session(models_[test.model], options);
+  if (!session.ok()) return session.take_error().with_context("-p, -n and -d");
+  bench->session = session.take();
   bench->sequence = std::make_unique<SequenceState>(bench->session->new_sequence());
   benches_.push_back(std::move(bench));
   return benches_.back().get();

@@ -1,5 +1,6 @@
 #include "cli/bench_tests.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -54,7 +55,9 @@ Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_
   const auto prompts = GANNET_TRY(numbers_from("-p", o.n_prompt, 0, kMostTokens));
   const auto gens = GANNET_TRY(numbers_from("-n", o.n_gen, 0, kMostTokens));
   const auto depths = GANNET_TRY(numbers_from("-d", o.n_depth, 0, kMostTokens));
-  const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostTokens));
+  const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostUbatch));
+  const SessionOptions session = GANNET_TRY(session_options(o.model));
+  const int default_threads = session.n_threads > 0 ? session.n_threads : ThreadTeam::physical_cores();
   const auto threads = GANNET_TRY(numbers_from("-t", o.n_threads, 0, kMostThreads));
   const auto types_k = GANNET_TRY(types_from("-ctk", o.type_k));
   // A ladder has rungs of its own.
@@ -82,8 +85,10 @@ Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_
             for (int64_t n_depth : depths)
               for (const auto& [n_prompt, n_gen] : work)
                 for (bool naive : graphs) {
-                  const int t = n_threads == 0 ? ThreadTeam::physical_cores() : static_cast<int>(n_threads);
-                  tests.push_back({model, n_prompt, n_gen, n_depth, n_ubatch, t, k, v, naive, -1, ""});
+                  const int64_t batch = o.model.batch_size,
+                                rows = batch > 0 ? std::min(batch, n_ubatch) : n_ubatch;
+                  const int t = n_threads == 0 ? default_threads : static_cast<int>(n_threads);
+                  tests.push_back({model, n_prompt, n_gen, n_depth, rows, t, k, v, naive, -1, ""});
                   if (tests.size() > kMaxBenchValues)
                     return Error(ErrorCode::kUsage,
                                  fmt::format("more than {} tests; sweep fewer values", kMaxBenchValues));

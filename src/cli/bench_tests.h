@@ -18,6 +18,8 @@ struct BenchOptions {
   bool ladder = false;  // --passes-ladder
   int64_t repetitions = 5;
   std::string output = "md", output_err = "none";
+  std::string mmap;  // -mmp: empty, on or off
+  bool no_mmap = false;
   bool progress = false, no_warmup = false;
   double delay = 0;
   bool profile = false;

@@ -59,7 +59,11 @@ class PrivateFiles {
 }  // namespace
 
 ChatHistory ChatHistory::of_user() {
-  if (const char* path = std::getenv("GANNET_HISTORY")) return ChatHistory(path);
+  if (const char* path = std::getenv("GANNET_HISTORY")) {
+    std::error_code problem;
+    const fs::file_type type = fs::status(path, problem).type();  // a FIFO would be waited for
+    return ChatHistory(type == fs::file_type::regular || type == fs::file_type::not_found ? path : "");
+  }
   const char* state = std::getenv("XDG_STATE_HOME");
   if (state != nullptr && state[0] == '/') return ChatHistory(std::string(state) + "/gannet/history");
   const char* home = std::getenv("HOME");

@@ -1,8 +1,5 @@
 #include "cli/chat_loop.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,7 +10,6 @@
 #include "cli/line_editor.h"
 #include "cli/plain_reader.h"
 #include "cli/say.h"
-#include "cli/terminal_text.h"
 
 namespace gannet {
 namespace {
@@ -35,9 +31,7 @@ std::string_view trimmed(std::string_view text) {
 }
 
 std::unique_ptr<LineReader> terminal_lines() {
-  const char* term = std::getenv("TERM");
-  const bool dumb = term == nullptr || std::string_view(term).empty() || std::string_view(term) == "dumb";
-  if (!dumb && isatty(STDERR_FILENO) == 1)
+  if (stderr_is_screen())
     if (auto editor = LineEditor::create(ChatHistory::of_user())) return editor;
   return std::make_unique<PlainReader>();
 }
@@ -112,13 +106,14 @@ Result<void> converse(Conversation& conversation, bool single_turn) {
     lines->remember(message.text);
     Result<Answer> answer = Answer{};
     // A path at the start of a question is no command.
+    const std::string_view word = text.substr(0, text.find_first_of(kSpaces));
     const bool command =
-        !message.quoted && text.front() == '/' && text.find_first_of(kSpaces) == std::string_view::npos;
+        !message.quoted && text.front() == '/' && word.find('/', 1) == std::string_view::npos;
     if (command && (text == "/exit" || text == "/quit" || text == "/bye")) return {};
     if (!command)
       answer = conversation.say(message.text);
     else if (!run_command(text, conversation, &answer))
-      put_stderr(fmt::format("there is no command {}; /help lists them\n", terminal_text(text)));
+      put_stderr(fmt::format("there is no command {}; /help lists them\n", text));
     if (answer.ok() && single_turn && !command) return {};
     if (answer.ok()) continue;
     if (answer.error().code() == ErrorCode::kOutput) return answer.take_error();

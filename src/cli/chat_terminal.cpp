@@ -29,8 +29,9 @@ struct Shared {
 Shared shared;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-constexpr std::array kEnding = {SIGTERM, SIGHUP,  SIGQUIT, SIGABRT, SIGSEGV, SIGFPE,
-                                SIGILL,  SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU};
+constexpr std::array kEnding = {SIGTERM,   SIGHUP,  SIGQUIT, SIGABRT, SIGSEGV, SIGBUS,  SIGFPE,
+                                SIGILL,    SIGALRM, SIGUSR1, SIGUSR2, SIGXCPU, SIGPROF, SIGVTALRM,
+                                SIGSTKFLT, SIGTRAP, SIGIO,   SIGPWR,  SIGSYS};
 struct sigaction before_ending[kEnding.size()], before_stop, before_continue, before_resize;
 
 void put(std::string_view text) {
@@ -55,15 +56,20 @@ void take_again() {
   wake();
 }
 
-void on_ending(int number) {
+void on_ending(int number, siginfo_t* info, void* context) {
   give_back();
   remove_temporary_files();  // the action before may be the default, which does not
-  for (size_t i = 0; i < kEnding.size(); ++i)
-    if (kEnding[i] == number) sigaction(number, &before_ending[i], nullptr);
+  for (size_t i = 0; i < kEnding.size(); ++i) {
+    if (kEnding[i] != number) continue;
+    const struct sigaction& before = before_ending[i];
+    sigaction(number, &before, nullptr);
+    // It wants to know more than raise() can tell: which address a fault is about (base/mapped_file.h).
+    if ((before.sa_flags & SA_SIGINFO) != 0) return before.sa_sigaction(number, info, context);
+  }
   raise(number);  // is delivered when this handler returns
 }
 
-void on_stop(int) {
+void on_stop(int, siginfo_t*, void*) {
   const int saved_errno = errno;
   give_back();
   struct sigaction ours;
@@ -79,26 +85,25 @@ void on_stop(int) {
   errno = saved_errno;
 }
 
-void on_continue(int) {
+void on_continue(int, siginfo_t*, void*) {
   const int saved_errno = errno;
   take_again();
   errno = saved_errno;
 }
 
-void on_resize(int) {
+void on_resize(int, siginfo_t*, void*) {
   const int saved_errno = errno;
   shared.resized = true;
   wake();
   errno = saved_errno;
 }
 
-void install(int number, void (*handler)(int), struct sigaction* before) {
+void install(int number, void (*handler)(int, siginfo_t*, void*), struct sigaction* before) {
   sigaction(number, nullptr, before);
-  // Ignored (nohup), or a handler that wants to know more about the signal than raise() can tell.
-  if (before->sa_handler == SIG_IGN || (before->sa_flags & SA_SIGINFO) != 0) return;
+  if ((before->sa_flags & SA_SIGINFO) == 0 && before->sa_handler == SIG_IGN) return;  // nohup
   struct sigaction action = {};
-  action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;
+  action.sa_sigaction = handler;
+  action.sa_flags = SA_RESTART | SA_SIGINFO;
   sigaction(number, &action, nullptr);
 }
 

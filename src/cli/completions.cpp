@@ -1,5 +1,7 @@
 // Completion scripts: commands, options, and the values of options that have a fixed choice; file names
 // elsewhere.
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -24,9 +26,13 @@ void collect(const Command& group, const std::string& path, std::vector<Line>& l
 std::vector<std::string> words_of(const Command& command) {
   std::vector<std::string> words;
   for (const Command& sub : command.commands) words.push_back(sub.name);
-  for (const Option& option : command.options)
-    for (const std::string& name : option_names(option))
-      if (name[0] == '-') words.push_back(name);
+  for (const Option& option : command.options) {
+    if (option.is_positional()) {
+      words.insert(words.end(), option.choices.begin(), option.choices.end());
+      continue;
+    }
+    for (std::string& name : option_names(option)) words.push_back(std::move(name));
+  }
   words.emplace_back("--help");
   return words;
 }
@@ -37,11 +43,18 @@ std::string quoted(std::string_view text) {
   return out + "'";
 }
 
+// Whether what comes next is one of a few words, and not a file.
+bool takes_words(const Command& command) {
+  return !command.commands.empty() || std::ranges::any_of(command.options, [](const Option& option) {
+    return option.is_positional() && !option.choices.empty();
+  });
+}
+
 // The test of both shells whether a command comes next and not a file.
-std::string takes_a_command(const std::vector<Line>& lines) {
-  std::string test = "-z $path";
+std::string takes_a_command(const std::vector<Line>& lines, const std::string& path) {
+  std::string test = "-z " + path;
   for (const Line& line : lines)
-    if (!line.command->commands.empty()) test += " || $path == " + quoted(line.path);
+    if (takes_words(*line.command)) test += fmt::format(" || {} == {}", path, quoted(line.path));
   return test;
 }
 
@@ -72,26 +85,28 @@ std::string bash(const Command& program, const std::vector<Line>& lines) {
   for (const Line& line : lines)
     out += fmt::format("    {}) words={} ;;\n", quoted(line.path),
                        quoted(fmt::format("{}", fmt::join(words_of(*line.command), " "))));
-  return out + "  esac\n" + fmt::format("  if [[ $cur == -* || {} ]]; then\n", takes_a_command(lines)) +
+  return out + "  esac\n" +
+         fmt::format("  if [[ $cur == -* || {} ]]; then\n", takes_a_command(lines, "$path")) +
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
          "  else\n"
-         "    COMPREPLY=($(compgen -f -- \"$cur\"))\n"
+         "    mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n"
          "  fi\n"
          "}\n"
          "complete -o filenames -F _gannet gannet\n";
 }
 
+// `path` would be the search path of commands there.
 std::string zsh(const Command& program, const std::vector<Line>& lines) {
   std::string out =
       "#compdef gannet\n"
       "# Completion of gannet for zsh.\n"
-      "local path= word\n"
+      "local typed= word\n"
       "local -a words_of\n"
       "for word in \"${(@)words[2,CURRENT-1]}\"; do\n"
       "  [[ $word == -* ]] && break\n"
-      "  path=\"${path:+$path }$word\"\n"
+      "  typed=\"${typed:+$typed }$word\"\n"
       "done\n"
-      "case $path in\n";
+      "case $typed in\n";
   for (const Line& line : lines)
     for (const Option& option : line.command->options)
       if (!option.choices.empty())
@@ -102,7 +117,8 @@ std::string zsh(const Command& program, const std::vector<Line>& lines) {
   for (auto line = lines.rbegin(); line != lines.rend(); ++line)  // the longer path first
     out += fmt::format("  {}*) words_of=({}) ;;\n", quoted(line->path),
                        fmt::join(words_of(*line->command), " "));
-  return out + "esac\n" + fmt::format("if [[ $PREFIX == -* || {} ]]; then\n", takes_a_command(lines)) +
+  return out + "esac\n" +
+         fmt::format("if [[ $PREFIX == -* || {} ]]; then\n", takes_a_command(lines, "$typed")) +
          "  compadd -- $words_of\n"
          "else\n"
          "  _files\n"

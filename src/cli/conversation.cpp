@@ -93,20 +93,16 @@ std::string Conversation::about() const {
 }
 
 void Conversation::report(const Answer& a) const {
-  std::string text;
   if (a.reason == FinishReason::kContextFull)
-    text = fmt::format(
-        "gannet: the answer was cut: the context of {} tokens is full; a larger --ctx-size helps\n",
-        session_.options().n_ctx);
-  if (options_.timings) {
-    const double prompt_rate = a.prompt_seconds > 0 ? static_cast<double>(a.n_prompt) / a.prompt_seconds : 0;
-    // The first token costs no decode step.
-    const double steps = a.n_generated > 1 ? static_cast<double>(a.n_generated - 1) : 0;
-    text += fmt::format("[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n", a.n_prompt,
-                        prompt_rate, a.n_generated, a.generate_seconds > 0 ? steps / a.generate_seconds : 0,
-                        sampler_.params().seed);
-  }
-  put_stderr(text);
+    gannet::say("the answer was cut: the context of {} tokens is full; a larger --ctx-size helps",
+                session_.options().n_ctx);
+  if (!options_.timings) return;
+  const double prompt_rate = a.prompt_seconds > 0 ? static_cast<double>(a.n_prompt) / a.prompt_seconds : 0;
+  // The first token costs no decode step.
+  const double steps = a.n_generated > 1 ? static_cast<double>(a.n_generated - 1) : 0;
+  put_stderr(fmt::format("[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n",
+                         a.n_prompt, prompt_rate, a.n_generated,
+                         a.generate_seconds > 0 ? steps / a.generate_seconds : 0, sampler_.params().seed));
 }
 
 }  // namespace gannet

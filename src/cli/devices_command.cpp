@@ -10,6 +10,7 @@
 #include "cli/inspect_text.h"
 #include "cli/machine_facts.h"
 #include "cli/read_bandwidth.h"
+#include "cli/say.h"
 #include "ops/catalogue.h"
 
 namespace gannet {
@@ -33,29 +34,28 @@ std::string caches_text(const MachineFacts& facts) {
 Result<void> run_devices(const DevicesOptions& o) {
   if (o.kernels) {
     for (const KernelInfo* kernel : all_kernels().kernels())
-      fmt::print("{}={} ({})\n", kernel->op, kernel->name, isa_name(kernel->isa));
+      GANNET_TRY(print("{}={} ({})\n", kernel->op, kernel->name, isa_name(kernel->isa)));
     return {};
   }
   const MachineFacts facts = machine_facts();
   const int cores = ThreadTeam::physical_cores(), threads = o.threads > 0 ? o.threads : cores;
   std::string isas;
   for (Isa isa : machine_isas()) isas += fmt::format("{}{}", isas.empty() ? "" : " ", isa_name(isa));
-  fmt::print("CPU: {}\n", facts.cpu_name);
-  fmt::print("  cores: {} usable, {} logical processors\n", cores, facts.n_logical);
-  fmt::print("  instruction sets: {}\n", isas);
-  fmt::print("  caches: {}\n", caches_text(facts));
-  fmt::print("  memory: {}, {} available, {} node{}\n",
-             human_bytes(static_cast<uint64_t>(facts.memory_bytes)),
-             human_bytes(static_cast<uint64_t>(facts.available_bytes)), std::max(1, facts.n_nodes),
-             facts.n_nodes > 1 ? "s" : "");
+  GANNET_TRY(print("CPU: {}\n", facts.cpu_name));
+  GANNET_TRY(print("  cores: {} usable, {} logical processors\n", cores, facts.n_logical));
+  GANNET_TRY(print("  instruction sets: {}\n", isas));
+  GANNET_TRY(print("  caches: {}\n", caches_text(facts)));
+  GANNET_TRY(print("  memory: {}, {} available, {} node{}\n",
+                   human_bytes(static_cast<uint64_t>(facts.memory_bytes)),
+                   human_bytes(static_cast<uint64_t>(facts.available_bytes)), std::max(1, facts.n_nodes),
+                   facts.n_nodes > 1 ? "s" : ""));
   const HugePageFacts pages = huge_page_facts();
-  fmt::print("  huge pages: {}, {} reserved and free{}\n", pages.text(),
-             human_bytes(static_cast<uint64_t>(pages.reserved_free)),
-             pages.remedy().empty() ? "" : "; to have them, " + pages.remedy());
-  fmt::print("  read bandwidth: {:.1f} GB/s with {} threads\n",
-             1e-9 * GANNET_TRY(read_bandwidth(threads, {})), threads);
-  fmt::print("GPU: no GPU backend in this build\n");
-  return {};
+  GANNET_TRY(print("  huge pages: {}, {} reserved and free{}\n", pages.text(),
+                   human_bytes(static_cast<uint64_t>(pages.reserved_free)),
+                   pages.remedy().empty() ? "" : "; to have them, " + pages.remedy()));
+  const double bandwidth = GANNET_TRY(read_bandwidth(threads, {}));
+  GANNET_TRY(print("  read bandwidth: {:.1f} GB/s with {} threads\n", 1e-9 * bandwidth, threads));
+  return put_stdout("GPU: no GPU backend in this build\n");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/model_options.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -15,23 +16,20 @@ struct ExplainOptions {
   bool mtp = false, gir = false;
 };
 
-Result<GraphShape> shape_for(const ExplainOptions& o) {
+GraphShape shape_for(const ExplainOptions& o) {
   GraphShape shape;
   if (o.phase == "decode")
     shape = {1, LogitRows::kLast, false};
   else if (o.phase == "prefill")
     shape = {o.model.ubatch_size, LogitRows::kLast, false};
-  else if (o.phase == "verify")
+  else  // verify
     shape = {4, LogitRows::kAll, false};
-  else
-    return Error(ErrorCode::kUsage,
-                 fmt::format("--phase {}: there is no such phase (decode, prefill, verify are)", o.phase));
   if (o.n_tokens > 0) shape.n_tokens = o.n_tokens;
   return shape;
 }
 
 Result<void> run_explain(const ExplainOptions& o) {
-  const GraphShape shape = GANNET_TRY(shape_for(o));
+  const GraphShape shape = shape_for(o);
   const SessionOptions options = GANNET_TRY(session_options(o.model));
   say_bisect(options.graph);
   auto model = GANNET_TRY(load_model(o.model));
@@ -46,22 +44,18 @@ Result<void> run_explain(const ExplainOptions& o) {
   const PlanRequest request{shape, o.mtp, o.n_past};
   if (o.gir) {
     const MadeGraph made = GANNET_TRY(make_graph(*model, request, options.graph));
-    fmt::print("{}", print_graph(made.graph));
-    return {};
+    return put_stdout(print_graph(made.graph));
   }
   auto session = GANNET_TRY(create_session(model, options));
   const MadePlan* made = GANNET_TRY(session->plan(request));
   const PlanReport& report = made->report;
-  for (const PassReport& pass : report.passes) fmt::print("{}\n", pass_report_line(pass));
-  fmt::print("graph: {} nodes, compiled: {} nodes{}\n", report.declared_nodes, report.compiled_nodes,
-             report.n_kv != 0 ? ", for a fixed number of KV rows" : "");
-  fmt::print("times: building the graph {:.2f} ms, compiling {:.2f} ms, planning {:.2f} ms\n",
-             report.build_ms, report.compile_ms, report.plan_ms);
-  fmt::print("memory: {}\n", model->memory().text());
-  fmt::print("{}", made->plan.explain(o.layer));
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    return Error(ErrorCode::kOutput, "stdout cannot be written");
-  return {};
+  for (const PassReport& pass : report.passes) GANNET_TRY(print("{}\n", pass_report_line(pass)));
+  GANNET_TRY(print("graph: {} nodes, compiled: {} nodes{}\n", report.declared_nodes, report.compiled_nodes,
+                   report.n_kv != 0 ? ", for a fixed number of KV rows" : ""));
+  GANNET_TRY(print("times: building the graph {:.2f} ms, compiling {:.2f} ms, planning {:.2f} ms\n",
+                   report.build_ms, report.compile_ms, report.plan_ms));
+  GANNET_TRY(print("memory: {}\n", model->memory().text()));
+  return put_stdout(made->plan.explain(o.layer));
 }
 
 }  // namespace
@@ -81,7 +75,7 @@ Command explain_command() {
        .help = "Tokens of the run, instead of the phase's number",
        .target = &o->n_tokens,
        .at_least = 1,
-       .at_most = 1 << 30},
+       .at_most = kMostUbatch},
       {.names = "--n-past",
        .value = "N",
        .help = "Tokens in the context before the run",

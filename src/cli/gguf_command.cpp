@@ -20,7 +20,7 @@ Command gguf_command() {
       {.names = "--sha256", .help = "Also print the SHA-256 of each file", .target = &o->verify.sha256}};
   verify.action = [o] {
     catch_interrupts();
-    return run_gguf_verify(o->file, o->verify, stdout, interrupted);
+    return run_gguf_verify(o->file, o->verify, interrupted);
   };
   return {.name = "gguf", .summary = "Work on GGUF files", .commands = {std::move(verify)}};
 }

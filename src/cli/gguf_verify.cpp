@@ -1,8 +1,6 @@
 #include "cli/gguf_verify.h"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <iterator>
 #include <optional>
 
@@ -10,6 +8,7 @@
 
 #include "base/printable.h"
 #include "cli/progress.h"
+#include "cli/say.h"
 #include "model/hyperparameters.h"
 
 namespace gannet {
@@ -72,8 +71,7 @@ std::string verify_text(const VerifyReport& report) {
   return text;
 }
 
-Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, std::FILE* out,
-                             bool (*stop)()) {
+Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, bool (*stop)()) {
   const GgufFile file = GANNET_TRY(GgufFile::open(path));
   if (const std::string problem = vocabulary_problem(file); !problem.empty())
     return Error(ErrorCode::kModelFile, fmt::format("{}: {}", path, problem));
@@ -84,9 +82,8 @@ Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& optio
   });
   bar.reset();
   if (!report) return report.take_error();
-  const std::string text = verify_text(*report);
-  if (std::fwrite(text.data(), 1, text.size(), out) != text.size() || std::fflush(out) != 0)
-    return Error(ErrorCode::kOutput, fmt::format("stdout cannot be written: {}", std::strerror(errno)));
+  GANNET_TRY(put_stdout(verify_text(*report)));
+  GANNET_TRY(flush_stdout());
   if (report->sound()) return {};
   return unsound(*report);
 }

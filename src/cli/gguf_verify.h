@@ -2,7 +2,6 @@
 // command lines.
 #pragma once
 
-#include <cstdio>
 #include <string>
 
 #include "base/result.h"
@@ -13,11 +12,10 @@ namespace gannet {
 // The report as lines of text, ending with a newline: one line per file, one per unsound tensor, one verdict.
 std::string verify_text(const VerifyReport& report);
 
-// Checks PATH, with progress on stderr, and writes the report to `out`, which is stdout but in tests. `stop`
-// is asked between pieces of work (null: never). Errors: the file cannot be opened or parsed or has tokens
-// without logits (kModelFile), is unsound (kModelFile, after the report was printed), the report cannot be
-// written (kOutput), or the check was stopped (kInterrupted).
-Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, std::FILE* out,
-                             bool (*stop)());
+// Checks PATH, with progress on stderr, and writes the report to stdout. `stop` is asked between pieces of
+// work (null: never). Errors: the file cannot be opened or parsed or has tokens without logits (kModelFile),
+// is unsound (kModelFile, after the report was printed), the report cannot be written (kOutput), or the check
+// was stopped (kInterrupted).
+Result<void> run_gguf_verify(const std::string& path, const VerifyOptions& options, bool (*stop)());
 
 }  // namespace gannet

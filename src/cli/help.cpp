@@ -72,7 +72,7 @@ std::string manual_of(const Command& command, const std::string& prefix) {
   std::string out = fmt::format(".SS \"{}\"\n{}.\n", troff(prefix + command.name), troff(command.summary));
   for (const Option& option : command.options)
     out += fmt::format(".TP\n.B {}\n{}\n", troff(names_text(option)), troff(option_help(option)));
-  if (!command.notes.empty()) out += ".PP\n" + troff(command.notes);
+  if (!command.notes.empty()) out += ".PP\n.nf\n" + troff(command.notes) + ".fi\n";
   for (const Command& sub : command.commands) out += manual_of(sub, prefix + command.name + " ");
   return out;
 }
@@ -110,9 +110,13 @@ std::string manual_page(const Command& program) {
   std::string out = fmt::format(
       ".TH GANNET 1 \"\" \"gannet {}\" \"User Commands\"\n.SH NAME\ngannet \\- {}\n.SH SYNOPSIS\n.B gannet\n"
       ".I COMMAND\n[OPTIONS]\n.SH DESCRIPTION\n{}.\n.SH COMMANDS\n",
-      GANNET_VERSION, troff("run Qwen's hybrid language models from GGUF files"), troff(program.summary));
+      GANNET_VERSION, troff("run Qwen's language models from GGUF files"), troff(program.summary));
   for (const Command& command : program.commands) out += manual_of(command, "gannet ");
-  out += ".SH NOTES\n" + troff(program.notes);
+  out +=
+      ".SH EXIT STATUS\n0: done; 1: failed while running; 2: the command line; 3: the model file; 4: memory; "
+      "5: a device; 7: "
+      "the output; 130: interrupted.\n";
+  out += ".SH NOTES\n.nf\n" + troff(program.notes) + ".fi\n";
   return out;
 }
 

@@ -71,7 +71,12 @@ Result<std::string> read_text(const std::string& path) {
 }
 
 Result<std::string> read_prompt_file(const std::string& path) {
-  return without_final_newline(GANNET_TRY(read_text(path)));
+  std::string text = GANNET_TRY(read_text(path));
+  if (text.starts_with(std::string_view("GGUF\3\0\0\0", 8)) ||
+      text.starts_with(std::string_view("GGUF\2\0\0\0", 8)))
+    return Error(ErrorCode::kUsage,
+                 fmt::format("{}: is a model file and no prompt; -m runs it", input_name(path)));
+  return without_final_newline(std::move(text));
 }
 
 }  // namespace gannet

@@ -1,10 +1,10 @@
 // `gannet inspect FILE`: what is in a model file and what it will cost to run.
-#include <fmt/format.h>
-
+#include "base/printable.h"
 #include "cli/command.h"
 #include "cli/inspect_model.h"
 #include "cli/inspect_text.h"
 #include "cli/model_options.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -15,34 +15,32 @@ struct InspectOptions {
 };
 
 Result<void> run_inspect(const InspectOptions& o) {
-  if (!o.file.empty() && !o.model.empty() && o.file != o.model)
-    return Error(ErrorCode::kUsage, "there are two files, FILE and -m; give one");
-  const std::string& path = o.file.empty() ? o.model : o.file;
-  const GgufFile file = GANNET_TRY(path.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
-                                                : GgufFile::open(path));
-  fmt::print("{}", inspect_container(file, o.all));
+  const GgufFile file = GANNET_TRY(open_model_file(o.file.empty() ? o.model : o.file));
+  GANNET_TRY(put_stdout(inspect_container(file, o.all)));
   // A vocabulary, a projector or a foreign architecture is still worth looking at, so this part may be
   // missing.
   auto text = inspect_model(file);
-  if (text.ok())
-    fmt::print("\n{}", *text);
-  else
-    fmt::print("\nnot a model that gannet runs: {}\n", text.error().message());
-  return {};
+  if (text.ok()) return print("\n{}", *text);
+  return print("\nnot a model that gannet runs: {}\n", visible(text.error().message()));
 }
 
 }  // namespace
 
 Command inspect_command() {
   auto o = std::make_shared<InspectOptions>();
-  return {
-      .name = "inspect",
-      .summary = "Show what a model file holds: card, tensors, layers, bytes per token",
-      .options =
-          {{.names = "FILE", .help = "Model file. Default: the embedded pocket model", .target = &o->file},
-           {.names = "-m,--model", .value = "FILE", .help = "The same as an option", .target = &o->model},
-           {.names = "--all", .help = "Full values and every tensor", .target = &o->all}},
-      .action = [o] { return run_inspect(*o); }};
+  return {.name = "inspect",
+          .summary = "Show what a model file holds: card, tensors, layers, bytes per token",
+          .options = {{.names = "FILE",
+                       .help = "Model file. Default: the embedded pocket model",
+                       .target = &o->file},
+                      {.names = "-m,--model",
+                       .value = "FILE",
+                       .help = "The same as an option",
+                       .target = &o->model,
+                       .environment = "MODEL",
+                       .excludes = "FILE"},
+                      {.names = "--all", .help = "Full values and every tensor", .target = &o->all}},
+          .action = [o] { return run_inspect(*o); }};
 }
 
 }  // namespace gannet

@@ -186,8 +186,7 @@ void LineEditor::list(const std::wstring& line) {
   if (!line.empty()) history_w(list_, &event, H_ENTER, line.c_str());
 }
 
-// --- what comes from the terminal
-// ---------------------------------------------------------------------------
+// What comes from the terminal.
 
 int LineEditor::next_character(wchar_t* character) {
   if (!std::exchange(reading_, true)) terminal_.begin_reading();
@@ -281,8 +280,7 @@ bool LineEditor::anything_typed() const {
   return line->lastchar > line->buffer;
 }
 
-// --- long text as one word
-// ----------------------------------------------------------------------------------
+// Long text as one word.
 
 std::wstring LineEditor::folded(std::string_view text) {
   const auto line_ends = std::count(text.begin(), text.end(), '\n');

@@ -46,9 +46,7 @@ Result<std::vector<int32_t>> read_tokens(const std::string& path) {
 // What the model file alone can tell: whether it can do what is asked for with these tokens. So nothing is
 // loaded, and nothing computed, for a list whose last token is wrong.
 Result<void> check_tokens(const LogitsOptions& o, std::span<const int32_t> tokens) {
-  const GgufFile file =
-      GANNET_TRY(o.model.model.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)")
-                                       : GgufFile::open(o.model.model));
+  const GgufFile file = GANNET_TRY(open_model_file(o.model.model));
   const Hyperparameters hp = GANNET_TRY(read_hyperparameters(file));
   const std::string name = input_name(o.tokens);
   for (size_t i = 0; i < tokens.size(); ++i)

@@ -26,6 +26,8 @@ Result<void> run_program(const std::vector<std::string>& arguments) {
     case Parsed::What::kAction:
       break;
   }
+  for (const std::string& name : unknown_variables(program))
+    say("the environment variable {} means nothing to gannet; is it misspelled?", name);
   return parsed.path.back()->action();
 }
 
@@ -38,7 +40,7 @@ void hold_standard_streams() {
 }
 
 int report(const Error& error) {
-  if (error.code() != ErrorCode::kInterrupted) say("error: {}", error.message());
+  if (error.code() != ErrorCode::kInterrupted && !error.message().empty()) say("error: {}", error.message());
   return static_cast<int>(error.code());
 }
 
@@ -46,6 +48,7 @@ int report(const Error& error) {
 
 int run_main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is a failed write
   hold_standard_streams();
   try {
     const Result<void> done = run_program({argv + 1, argv + argc});
@@ -57,8 +60,6 @@ int run_main(int argc, char** argv) {
     return report(
         {ErrorCode::kOutOfMemory, "out of memory; use a smaller model, --ctx-size or --ubatch-size"});
   } catch (const std::system_error& error) {
-    // The printing library throws when a stream cannot be written.
-    if (const Result<void> written = flush_stdout(); !written.ok()) return report(written.error());
     return report({ErrorCode::kRuntime, std::string("the system refuses: ") + error.what()});
   } catch (const std::exception& error) {
     return report({ErrorCode::kRuntime, error.what()});

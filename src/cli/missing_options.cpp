@@ -25,9 +25,10 @@ constexpr const char* kRope = "the values of the model file are used";
 constexpr MissingOption kMissing[] = {
     {"-hf,-hfr,--hf-repo,-hff,--hf-file,-hft,--hf-token,-mu,--model-url,-dr,--docker-repo,--offline", kHub},
     {"-hfd,-hfrd,--hf-repo-draft,-hfv,-hffv,--hf-repo-v", kHub},
-    {"-dev,--device,--list-devices,-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe",
+    {"--list-devices", "gannet devices lists them"},
+    {"-dev,--device,-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe", kGpu},
+    {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--op-offload,--rpc",
      kGpu},
-    {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--rpc", kGpu},
     {"-fit,--fit,-fitt,--fit-target,-fitc,--fit-ctx,-fitp",
      "the context is as long as -c says; nothing is fitted"},
     {"--numa,-Cr,--cpu-range,--cpu-strict,--prio,--poll,-Cb,--cpu-mask-batch,-Crb,--prio-batch,--poll-batch",
@@ -37,7 +38,9 @@ constexpr MissingOption kMissing[] = {
     {"-np,--parallel,-ns,--sequences,-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu", kServer},
     {"-ctxcp,--ctx-checkpoints,-cms,-cram,--cache-ram,--cache-prompt,--cache-reuse,-sps,--slot-save-path",
      kCache},
-    {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--swa-full,--context-shift", kCache},
+    {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--no-cache-prompt,-cl,--cache-list", kCache},
+    {"--context-shift,--no-context-shift,--swa-full,--defrag-thold,-dt",
+     "the context is never shifted; a full one ends the answer"},
     {"-md,--model-draft,--spec-draft-model,-ngld,--gpu-layers-draft,-devd,--device-draft,-ctkd,-ctvd,-cd,-td,"
      "-tbd",
      kSpeculation},
@@ -62,7 +65,8 @@ constexpr MissingOption kMissing[] = {
     {"--reasoning-preserve,--prefill-assistant,--no-prefill-assistant", kTemplate},
     {"--host,--port,--api-prefix,--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path",
      kServer},
-    {"--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file,--cors-origins,--metrics,--props,--slots",
+    {"--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file,--cors-origins,--cors-methods,--cors-headers,--"
+     "cors-credentials,--no-slots,--metrics,--props,--slots",
      kServer},
     {"--ui,--webui,--no-webui,--no-ui,-a,--alias,--tags,--models-dir,--models-preset,--models-max,--server-"
      "base",
@@ -72,6 +76,7 @@ constexpr MissingOption kMissing[] = {
      "log-disable",
      kLogs},
     {"--lora,--lora-scaled,--control-vector,--control-vector-scaled,--control-vector-layer-range", kAdapter},
+    {"-sysf,--system-prompt-file", "give the text with -sys, as in -sys \"$(cat FILE)\""},
     {"-mli,--multiline-input",
      "not needed: a pasted text is one message, and \"\"\" begins one of several lines"},
     {"-r,--reverse-prompt,--in-prefix,--in-suffix,-i,--interactive,-if,--interactive-first",

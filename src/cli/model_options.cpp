@@ -1,6 +1,7 @@
 #include "cli/model_options.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -11,27 +12,16 @@
 #include "ops/catalogue.h"
 
 namespace gannet {
+namespace {
 
-void add_model_option(Options& options, ModelOptions& m) {
-  options.push_back(
-      {.names = "-m,--model",
-       .value = "FILE",
-       .help = "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model",
-       .target = &m.model,
-       .environment = "MODEL"});
-  add_load_options(options, m);
-  add_gpu_options(options, m);
-}
-
+// How a model is loaded.
 void add_load_options(Options& options, ModelOptions& m) {
   const Options own = {
       {.names = "-lm,--load-mode",
        .value = "MODE",
        .help = "Where weights lie. auto: start from the file's mapping, move into huge pages while running "
-               "as far "
-               "as memory allows; mmap: stay in the mapping, which processes share; huge: all in huge pages "
-               "first, "
-               "reserved ones (hugetlb) if there are any; none: all in private memory first",
+               "as far as memory allows; mmap: stay in the mapping, which processes share; huge: all in huge "
+               "pages first, reserved ones (hugetlb) if there are any; none: all in private memory first",
        .target = &m.load_mode,
        .choices = {"auto", "mmap", "huge", "none", "mlock", "mmap+mlock"},
        .environment = "LOAD_MODE"},
@@ -52,18 +42,62 @@ void add_load_options(Options& options, ModelOptions& m) {
   options.insert(options.end(), own.begin(), own.end());
 }
 
+// How the flags want it loaded. Errors: kUsage naming the flag.
+Result<LoadOptions> load_options(const ModelOptions& o) {
+  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
+    if (value != "0" && value != "auto")
+      return Error(ErrorCode::kUsage,
+                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
+                               printable(value), flag));
+  LoadOptions options;
+  options.check_tensors = o.check_tensors;
+  options.lock = o.lock;
+  if (o.no_mmap) {
+    options.mode = LoadMode::kNone;
+    return options;
+  }
+  std::string mode = o.load_mode;
+  // Values of other programs: locking is a flag of its own here.
+  if (mode == "mlock" || mode == "mmap+mlock") {
+    options.lock = true;
+    mode = mode == "mlock" ? "auto" : "mmap";
+  }
+  for (const LoadMode known : {LoadMode::kAuto, LoadMode::kMmap, LoadMode::kHuge, LoadMode::kNone}) {
+    if (mode != load_mode_name(known)) continue;
+    options.mode = known;
+    return options;
+  }
+  return Error(
+      ErrorCode::kUsage,
+      fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
+}
+
+}  // namespace
+
+void add_model_option(Options& options, ModelOptions& m) {
+  options.push_back(
+      {.names = "-m,--model",
+       .value = "FILE",
+       .help = "Model file (.gguf; of a split model the first shard). Default: the embedded pocket model",
+       .target = &m.model,
+       .environment = "MODEL"});
+  add_load_options(options, m);
+  add_gpu_options(options, m);
+}
+
 void add_gpu_options(Options& options, ModelOptions& m) {
   const Options own = {
       {.names = "-ngl,--gpu-layers,--n-gpu-layers",
        .value = "N",
        .help = "Layers on a GPU: auto or 0, since there is no GPU back end yet",
-       .target = &m.gpu_layers},
+       .target = &m.gpu_layers,
+       .environment = "N_GPU_LAYERS"},
       {.names = "-mg,--main-gpu", .value = "N", .help = "Only 0, for the same reason", .target = &m.main_gpu},
       {.names = "-fa,--flash-attn",
        .value = "on|off|auto",
        .help = "Attention as one step. off computes every score first: slower, takes more memory",
        .target = &m.flash_attention,
-       .choices = {"on", "off", "auto", "1", "0"},
+       .choices = {"on", "off", "auto"},
        .environment = "FLASH_ATTN",
        .bare = "on"},
   };
@@ -107,7 +141,7 @@ void add_session_options(Options& options, ModelOptions& m) {
        .help = "Prompt tokens per forward call",
        .target = &m.ubatch_size,
        .at_least = 1,
-       .at_most = 1 << 30,
+       .at_most = kMostUbatch,
        .environment = "UBATCH"},
       {.names = "-t,--threads",
        .value = "N",
@@ -137,40 +171,22 @@ void add_session_options(Options& options, ModelOptions& m) {
   add_graph_options(options, m.graph);
 }
 
-Result<LoadOptions> load_options(const ModelOptions& o) {
-  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
-    if (value != "0" && value != "auto")
-      return Error(ErrorCode::kUsage,
-                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
-                               printable(value), flag));
-  LoadOptions options;
-  options.check_tensors = o.check_tensors;
-  options.lock = o.lock;
-  if (o.no_mmap) {
-    options.mode = LoadMode::kNone;
-    return options;
-  }
-  std::string mode = o.load_mode;
-  // Values of other programs: locking is a flag of its own here.
-  if (mode == "mlock" || mode == "mmap+mlock") {
-    options.lock = true;
-    mode = mode == "mlock" ? "auto" : "mmap";
-  }
-  for (const LoadMode known : {LoadMode::kAuto, LoadMode::kMmap, LoadMode::kHuge, LoadMode::kNone}) {
-    if (mode != load_mode_name(known)) continue;
-    options.mode = known;
-    return options;
-  }
-  return Error(
-      ErrorCode::kUsage,
-      fmt::format("--load-mode {}: there is no such mode (auto, mmap, huge, none are)", o.load_mode));
+Result<GgufFile> open_model_file(const std::string& path) {
+  return path.empty() ? GgufFile::parse(pocket_model(), kPocketModelName) : GgufFile::open(path);
 }
 
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& o) {
   const LoadOptions options = GANNET_TRY(load_options(o));
   std::shared_ptr<const Model> model;
   if (o.model.empty()) {
-    model = GANNET_TRY(Model::load_embedded(pocket_model(), "pocket model (embedded)"));
+    // Somebody chose a model there; the pocket model would silently answer for it.
+    for (const char* name :
+         {"GANNET_ARG_HF_REPO", "LLAMA_ARG_HF_REPO", "GANNET_ARG_MODEL_URL", "LLAMA_ARG_MODEL_URL"})
+      if (std::getenv(name) != nullptr)
+        return Error(
+            ErrorCode::kUsage,
+            fmt::format("{}: models are not downloaded yet; download the file and give it with -m", name));
+    model = GANNET_TRY(Model::load_embedded(pocket_model(), kPocketModelName));
   } else {
     ProgressBar bar("loading");
     model = GANNET_TRY(Model::load(o.model, options, [&](double fraction) { bar.update(fraction); }));
@@ -200,7 +216,14 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
   s.n_ubatch = o.batch_size > 0 ? std::min(o.batch_size, o.ubatch_size) : o.ubatch_size;
   s.n_threads = o.threads;
   s.n_threads_batch = o.threads_batch;
-  if (!o.cpu_mask.empty()) s.cpus = GANNET_TRY(ThreadTeam::parse_cpu_mask(o.cpu_mask));
+  if (!o.cpu_mask.empty()) {
+    auto cpus = ThreadTeam::parse_cpu_mask(o.cpu_mask);
+    if (!cpus.ok()) return cpus.take_error().with_context("--cpu-mask");
+    s.cpus = cpus.take();
+    // One thread per processor of the mask, where the number is left to us.
+    if (s.n_threads == 0)
+      s.n_threads = std::min(ThreadTeam::physical_cores(), static_cast<int>(s.cpus.size()));
+  }
   s.k_type = GANNET_TRY(cache_type("--cache-type-k", o.cache_type_k));
   s.v_type = GANNET_TRY(cache_type("--cache-type-v", o.cache_type_v));
   if (!o.isa.empty()) {
@@ -220,8 +243,7 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
     s.policy.forced[op] = kernel;
   }
   s.graph = GANNET_TRY(graph_options(o.graph));
-  if (o.flash_attention == "off" || o.flash_attention == "0")
-    s.graph.passes.off.emplace_back("fuse_attention");
+  if (o.flash_attention == "off") s.graph.passes.off.emplace_back("fuse_attention");
   return s;
 }
 

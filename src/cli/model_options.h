@@ -31,17 +31,14 @@ struct ModelOptions {
 };
 
 void add_model_option(Options& options, ModelOptions& model);  // -m, how it is loaded, what GPUs would do
-void add_load_options(Options& options, ModelOptions& model);  // of those: how it is loaded
 void add_gpu_options(Options& options, ModelOptions& model);   // of those: what GPUs would do
 void add_session_options(Options& options,
                          ModelOptions& model);  // threads, context, cache types, kernels, graph
 void add_kernel_options(Options& options,
                         ModelOptions& model);  // of those: processors, instruction set, kernels
 
-// How the flags want a model loaded. Errors: kUsage naming the flag.
-Result<LoadOptions> load_options(const ModelOptions& options);
-
-// Loads the model with a progress bar on stderr, and says there what could not be done as asked for.
+// Loads the model with a progress bar on stderr, and says there what could not be done as asked for. Errors:
+// kUsage naming a flag, those of Model::load().
 Result<std::shared_ptr<const Model>> load_model(const ModelOptions& options);
 
 // A session with these options; what the user should know about them goes to stderr. Errors: of
@@ -53,7 +50,10 @@ Result<SessionOptions> session_options(const ModelOptions& options);
 
 Result<DType> cache_type(const std::string& flag, const std::string& name);
 
-// The pocket model inside the program.
+// The pocket model inside the program, and how messages call it.
 std::span<const std::byte> pocket_model();
+inline constexpr const char* kPocketModelName = "pocket model (embedded)";
+// The file by its name alone, no model made of it; empty: the pocket model.
+Result<GgufFile> open_model_file(const std::string& path);
 
 }  // namespace gannet

@@ -59,7 +59,7 @@ void print_stats(const std::vector<PassReport>& reports) {
 
 Result<void> run_opt(const OptOptions& o) {
   if (o.list) {
-    for (const Pass* pass : all_passes()) fmt::print("{:<24} {}\n", pass->name, pass->summary);
+    for (const Pass* pass : all_passes()) GANNET_TRY(print("{:<24} {}\n", pass->name, pass->summary));
     return {};
   }
   if (o.file.empty())
@@ -76,10 +76,7 @@ Result<void> run_opt(const OptOptions& o) {
   if (o.lower) graph = GANNET_TRY(lower(graph, {.n_kv = o.n_kv}));
   const auto reports = GANNET_TRY(run_passes(graph, names, options.passes, all_ops()));
   if (o.stats) print_stats(reports);
-  fmt::print("{}", print_graph(graph));
-  if (std::fflush(stdout) != 0 || std::ferror(stdout))
-    return Error(ErrorCode::kOutput, "stdout cannot be written");
-  return {};
+  return put_stdout(print_graph(graph));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "cli/options.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 
@@ -55,11 +56,18 @@ Result<T> number_from(const Option& option, const std::string& text, const std::
   return number;
 }
 
-Result<bool> switch_from(const std::string& text, const std::string& said_by) {
+std::optional<bool> switch_word(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   for (const char* word : {"on", "true", "1", "yes", "enabled"})
     if (text == word) return true;
   for (const char* word : {"off", "false", "0", "no", "disabled"})
     if (text == word) return false;
+  return std::nullopt;
+}
+
+Result<bool> switch_from(const std::string& text, const std::string& said_by) {
+  if (const auto on = switch_word(text)) return *on;
   return refused(said_by, text, "on or off is expected");
 }
 
@@ -103,11 +111,25 @@ std::string default_text(const Option& option) {
       option.target);
 }
 
-Result<void> set_option(const Option& option, const std::string& text, const std::string& said_by) {
+std::string choice_of(const Option& option, const std::string& text) {
+  const auto is_choice = [&](const std::string& word) {
+    return std::ranges::find(option.choices, word) != option.choices.end();
+  };
+  if (is_choice(text)) return text;
+  const auto on = switch_word(text);
+  const std::string word = on ? *on ? "on" : "off" : "";
+  return is_choice(word) ? word : "";
+}
+
+Result<void> set_option(const Option& option, const std::string& typed, const std::string& said_by) {
+  std::string text = typed;
   if (text.empty() && !option.accepts_empty)
     return Error(ErrorCode::kUsage, fmt::format("{}: is empty; leave it out or give it a value", said_by));
-  if (!option.choices.empty() && std::ranges::find(option.choices, text) == option.choices.end())
-    return refused(said_by, text, fmt::format("must be one of {}", fmt::join(option.choices, ", ")));
+  if (!option.choices.empty()) {
+    text = choice_of(option, typed);
+    if (text.empty())
+      return refused(said_by, typed, fmt::format("must be one of {}", fmt::join(option.choices, ", ")));
+  }
   return std::visit(
       [&](auto* target) -> Result<void> {
         using T = std::remove_pointer_t<decltype(target)>;

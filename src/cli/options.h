@@ -47,6 +47,8 @@ using Options = std::vector<Option>;
 
 // More threads than any machine has; a typing error stops here.
 inline constexpr int kMostThreads = 4096;
+// Prompt tokens per forward call; hybrids have a graph node per chunk of them.
+inline constexpr int kMostUbatch = 1 << 16;
 
 // The names of the record one by one; empty names do not occur.
 std::vector<std::string> option_names(const Option& option);
@@ -55,6 +57,10 @@ std::string main_name(const Option& option);
 
 // The value that the target holds, as help shows it; empty: none worth showing.
 std::string default_text(const Option& option);
+
+// The choice that `text` means: itself, or "on" and "off" for other words of a switch (true, 0, ...) where
+// these are choices; "": none.
+std::string choice_of(const Option& option, const std::string& text);
 
 // Converts `text` and stores it; a list gets it appended. Errors: kUsage in one line that begins with
 // `said_by` (the flag or the variable) and says what is expected.

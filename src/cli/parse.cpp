@@ -4,10 +4,9 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <list>
+#include <optional>
 
 #include <fmt/format.h>
-#include <CLI/CLI.hpp>
 
 #include "base/printable.h"
 
@@ -32,6 +31,17 @@ size_t distance(const std::string& a, const std::string& b) {
     }
   }
   return row[b.size()];
+}
+
+// "; did you mean WORD?" for the known word that is typed almost like `typed`, or "".
+std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
+  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+    return distance(typed, a) < distance(typed, b);
+  });
+  if (best == known.end() ||
+      distance(typed, *best) > (typed.size() <= 4 ? 1 : std::max<size_t>(2, typed.size() / 4)))
+    return "";
+  return fmt::format("; did you mean {}?", *best);
 }
 
 bool is_name_of(const Option& option, const std::string& name) {
@@ -72,31 +82,15 @@ Error unknown_option(const Command& command, const std::string& name) {
                            hint.empty() ? "; --help lists what there is" : hint));
 }
 
-// Whether `word` may be what follows an option whose value can be left out.
-bool fits_bare(const Option& option, const std::string& word) {
-  return std::ranges::find(option.choices, word) != option.choices.end();
-}
-
 // A word that is a number is a value wherever it stands, never a cluster of options.
 bool is_number(std::string_view word) {
   return word.size() > 1 && (word[1] == '.' || (word[1] >= '0' && word[1] <= '9'));
 }
 
-std::string cli11_names(const Options& options, const Option& option) {
-  std::string names;
-  for (const std::string& name : option_names(option)) {
-    if (name.size() > 2 && name[0] == '-' && name[1] != '-') continue;  // CLI11 has no such names
-    names += (names.empty() ? "" : ",") + name;
-  }
-  if (option.is_flag())
-    if (const std::string other = opposite(options, option); !other.empty()) names += ",!" + other;
-  return names;
-}
-
-struct Registered {
+// What the command line gives an option.
+struct Given {
   const Option* option;
   std::vector<std::string> values;  // as typed
-  CLI::Option* parsed = nullptr;
 };
 
 // The value that the environment has, with the name of its variable.
@@ -114,7 +108,7 @@ Result<std::optional<std::pair<std::string, std::string>>> environment_value(con
   return std::optional<std::pair<std::string, std::string>>();
 }
 
-Result<void> store(const Registered& entry) {
+Result<void> store(const Given& entry) {
   const Option& option = *entry.option;
   std::vector<std::string> values = entry.values;
   std::string said_by = option.is_positional() ? option.names : main_name(option);
@@ -130,54 +124,111 @@ Result<void> store(const Registered& entry) {
   return {};
 }
 
-Result<void> check_together(std::span<const Registered> entries) {
-  const auto given = [&](const std::string& name) {
-    return std::ranges::any_of(
-        entries, [&](const Registered& e) { return !e.values.empty() && is_name_of(*e.option, name); });
-  };
-  for (const Registered& e : entries) {
+// Whether the option that excludes the one of `entry` stands on the command line.
+bool is_excluded(const Given& entry, std::span<const Given> entries) {
+  return std::ranges::any_of(entries, [&](const Given& e) {
+    return !e.values.empty() && is_name_of(*e.option, entry.option->excludes);
+  });
+}
+
+Result<void> check_together(std::span<const Given> entries) {
+  for (const Given& e : entries) {
     if (e.option->required && e.values.empty())
       return usage(
           fmt::format("{} is missing", e.option->is_positional() ? e.option->names : main_name(*e.option)));
-    if (*e.option->excludes && !e.values.empty() && given(e.option->excludes))
+    if (!e.values.empty() && is_excluded(e, entries))
       return usage(
           fmt::format("{} and {} cannot be given together", main_name(*e.option), e.option->excludes));
   }
   return {};
 }
 
-// Parses the words of one command and stores what they say. Returns whether help was asked for.
-Result<bool> parse_options(const Command& command, std::span<const std::string> words) {
-  const std::vector<std::string> normal = GANNET_TRY(normal_form(command, words));
-  CLI::App app;
-  app.set_help_flag();
-  bool help = false;
-  app.add_flag("-h,--help", help);
-  std::list<Registered> entries;  // CLI11 keeps addresses
-  for (const Option& option : command.options) {
-    Registered& entry = entries.emplace_back(Registered{&option, {}});
-    entry.parsed = option.is_flag() ? app.add_flag(cli11_names(command.options, option))
-                                    : app.add_option(cli11_names(command.options, option), entry.values);
-    if (option.is_flag()) entry.parsed->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-    if (!option.is_flag() && !option.is_positional()) entry.parsed->allow_extra_args(false);
-    if (option.is_positional() && !option.is_list()) entry.parsed->expected(0, 1);
+// The words of one command line, sorted by what they are given to.
+class Words {
+ public:
+  explicit Words(const Command& command) : command_(command) {
+    for (const Option& option : command.options) given_.push_back({&option, {}});
   }
-  try {
-    app.parse(std::vector<std::string>(normal.rbegin(), normal.rend()));
-  } catch (const CLI::ParseError&) {
-    const std::vector<std::string> extra = app.remaining();
-    return usage(fmt::format("\"{}\" is one word too many; --help tells what {} takes",
-                             printable(extra.empty() ? normal.back() : extra.front()), command.name));
+  Result<void> sort(std::span<const std::string> words);
+  std::span<const Given> given() const { return given_; }
+
+ private:
+  Result<void> take_word(const std::string& word);
+  Result<void> take_flag(const Option& option, const std::string& name,
+                         const std::optional<std::string>& value);
+  void add(const Option& option, std::string value) {
+    given_[static_cast<size_t>(&option - command_.options.data())].values.push_back(std::move(value));
   }
-  if (help) return true;
-  std::vector<Registered> done;
-  for (Registered& entry : entries) {
-    if (entry.option->is_flag()) entry.values = entry.parsed->results();
-    done.push_back(entry);
+
+  const Command& command_;
+  std::vector<Given> given_;  // one for each option, in their order
+};
+
+Result<void> Words::take_word(const std::string& word) {
+  for (Given& entry : given_) {
+    if (!entry.option->is_positional() || (!entry.option->is_list() && !entry.values.empty())) continue;
+    entry.values.push_back(word);
+    return {};
   }
-  GANNET_TRY(check_together(done));
-  for (const Registered& entry : done) GANNET_TRY(store(entry));
-  return false;
+  return usage(
+      fmt::format("\"{}\" is one word too many; --help tells what {} takes", printable(word), command_.name));
+}
+
+Result<void> Words::take_flag(const Option& option, const std::string& name,
+                              const std::optional<std::string>& value) {
+  if (is_name_of(option, name)) {
+    add(option, value.value_or("on"));
+    return {};
+  }
+  bool off = true;  // by its opposite, which may be taken back as well: --no-x=off
+  Option opposite_of = option;
+  opposite_of.target = &off;
+  if (value) GANNET_TRY(set_option(opposite_of, *value, name));
+  add(option, off ? "off" : "on");
+  return {};
+}
+
+Result<void> Words::sort(std::span<const std::string> words) {
+  for (size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--") {
+      for (++i; i < words.size(); ++i) GANNET_TRY(take_word(words[i]));
+      break;
+    }
+    if (word.size() < 2 || word[0] != '-' || is_number(word)) {
+      GANNET_TRY(take_word(word));
+      continue;
+    }
+    const size_t equals = word.find('=');
+    std::string name = word.substr(0, equals);
+    std::optional<std::string> value;
+    if (equals != std::string::npos) value = word.substr(equals + 1);
+    const Option* option = find_option(command_.options, name);
+    if (option == nullptr && word[1] != '-' && is_number(std::string_view(word).substr(1))) {  // -n5
+      name = word.substr(0, 2);
+      option = find_option(command_.options, name);
+      if (option != nullptr && !option->is_flag()) value = word.substr(2);
+    }
+    if (option == nullptr) return unknown_option(command_, word.substr(0, equals));
+    if (option->is_flag()) {
+      GANNET_TRY(take_flag(*option, name, value));
+      continue;
+    }
+    if (!value && *option->bare) {
+      const bool next =
+          i + 1 < words.size() && (words[i + 1].empty() || !choice_of(*option, words[i + 1]).empty());
+      value = next ? words[++i] : option->bare;
+    }
+    if (!value) {
+      // What is the name of another option was not meant as a value: "--name=-n" says that it is.
+      if (i + 1 == words.size() ||
+          (words[i + 1].starts_with('-') && find_option(command_.options, words[i + 1]) != nullptr))
+        return usage(fmt::format("{} needs a value: {} {}", name, name, option->value));
+      value = words[++i];
+    }
+    add(*option, *value);
+  }
+  return {};
 }
 
 const Command* find_command(const Command& group, const std::string& name) {
@@ -195,7 +246,9 @@ Error unknown_command(const Command& group, const std::string& word) {
   for (const Command& command : group.commands) names.push_back(command.name);
   const std::string hint = nearest_hint(word, names);
   return usage(fmt::format("there is no command {}{}", printable(word),
-                           hint.empty() ? "; gannet --help lists what there is" : hint));
+                           hint.empty() ? fmt::format("; gannet {}--help lists what there is",
+                                                      group.name == "gannet" ? "" : group.name + " ")
+                                        : hint));
 }
 
 }  // namespace
@@ -214,55 +267,6 @@ std::vector<std::string> unknown_variables(const Command& program) {
     if (!known) unknown.emplace_back(name);
   }
   return unknown;
-}
-
-std::string nearest_hint(const std::string& typed, std::span<const std::string> known) {
-  const auto best = std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
-    return distance(typed, a) < distance(typed, b);
-  });
-  if (best == known.end() || distance(typed, *best) > std::max<size_t>(2, typed.size() / 4)) return "";
-  return fmt::format("; did you mean {}?", *best);
-}
-
-Result<std::vector<std::string>> normal_form(const Command& command, std::span<const std::string> words) {
-  std::vector<std::string> out;
-  for (size_t i = 0; i < words.size(); ++i) {
-    const std::string& word = words[i];
-    if (word == "--") {
-      out.insert(out.end(), words.begin() + static_cast<std::ptrdiff_t>(i), words.end());
-      break;
-    }
-    if (word.size() < 2 || word[0] != '-' || is_number(word) || word == "-h" || word == "--help") {
-      out.push_back(word);
-      continue;
-    }
-    const size_t equals = word.find('=');
-    std::string name = word.substr(0, equals);
-    std::optional<std::string> value;
-    if (equals != std::string::npos) value = word.substr(equals + 1);
-    const Option* option = find_option(command.options, name);
-    if (option == nullptr && word[1] != '-' && is_number(std::string_view(word).substr(1))) {  // -n5
-      name = word.substr(0, 2);
-      option = find_option(command.options, name);
-      if (option != nullptr && !option->is_flag()) value = word.substr(2);
-    }
-    if (option == nullptr) return unknown_option(command, word.substr(0, equals));
-    if (option->is_flag()) {
-      const bool off = !is_name_of(*option, name);
-      out.push_back((off ? name : main_name(*option)) + (value ? "=" + *value : ""));
-      continue;
-    }
-    if (!value && *option->bare)
-      value = i + 1 < words.size() && fits_bare(*option, words[i + 1]) ? words[++i] : option->bare;
-    if (!value) {
-      if (i + 1 == words.size())
-        return usage(fmt::format("{} needs a value: {} {}", name, name, option->value));
-      value = words[++i];
-    }
-    out.push_back(main_name(*option));
-    out.push_back(*value);
-  }
-  return out;
 }
 
 Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments) {
@@ -293,8 +297,20 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
     arguments = arguments.subspan(1);
   }
   if (help) return parsed;
-  const bool asks_help = GANNET_TRY(parse_options(*parsed.path.back(), arguments));
-  parsed.what = asks_help ? Parsed::What::kHelp : Parsed::What::kAction;
+  // Who asks for help gets it, whatever is wrong with the rest.
+  const auto end = std::ranges::find(arguments, "--");
+  if (std::any_of(arguments.begin(), end,
+                  [](const std::string& word) { return word == "-h" || word == "--help"; }))
+    return parsed;
+  Words words(*parsed.path.back());
+  GANNET_TRY(words.sort(arguments));
+  GANNET_TRY(check_together(words.given()));
+  for (const Given& entry : words.given()) {
+    // The environment does not contradict the command line.
+    if (entry.values.empty() && is_excluded(entry, words.given())) continue;
+    GANNET_TRY(store(entry));
+  }
+  parsed.what = Parsed::What::kAction;
   return parsed;
 }
 

@@ -16,19 +16,12 @@ struct Parsed {
 };
 
 // Stores the values of the chosen command in its targets. Values come from the command line, else from
-// GANNET_ARG_X, else from LLAMA_ARG_X, else they stay. The last of a repeated option wins; lists collect.
-// Errors: kUsage, one line that names the option or the variable.
+// GANNET_ARG_X, else from LLAMA_ARG_X (unless an option is given that excludes this one), else they stay. The
+// last of a repeated option wins; lists collect. Errors: kUsage, one line that names the option or the
+// variable.
 Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments);
-
-// The words with every option under its main name, its value behind it. CLI11 reads a word like -ngl as -n
-// with the value "gl", so it must not see names with one dash and several letters. Errors: kUsage for options
-// that the command does not have and for values that are missing.
-Result<std::vector<std::string>> normal_form(const Command& command, std::span<const std::string> words);
 
 // Variables GANNET_ARG_X of the environment that no option reads: typing errors, which would do nothing.
 std::vector<std::string> unknown_variables(const Command& program);
-
-// "; did you mean WORD?" for the known word that is typed almost like `typed`, or "".
-std::string nearest_hint(const std::string& typed, std::span<const std::string> known);
 
 }  // namespace gannet

@@ -47,7 +47,11 @@ struct Probe {
         {.names = "--seed", .value = "N", .help = "seed", .target = &seed, .at_least = 0},
         {.names = "-m,--model", .value = "FILE", .help = "file", .target = &model, .environment = "MODEL"},
         {.names = "-v,--loud", .help = "flag", .target = &loud},
-        {.names = "--no-mmap", .help = "flag", .target = &no_map, .excludes = "--list"},
+        {.names = "--no-mmap",
+         .help = "flag",
+         .target = &no_map,
+         .environment = "NO_MMAP",
+         .excludes = "--list"},
     };
     probe.action = [] { return Result<void>(); };
     Command group{.name = "group", .summary = "Hold a command", .commands = {probe}};
@@ -68,7 +72,7 @@ struct ParseTest : testing::Test {
   Probe probe;
   void SetUp() override { TearDown(); }
   void TearDown() override {
-    for (const char* name : {"N_PREDICT", "MODEL"})
+    for (const char* name : {"N_PREDICT", "MODEL", "NO_MMAP"})
       for (const char* prefix : {"GANNET_ARG_", "LLAMA_ARG_"}) unsetenv((std::string(prefix) + name).c_str());
   }
 };
@@ -88,7 +92,9 @@ TEST_F(ParseTest, ValuesOfAllSpellings) {
   EXPECT_EQ(probe.n, 9);
   EXPECT_EQ(probe.parse({"-n", "-1"}), "");
   EXPECT_EQ(probe.n, -1);
-  EXPECT_EQ(probe.parse({"-ub", "-n"}), "");  // a value that looks like an option
+  EXPECT_EQ(probe.parse({"-ub", "PROMPT"}), "");
+  EXPECT_EQ(probe.text, "PROMPT");
+  EXPECT_EQ(probe.parse({"-ub=-n"}), "");  // a value that looks like an option
   EXPECT_EQ(probe.text, "-n");
 }
 
@@ -115,6 +121,14 @@ TEST_F(ParseTest, AnOptionalValueTakesOnlyItsChoices) {
   EXPECT_THAT(probe.words, ElementsAre("hi"));
   EXPECT_EQ(probe.parse({"hi", "-fa"}), "");
   EXPECT_EQ(probe.mode, "on");
+  for (const char* word : {"true", "ON", "1", "enabled"}) {
+    EXPECT_EQ(probe.parse({"-fa", word, "hi"}), "");
+    EXPECT_EQ(probe.mode, "on");
+    EXPECT_THAT(probe.words, ElementsAre("hi"));
+  }
+  EXPECT_EQ(probe.parse({"-fa", "0"}), "");
+  EXPECT_EQ(probe.mode, "off");
+  EXPECT_THAT(probe.parse({"-fa", "", "hi"}), HasSubstr("is empty"));
   EXPECT_EQ(probe.parse({"-fa=auto"}), "");
   EXPECT_EQ(probe.mode, "auto");
   EXPECT_EQ(probe.parse({"--flash-attn=maybe"}), "--flash-attn maybe: must be one of on, off, auto");
@@ -132,6 +146,16 @@ TEST_F(ParseTest, NoWordIsReadAsAClusterOfOptions) {
   EXPECT_THAT(probe.words, ElementsAre("-n", "--loud"));
 }
 
+TEST_F(ParseTest, ValuesAreTakenAsTheyAre) {
+  EXPECT_EQ(probe.parse({"[1,2]", "b", "[]", "-ub", "[3, 4]", "--list", "[x,y]"}), "");
+  EXPECT_THAT(probe.words, ElementsAre("[1,2]", "b", "[]"));
+  EXPECT_EQ(probe.text, "[3, 4]");
+  EXPECT_THAT(probe.list, ElementsAre("[x,y]"));
+  EXPECT_EQ(probe.parse({"-ub", "--", "{}"}), "");
+  EXPECT_EQ(probe.text, "--");
+  EXPECT_THAT(probe.words, ElementsAre("{}"));
+}
+
 TEST_F(ParseTest, MessagesSayWhatIsExpected) {
   EXPECT_EQ(probe.parse({"-n", "-2"}), "--predict -2: must be at least -1");
   EXPECT_EQ(probe.parse({"-n", "x"}), "--predict x: a whole number is expected");
@@ -145,6 +169,7 @@ TEST_F(ParseTest, MessagesSayWhatIsExpected) {
   EXPECT_EQ(probe.parse({"-m", ""}), "--model: is empty; leave it out or give it a value");
   EXPECT_EQ(probe.parse({"--model="}), "--model: is empty; leave it out or give it a value");
   EXPECT_EQ(probe.parse({"-n"}), "-n needs a value: -n N");
+  EXPECT_EQ(probe.parse({"-n", "-v", "hi"}), "-n needs a value: -n N");
   EXPECT_EQ(probe.parse({"--no-mmap", "--list", "x"}), "--no-mmap and --list cannot be given together");
   EXPECT_EQ(probe.parse({"-n", "\x1b[2J"}), "--predict \\u{1b}[2J: a whole number is expected");
 }
@@ -164,6 +189,14 @@ TEST_F(ParseTest, TheEnvironmentCountsBehindTheCommandLine) {
   EXPECT_EQ(probe.parse({}),
             "the environment variable GANNET_ARG_N_PREDICT is empty; unset it or give it a value");
   EXPECT_EQ(probe.parse({"-n", "13"}), "");
+}
+
+TEST_F(ParseTest, TheEnvironmentDoesNotContradictTheCommandLine) {
+  setenv("LLAMA_ARG_NO_MMAP", "1", 1);
+  EXPECT_EQ(probe.parse({"--list", "x"}), "");
+  EXPECT_FALSE(probe.no_map);
+  EXPECT_EQ(probe.parse({}), "");
+  EXPECT_TRUE(probe.no_map);
 }
 
 TEST_F(ParseTest, AVariableThatNothingReadsIsNamed) {
@@ -208,6 +241,7 @@ TEST_F(ParseTest, HelpShowsNamesAsTypedValuesDefaultsAndVariables) {
     for (const char* part : {"gannet", "probe", "ubatch-size", "flash-attn"})
       EXPECT_THAT(script, HasSubstr(part)) << shell;
   }
+  EXPECT_THAT(completion_script(program, "zsh").take(), Not(HasSubstr(" path=")));  // commands' search path
   EXPECT_FALSE(completion_script(program, "csh").ok());
 }
 

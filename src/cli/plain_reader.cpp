@@ -24,7 +24,7 @@ size_t characters(const std::string& line) {
 }  // namespace
 
 PlainReader::PlainReader() : terminal_(/*paste_marks=*/false) {
-  reading_ = answering_ = terminal_.original();
+  answering_ = terminal_.original();
   answering_.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
   answering_.c_cc[VMIN] = 1;
   answering_.c_cc[VTIME] = 0;

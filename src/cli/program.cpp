@@ -1,8 +1,7 @@
 // The commands of the program, and those about the program itself.
-#include <fmt/format.h>
-
 #include "cli/command.h"
 #include "cli/help.h"
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -17,16 +16,12 @@ Command help_command() {
           .summary = "Tell the options of a command, or all of them as a manual page",
           .options = {{.names = "COMMAND", .help = "What to tell about", .target = &o->command},
                       {.names = "--man", .help = "Print the manual page gannet(1)", .target = &o->manual}},
-          .action = [o] {
-            fmt::print("{}", manual_page(gannet_program()));
-            return Result<void>();
-          }};
+          .action = [o] { return put_stdout(manual_page(gannet_program())); }};
 }
 
 Command version_command() {
   return {.name = "version", .summary = "Print the version", .action = [] {
-            fmt::print("gannet {}\n", GANNET_VERSION);
-            return Result<void>();
+            return put_stdout("gannet " GANNET_VERSION "\n");
           }};
 }
 
@@ -40,15 +35,15 @@ Command completions_command() {
                        .choices = {"bash", "zsh", "fish"},
                        .required = true}},
           .action = [shell]() -> Result<void> {
-            fmt::print("{}", GANNET_TRY(completion_script(gannet_program(), *shell)));
-            return {};
+            return put_stdout(GANNET_TRY(completion_script(gannet_program(), *shell)));
           }};
 }
 
 }  // namespace
 
 Command gannet_program() {
-  Command program{.name = "gannet", .summary = "Gannet runs Qwen's hybrid language models from GGUF files"};
+  Command program{.name = "gannet",
+                  .summary = "Gannet runs Qwen's language models, Qwen3 and later, from GGUF files"};
   program.commands = {run_command(),        bench_command(),   inspect_command(), gguf_command(),
                       tokenize_command(),   logits_command(),  explain_command(), opt_command(),
                       synth_command(),      devices_command(), help_command(),    version_command(),

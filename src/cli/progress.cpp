@@ -1,13 +1,11 @@
 #include "cli/progress.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <string_view>
 
 #include <fmt/format.h>
+
+#include "cli/say.h"
 
 namespace gannet {
 namespace {
@@ -17,15 +15,10 @@ constexpr auto kBetweenDraws = std::chrono::milliseconds(100);
 constexpr auto kBetweenLines = std::chrono::seconds(3);
 constexpr size_t kWidth = 30;
 
-bool can_erase() {
-  const char* term = std::getenv("TERM");
-  return isatty(STDERR_FILENO) == 1 && term != nullptr && std::string_view(term) != "dumb";
-}
-
 }  // namespace
 
 ProgressBar::ProgressBar(std::string what)
-    : what_(std::move(what)), terminal_(can_erase()), started_(Clock::now()), last_(started_) {}
+    : what_(std::move(what)), terminal_(stderr_is_screen()), started_(Clock::now()), last_(started_) {}
 
 ProgressBar::~ProgressBar() {
   if (shown_ && terminal_) std::fputs("\r\x1b[K", stderr);

@@ -1,6 +1,7 @@
 #include "cli/prompt_source.h"
 
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,20 +27,29 @@ Error usage(std::string text) {
 // What a pipe is given to say something before it counts as silent: its writer may only just be starting.
 constexpr int kPatienceMilliseconds = 100;
 
-bool is_file(const std::string& name) {
-  struct stat facts = {};
-  return stat(name.c_str(), &facts) == 0 && S_ISREG(facts.st_mode);
+std::string lower_case(std::string word) {
+  std::ranges::transform(word, word.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return word;
 }
 
-// A prompt of one word that names something else than a question.
-Result<void> check_single_word(const std::string& word, bool model_given) {
-  if (word.ends_with(".gguf") && !model_given)
+bool exists(const std::string& name) {
+  struct stat facts = {};
+  return stat(name.c_str(), &facts) == 0;
+}
+
+// A prompt that begins with the name of a model, as other programs take it, and one of a single word that
+// names a file.
+Result<void> check_words(const std::vector<std::string>& words, bool model_given) {
+  const std::string& word = words[0];
+  if (!model_given && lower_case(word).ends_with(".gguf"))
     return usage(fmt::format("{} is the name of a model file: gannet run -m {} (or -p to ask about the name)",
                              printable(word), printable(word)));
-  if (word.find_first_of("./") != std::string::npos && is_file(word))
+  const bool path = word.starts_with('/') || word.starts_with("./") || word.starts_with("../");
+  if (words.size() == 1 && (path || (word.find_first_of("./") != std::string::npos && exists(word))))
     return usage(fmt::format("{} is a file: -f reads the prompt from it{} (or -p to ask about the name)",
                              printable(word), model_given ? "" : ", -m runs it as a model"));
-  if (!model_given && looks_like_model_name(word))
+  if (!model_given && looks_like_model_name(word, words.size() == 1))
     return usage(
         fmt::format("{} looks like the name of a model; models are files here: gannet run -m FILE (or -p to "
                     "ask about the name)",
@@ -59,14 +69,16 @@ Stdin look_at_stdin() {
   if (!S_ISFIFO(facts.st_mode) && !S_ISSOCK(facts.st_mode)) return Stdin::kNothing;
   pollfd waiting = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
   if (poll(&waiting, 1, kPatienceMilliseconds) <= 0) return Stdin::kSilentPipe;
-  return waiting.revents & POLLIN ? Stdin::kText : Stdin::kNothing;
+  int bytes = 0;  // of a socket that is closed at its other end the end can be read as well
+  return ioctl(STDIN_FILENO, FIONREAD, &bytes) == 0 && bytes > 0 ? Stdin::kText : Stdin::kNothing;
 }
 
-bool looks_like_model_name(const std::string& word) {
+bool looks_like_model_name(const std::string& word, bool alone) {
   const auto of_names = [](char c) {
     return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
   };
   const size_t special = word.find_first_of(":/");
+  if (word.starts_with("https://") || word.starts_with("http://")) return alone;
   if (special != std::string::npos) {  // "name:tag", "owner/name", "owner/name:tag"
     const auto name_part = [&](char c) { return of_names(c) || c == ':' || c == '/'; };
     const std::string_view rest = std::string_view(word).substr(special + 1);
@@ -76,9 +88,8 @@ bool looks_like_model_name(const std::string& word) {
   }
   constexpr std::array kFamilies = {"qwen", "llama",   "gemma",   "mistral", "mixtral",   "deepseek",
                                     "phi",  "gpt-oss", "granite", "smollm",  "codellama", "qwq"};
-  std::string lower = word;
-  std::ranges::transform(lower, lower.begin(),
-                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  const std::string lower = lower_case(word);
+  if (alone && std::ranges::find(kFamilies, lower) != kFamilies.end()) return true;
   const bool family =
       std::ranges::any_of(kFamilies, [&](const char* name) { return lower.starts_with(name); });
   return family && std::ranges::all_of(word, of_names) &&
@@ -111,7 +122,12 @@ std::string unescaped(const std::string& text) {
   return out;
 }
 
-Result<std::string> read_prompt(const PromptSource& source, bool model_given) {
+Result<std::string> read_prompt(const PromptSource& typed, bool model_given) {
+  PromptSource source = typed;
+  if (source.words == std::vector<std::string>{"-"} && source.file.empty()) {
+    source.words.clear();
+    source.file = "-";
+  }
   std::vector<std::string> given;
   if (!source.words.empty())
     given.push_back(
@@ -127,7 +143,7 @@ Result<std::string> read_prompt(const PromptSource& source, bool model_given) {
   if (given.size() > 1)
     return usage(fmt::format("there are several prompts: {}; give one{}", fmt::join(given, " and "),
                              given.back() == "stdin" ? " (</dev/null leaves stdin out)" : ""));
-  if (source.words.size() == 1) GANNET_TRY(check_single_word(source.words[0], model_given));
+  if (!source.words.empty()) GANNET_TRY(check_words(source.words, model_given));
   std::string prompt;
   if (!source.words.empty() || !source.text.empty()) {
     prompt = source.words.empty() ? source.text : fmt::format("{}", fmt::join(source.words, " "));

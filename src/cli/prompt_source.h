@@ -27,8 +27,8 @@ Stdin look_at_stdin();
 // "\n", "\t", "\r", "\\", "\"", "\'" and "\xNN" replaced by what they stand for; other backslashes stay.
 std::string unescaped(const std::string& text);
 
-// Whether a single word is spelled like the name of a model in a registry: "qwen3:8b", "Qwen/Qwen3-8B-GGUF",
-// "llama3.2".
-bool looks_like_model_name(const std::string& word);
+// Whether a word is spelled like the name of a model in a registry: "qwen3:8b", "Qwen/Qwen3-8B-GGUF",
+// "llama3.2"; when it is `alone`, also "mistral" and addresses.
+bool looks_like_model_name(const std::string& word, bool alone);
 
 }  // namespace gannet

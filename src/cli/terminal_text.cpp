@@ -49,10 +49,4 @@ std::string TerminalText::take(bool all) {
   return out;
 }
 
-std::string terminal_text(std::string_view text) {
-  TerminalText filter;
-  std::string out = filter.push(text);
-  return out + filter.flush();
-}
-
 }  // namespace gannet

@@ -22,7 +22,4 @@ class TerminalText {
   std::string waiting_;
 };
 
-// The same for a whole text. Line feeds stay as they are.
-std::string terminal_text(std::string_view text);
-
 }  // namespace gannet

@@ -35,8 +35,7 @@ Result<std::string> input_text(const TokenizeOptions& o) {
 
 Result<void> run_tokenize(const TokenizeOptions& o) {
   // Only the vocabulary is needed, so a vocabulary-only file will do.
-  const GgufFile file = GANNET_TRY(
-      o.model.empty() ? GgufFile::parse(pocket_model(), "pocket model (embedded)") : GgufFile::open(o.model));
+  const GgufFile file = GANNET_TRY(open_model_file(o.model));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(file));
   const std::string text = GANNET_TRY(input_text(o));
   const std::vector<TokenId> ids =

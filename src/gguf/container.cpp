@@ -334,7 +334,7 @@ Result<void> Parser::place_tensors() {
   GgufShard& layout = out_.layout;
   layout.bytes = bytes_;
   layout.n_tensors = out_.tensors.size();
-  layout.header_end = layout.data_start = layout.data_end = at_;
+  layout.header_end = layout.data_start = at_;
   if (out_.tensors.empty()) return {};
   layout.data_start =
       (at_ + layout.alignment - 1) & ~(layout.alignment - 1);  // at_ <= file size: cannot wrap
@@ -351,7 +351,6 @@ Result<void> Parser::place_tensors() {
     tensor.file_offset += layout.data_start;
     tensor.data = bytes_.subspan(tensor.file_offset, size);
   }
-  layout.data_end = out_.tensors.back().file_offset + out_.tensors.back().data.size();
   return {};
 }
 

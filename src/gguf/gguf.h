@@ -64,7 +64,6 @@ struct GgufShard {
   uint64_t alignment = kGgufDefaultAlignment;
   uint64_t header_end = 0;
   uint64_t data_start = 0;  // file offset of the data section; end of the header when there are no tensors
-  uint64_t data_end = 0;  // end of the last tensor; what follows (padding, at most) is not part of the model
   size_t n_tensors = 0;
 };
 
