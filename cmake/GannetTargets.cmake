@@ -38,6 +38,10 @@ endif()
 # The same for libraries and programs: they share precompiled headers.
 target_compile_options(gannet_flags INTERFACE -fPIC)
 target_link_libraries(gannet_flags INTERFACE fmt::fmt)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # Debian's libfmt is built by GCC, which mangles the one template of fmt/core.h that lies in it differently.
+  target_compile_definitions(gannet_flags INTERFACE FMT_HEADER_ONLY=1)
+endif()
 target_include_directories(gannet_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 if(GANNET_SANITIZE)
   target_compile_options(gannet_flags INTERFACE -fsanitize=${GANNET_SANITIZE} -fno-omit-frame-pointer
