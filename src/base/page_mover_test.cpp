@@ -103,6 +103,8 @@ TEST_F(PageMoverTest, MovedPiecesCanBePutBack) {
   EXPECT_EQ(first_wrong(), -1);
 }
 
+#if !defined( \
+    __SANITIZE_THREAD__)  // to it, mapping pages anew is a write, also where they hold the same bytes
 TEST_F(PageMoverTest, ReadersSeeTheSameBytesAllTheWhile) {
   std::atomic<bool> stop = false;
   std::atomic<int64_t> wrong = 0, reads = 0;
@@ -130,6 +132,7 @@ TEST_F(PageMoverTest, ReadersSeeTheSameBytesAllTheWhile) {
   EXPECT_GT(reads, 0);
   EXPECT_EQ(wrong, 0);
 }
+#endif
 
 TEST_F(PageMoverTest, AFileThatIsCutMeanwhileIsAnError) {
   PageMover mover(std::vector{whole()}, all());
