@@ -369,8 +369,10 @@ GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums
   const bool tiny = largest < 1e-30f;
   *d = odd ? __builtin_nanf("") : tiny ? 0.0f : largest / 127.0f;
   const __m512 inverse = _mm512_set1_ps(tiny || odd ? 0.0f : 127.0f / largest);
-  const __m512i qa = _mm512_cvtps_epi32(_mm512_mul_ps(a, inverse)),
-                qb = _mm512_cvtps_epi32(_mm512_mul_ps(b, inverse));
+  // The codes of a block without a scale are 0: those that NaN gives have sums that overflow.
+  const __mmask16 kept = odd ? 0 : 0xFFFF;
+  const __m512i qa = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(a, inverse)),
+                qb = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(b, inverse));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtsepi32_epi8(qa));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(q + 16), _mm512_cvtsepi32_epi8(qb));
   sums[0] = static_cast<int16_t>(_mm512_reduce_add_epi32(qa));
