@@ -228,6 +228,10 @@ int ThreadTeam::physical_cores(const std::string& root) {
   return std::max(1, static_cast<int>(std::min(n, std::ceil(cpu_quota(root)))));
 }
 
+int ThreadTeam::default_threads(const std::vector<int>& cpus) {
+  return cpus.empty() ? physical_cores() : std::min(physical_cores(), static_cast<int>(cpus.size()));
+}
+
 int ThreadTeam::most_threads() {
   return 2 * std::max(1, static_cast<int>(usable_cpus().size()));
 }

@@ -42,6 +42,9 @@ class ThreadTeam {
   // Number of physical cores this process may use, by its affinity and by the time that its control groups
   // leave it. `root` stands in front of /proc and /sys, for tests.
   static int physical_cores(const std::string& root = "");
+  // As many members as do good by themselves: one per core, no more than the processors they are bound to
+  // (`cpus`; empty: all).
+  static int default_threads(const std::vector<int>& cpus);
   // Twice the logical processors this process may use: more members than that only wait for each other.
   static int most_threads();
 

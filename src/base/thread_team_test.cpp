@@ -191,6 +191,11 @@ TEST(ThreadTeam, FewerThreadsThanAskedForAreATeamOrAnError) {
 }
 #endif
 
+TEST(ThreadTeam, NoMoreMembersThanProcessorsTheyAreBoundTo) {
+  EXPECT_EQ(ThreadTeam::default_threads({}), ThreadTeam::physical_cores());
+  EXPECT_EQ(ThreadTeam::default_threads({0}), 1);
+}
+
 TEST(ThreadTeam, CpuMask) {
   EXPECT_EQ(*ThreadTeam::parse_cpu_mask("0x1"), std::vector<int>{0});
   EXPECT_FALSE(ThreadTeam::parse_cpu_mask("0xg").ok());

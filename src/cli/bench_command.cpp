@@ -227,13 +227,13 @@ class Bench {
 
 Result<void> run_bench(const BenchOptions& o) {
   const std::vector<std::string> paths = bench_model_paths(o);
-  const bool none = o.no_mmap || o.mmap == "off";
-  const std::vector<std::string> modes = none             ? std::vector<std::string>{"none"}
-                                         : o.mmap == "on" ? std::vector<std::string>{"mmap"}
-                                                          : split_bench_words(o.load_modes);
+  const std::vector<std::string> modes = o.mmap.empty()
+                                             ? split_bench_words(o.load_modes)
+                                             : std::vector<std::string>{o.mmap == "on" ? "mmap" : "none"};
   const SessionOptions session = GANNET_TRY(session_options(o.model));
   if (modes.empty()) return Error(ErrorCode::kUsage, "--load-mode: names no mode");
-  std::vector<BenchTest> tests = GANNET_TRY(make_bench_tests(o, paths.size() * modes.size()));
+  std::vector<BenchTest> tests =
+      GANNET_TRY(make_bench_tests(o, paths.size() * modes.size(), ThreadTeam::default_threads(session.cpus)));
   // A mistyped format must not show up after an hour of loading and measuring.
   for (const auto& [flag, format] : {std::pair("-o", o.output), std::pair("-oe", o.output_err)})
     GANNET_TRY(Output().add(o, flag, format, {}, stdout));
@@ -370,10 +370,6 @@ Command bench_command() {
        .target = &o.mmap,
        .choices = {"on", "off"},
        .bare = "on",
-       .excludes = "--load-mode"},
-      {.names = "--no-mmap",
-       .help = "The same as --load-mode none",
-       .target = &o.no_mmap,
        .excludes = "--load-mode"},
       {.names = "--mlock",
        .help = "Keep the weights in memory: no swapping, no dropping",

@@ -50,14 +50,12 @@ std::vector<std::string> bench_model_paths(const BenchOptions& options) {
   return paths;
 }
 
-Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_models) {
+Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& o, size_t n_models, int default_threads) {
   constexpr int64_t kMostTokens = int64_t{1} << 30;
   const auto prompts = GANNET_TRY(numbers_from("-p", o.n_prompt, 0, kMostTokens));
   const auto gens = GANNET_TRY(numbers_from("-n", o.n_gen, 0, kMostTokens));
   const auto depths = GANNET_TRY(numbers_from("-d", o.n_depth, 0, kMostTokens));
   const auto ubatches = GANNET_TRY(numbers_from("-ub", o.n_ubatch, 1, kMostUbatch));
-  const SessionOptions session = GANNET_TRY(session_options(o.model));
-  const int default_threads = session.n_threads > 0 ? session.n_threads : ThreadTeam::physical_cores();
   const auto threads = GANNET_TRY(numbers_from("-t", o.n_threads, 0, kMostThreads));
   const auto types_k = GANNET_TRY(types_from("-ctk", o.type_k));
   // A ladder has rungs of its own.

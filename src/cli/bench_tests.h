@@ -18,8 +18,7 @@ struct BenchOptions {
   bool ladder = false;  // --passes-ladder
   int64_t repetitions = 5;
   std::string output = "md", output_err = "none";
-  std::string mmap;  // -mmp: empty, on or off
-  bool no_mmap = false;
+  std::string mmap;  // -mmp, another way to say a load mode: empty, on or off
   bool progress = false, no_warmup = false;
   double delay = 0;
   bool profile = false;
@@ -31,8 +30,9 @@ struct BenchOptions {
 // there is a file of that very name.
 std::vector<std::string> bench_model_paths(const BenchOptions& options);
 
-// All combinations; those that differ only in their graph side by side. Thread counts of 0 become the number
-// of physical cores. Errors: kUsage naming the flag.
-Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& options, size_t n_models);
+// All combinations; those that differ only in their graph side by side. Thread counts of 0 become
+// `default_threads`. Errors: kUsage naming the flag.
+Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& options, size_t n_models,
+                                                int default_threads);
 
 }  // namespace gannet

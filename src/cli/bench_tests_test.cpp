@@ -10,20 +10,20 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 std::string refusal(const BenchOptions& options) {
-  const auto tests = make_bench_tests(options, 1);
+  const auto tests = make_bench_tests(options, 1, 2);
   if (tests.ok()) return "accepted";
   EXPECT_EQ(tests.error().code(), ErrorCode::kUsage);
   return tests.error().message();
 }
 
 TEST(BenchTests, DefaultsAreOnePromptAndOneGeneration) {
-  const auto tests = make_bench_tests({}, 1).take();
+  const auto tests = make_bench_tests({}, 1, 3).take();
   ASSERT_EQ(tests.size(), 2u);
   EXPECT_EQ(tests[0].n_prompt, 512);
   EXPECT_EQ(tests[0].n_gen, 0);
   EXPECT_EQ(tests[1].n_prompt, 0);
   EXPECT_EQ(tests[1].n_gen, 128);
-  EXPECT_EQ(tests[0].n_threads, ThreadTeam::physical_cores());
+  EXPECT_EQ(tests[0].n_threads, 3);
 }
 
 TEST(BenchTests, AllCombinations) {
@@ -35,7 +35,7 @@ TEST(BenchTests, AllCombinations) {
   o.n_ubatch = {"32"};
   o.n_threads = {"1-2"};
   o.type_k = {"f16,q8_0"};
-  const auto tests = make_bench_tests(o, 3).take();
+  const auto tests = make_bench_tests(o, 3, 2).take();
   EXPECT_EQ(tests.size(), 3u * 2 * 2 * 2 * 4);
   // Tests that share a session lie side by side: settings change only when all tests of the setting before
   // are listed.
@@ -53,7 +53,7 @@ TEST(BenchTests, AllCombinations) {
 TEST(BenchTests, GraphsLieSideBySide) {
   BenchOptions o;
   o.graphs = {"naive,optimized"};
-  const auto tests = make_bench_tests(o, 2).take();
+  const auto tests = make_bench_tests(o, 2, 2).take();
   ASSERT_EQ(tests.size(), 8u);
   for (size_t i = 0; i < tests.size(); ++i) {
     EXPECT_EQ(tests[i].naive, i % 2 == 0);

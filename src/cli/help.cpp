@@ -114,8 +114,7 @@ std::string manual_page(const Command& program) {
   for (const Command& command : program.commands) out += manual_of(command, "gannet ");
   out +=
       ".SH EXIT STATUS\n0: done; 1: failed while running; 2: the command line; 3: the model file; 4: memory; "
-      "5: a device; 7: "
-      "the output; 130: interrupted.\n";
+      "5: a device; 7: the output; 130: interrupted.\n";
   out += ".SH NOTES\n.nf\n" + troff(program.notes) + ".fi\n";
   return out;
 }

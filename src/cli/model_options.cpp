@@ -220,9 +220,6 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
     auto cpus = ThreadTeam::parse_cpu_mask(o.cpu_mask);
     if (!cpus.ok()) return cpus.take_error().with_context("--cpu-mask");
     s.cpus = cpus.take();
-    // One thread per processor of the mask, where the number is left to us.
-    if (s.n_threads == 0)
-      s.n_threads = std::min(ThreadTeam::physical_cores(), static_cast<int>(s.cpus.size()));
   }
   s.k_type = GANNET_TRY(cache_type("--cache-type-k", o.cache_type_k));
   s.v_type = GANNET_TRY(cache_type("--cache-type-v", o.cache_type_v));

@@ -27,7 +27,7 @@ std::string range_text(const Option& o) {
 template <class T>
 Result<T> number_from(const Option& option, const std::string& text, const std::string& said_by) {
   constexpr bool whole = std::is_integral_v<T>;
-  const char* begin = text.data() + (text.starts_with('+') ? 1 : 0);
+  const char* begin = text.data() + (text.starts_with('+') && !text.starts_with("+-") ? 1 : 0);
   const char* const end = text.data() + text.size();
   T number{};
   const auto [rest, code] = std::from_chars(begin, end, number);

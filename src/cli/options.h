@@ -3,6 +3,7 @@
 // environment.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -39,6 +40,8 @@ struct Option {
   bool accepts_empty = false;      // "" is a value (it mostly is a variable of a script that was not set)
 
   bool is_flag() const { return value.empty() && names[0] == '-'; }
+  // Whether "--no-NAME" means off: a flag, or a choice of on and off among others.
+  bool is_switch() const { return is_flag() || std::ranges::find(choices, "off") != choices.end(); }
   bool is_positional() const { return names[0] != '-'; }
   bool is_list() const { return std::holds_alternative<std::vector<std::string>*>(target); }
 };

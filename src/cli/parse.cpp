@@ -62,7 +62,7 @@ const Option* find_option(const Options& options, const std::string& name) {
   for (const Option& option : options)
     if (is_name_of(option, name)) return &option;
   for (const Option& option : options)
-    if (option.is_flag() && opposite(options, option) == name) return &option;
+    if (option.is_switch() && opposite(options, option) == name) return &option;
   return nullptr;
 }
 
@@ -154,8 +154,8 @@ class Words {
 
  private:
   Result<void> take_word(const std::string& word);
-  Result<void> take_flag(const Option& option, const std::string& name,
-                         const std::optional<std::string>& value);
+  Result<void> take_switch(const Option& option, const std::string& name,
+                           const std::optional<std::string>& value);
   void add(const Option& option, std::string value) {
     given_[static_cast<size_t>(&option - command_.options.data())].values.push_back(std::move(value));
   }
@@ -174,8 +174,8 @@ Result<void> Words::take_word(const std::string& word) {
       fmt::format("\"{}\" is one word too many; --help tells what {} takes", printable(word), command_.name));
 }
 
-Result<void> Words::take_flag(const Option& option, const std::string& name,
-                              const std::optional<std::string>& value) {
+Result<void> Words::take_switch(const Option& option, const std::string& name,
+                                const std::optional<std::string>& value) {
   if (is_name_of(option, name)) {
     add(option, value.value_or("on"));
     return {};
@@ -210,8 +210,8 @@ Result<void> Words::sort(std::span<const std::string> words) {
       if (option != nullptr && !option->is_flag()) value = word.substr(2);
     }
     if (option == nullptr) return unknown_option(command_, word.substr(0, equals));
-    if (option->is_flag()) {
-      GANNET_TRY(take_flag(*option, name, value));
+    if (option->is_flag() || !is_name_of(*option, name)) {
+      GANNET_TRY(take_switch(*option, name, value));
       continue;
     }
     if (!value && *option->bare) {

@@ -126,6 +126,9 @@ TEST_F(ParseTest, AnOptionalValueTakesOnlyItsChoices) {
     EXPECT_EQ(probe.mode, "on");
     EXPECT_THAT(probe.words, ElementsAre("hi"));
   }
+  EXPECT_EQ(probe.parse({"--no-flash-attn", "hi"}), "");
+  EXPECT_EQ(probe.mode, "off");
+  EXPECT_THAT(probe.words, ElementsAre("hi"));
   EXPECT_EQ(probe.parse({"-fa", "0"}), "");
   EXPECT_EQ(probe.mode, "off");
   EXPECT_THAT(probe.parse({"-fa", "", "hi"}), HasSubstr("is empty"));
@@ -162,6 +165,7 @@ TEST_F(ParseTest, MessagesSayWhatIsExpected) {
   EXPECT_EQ(probe.parse({"-n", "1.5"}), "--predict 1.5: a whole number is expected");
   EXPECT_EQ(probe.parse({"-n", "99999999999999999999"}),
             "--predict 99999999999999999999: is too large a number");
+  EXPECT_EQ(probe.parse({"-n", "+-5"}), "--predict +-5: a whole number is expected");
   EXPECT_EQ(probe.parse({"--seed", "-1"}), "--seed -1: must be at least 0");
   EXPECT_EQ(probe.parse({"--temp", "nan"}), "--temp nan: must be a finite number");
   EXPECT_EQ(probe.parse({"--temp", "inf"}), "--temp inf: must be a finite number");

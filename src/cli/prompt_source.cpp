@@ -47,8 +47,9 @@ Result<void> check_words(const std::vector<std::string>& words, bool model_given
                              printable(word), printable(word)));
   const bool path = word.starts_with('/') || word.starts_with("./") || word.starts_with("../");
   if (words.size() == 1 && (path || (word.find_first_of("./") != std::string::npos && exists(word))))
-    return usage(fmt::format("{} is a file: -f reads the prompt from it{} (or -p to ask about the name)",
-                             printable(word), model_given ? "" : ", -m runs it as a model"));
+    return usage(
+        fmt::format("{} is the path of a file: -f reads the prompt from it{} (or -p to ask about the name)",
+                    printable(word), model_given ? "" : ", -m runs it as a model"));
   if (!model_given && looks_like_model_name(word, words.size() == 1))
     return usage(
         fmt::format("{} looks like the name of a model; models are files here: gannet run -m FILE (or -p to "

@@ -92,7 +92,7 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   const Hyperparameters& hp = model->hyperparameters();
   const bool chosen_context = options.n_ctx != 0;
   if (!chosen_context) options.n_ctx = std::min(int64_t{hp.context_length}, kMostTokens);
-  if (options.n_threads <= 0) options.n_threads = ThreadTeam::physical_cores();
+  if (options.n_threads <= 0) options.n_threads = ThreadTeam::default_threads(options.cpus);
   if (options.n_threads_batch <= 0) options.n_threads_batch = options.n_threads;
   if (options.policy.isas.empty()) options.policy.isas = machine_isas();
   if (options.n_ubatch < 1)
