@@ -187,7 +187,14 @@ TEST(Promises, BytesPerTokenAreNearTheFloor) {
   EXPECT_LE(static_cast<double>(cost.state_bytes), 2.001 * state);
 }
 
-// 50 ms is promised; a busy machine and a build with checks get room, a quadratic pass does not.
+// 50 ms is promised; a busy machine and a build with checks get room, a quadratic pass does not. Sanitizers
+// make it ten times slower.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr double kMostMilliseconds = 5000;
+#else
+constexpr double kMostMilliseconds = 500;
+#endif
+
 TEST(Promises, GraphsArePlannedQuickly) {
   const ModelShape shape = real_shape("80b-a3b");
   for (const Phase& phase : kPhases) {
@@ -198,7 +205,7 @@ TEST(Promises, GraphsArePlannedQuickly) {
     }
     fmt::print("80b-a3b {}: graph and passes {:.1f} ms, plan {:.1f} ms\n", phase.name, compile,
                best - compile);
-    EXPECT_LT(best, 500) << phase.name;
+    EXPECT_LT(best, kMostMilliseconds) << phase.name;
   }
 }
 
