@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -160,6 +161,15 @@ TEST(GgufShardNames, SuffixAndPrefix) {
   EXPECT_EQ(shard_prefix("-00001-of-00003.gguf", 0, 3), "");
   EXPECT_FALSE(shard_prefix("dir/m-00002-of-00003.gguf", 0, 3).has_value());
   EXPECT_FALSE(shard_prefix("m.gguf", 0, 3).has_value());
+}
+
+// Opening a FIFO waits for somebody who writes.
+TEST_F(GgufShards, AFifoIsNoShard) {
+  fs::remove(path(2));
+  ASSERT_EQ(mkfifo(path(2).c_str(), 0600), 0);
+  const auto file = GgufFile::open(path(1));
+  ASSERT_FALSE(file.ok());
+  EXPECT_THAT(file.error().message(), AllOf(HasSubstr(path(2)), HasSubstr("it is a pipe")));
 }
 
 }  // namespace
