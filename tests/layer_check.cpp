@@ -97,13 +97,12 @@ bool is_definition(const std::string& path, const std::string& part) {
 std::vector<std::string> allowed_for(const LayerTable& table, const LayerRow& owner,
                                      const std::string& path) {
   std::vector<std::string> allowed = owner.closure;
-  const std::string extension = fs::path(path).extension();
   const std::string part = private_part(table, path);
   const bool is_private = !part.empty() && !is_definition(path, part);
   const bool is_direct = path.find('/', owner.folder.size() + 1) == std::string::npos;
   for (const LayerRow& row : table.rows) {
     if (row.folder != owner.folder || row.is_folder()) continue;
-    if (row.is_private ? is_private : is_direct && row.extension == extension) {
+    if (row.is_private ? is_private : is_direct && path.ends_with(row.ending)) {
       allowed.insert(allowed.end(), row.closure.begin(), row.closure.end());
     }
   }
@@ -208,8 +207,8 @@ LayerTable parse_layers(const std::string& text, const std::string& name) {
     if (const size_t star = row.folder.find("/*/private"); star != std::string::npos) {
       row.is_private = true;
       row.folder.resize(star);
-    } else if (const size_t dot = row.folder.find("/*."); dot != std::string::npos) {
-      row.extension = row.folder.substr(dot + 2);
+    } else if (const size_t dot = row.folder.find("/*"); dot != std::string::npos) {
+      row.ending = row.folder.substr(dot + 2);
       row.folder.resize(dot);
     }
     if (!names.insert(first[0]).second) fault(first[0] + " has two rows");

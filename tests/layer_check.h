@@ -11,12 +11,12 @@ namespace gannet {
 
 struct LayerRow {
   std::string folder;                // relative to src/: "base", "backend/cpu"
-  std::string extension;             // ".cpp" for a row `ops/*.cpp`, else empty
+  std::string ending;                // ".cpp" for a row `ops/*.cpp`, else empty
   bool is_private = false;           // a row `ops/*/private`
   std::vector<std::string> may_use;  // as written in the row
   std::vector<std::string> closure;  // with everything that those may use in turn; includes the folder itself
 
-  bool is_folder() const { return extension.empty() && !is_private; }
+  bool is_folder() const { return ending.empty() && !is_private; }
 };
 
 struct LayerTable {

@@ -22,6 +22,7 @@ const char kTable[] =
     "kit/cpu | tensor | a kit\n"
     "ops     | tensor | uses tensor and with it base\n"
     "ops/*.cpp | kit/cpu | programs beside the ops\n"
+    "ops/*_bench.h | kit/cpu | what programs share\n"
     "ops/*/private | kit/cpu | kernels and their helpers\n"
     "other   | base   | does not use tensor\n";
 
@@ -79,6 +80,7 @@ TEST_F(Tree, KitIsForWhatAnOpKeepsToItself) {
   write("src/ops/mul/mul.h", "#include \"kit/cpu/isa.h\"\n");
   write("src/ops/mul/lanes.h", "#include \"kit/cpu/isa.h\"\n#include \"ops/mul/mul.h\"\n");
   write("src/ops/rules.h", "#include \"kit/cpu/isa.h\"\n");
+  write("src/ops/mul_bench.h", "#include \"kit/cpu/isa.h\"\n");
   write("src/ops/all_test.cpp", "#include \"kit/cpu/isa.h\"\n");
   write("src/ops/mul/mul.cpp", "#include \"kit/cpu/isa.h\"\n");
   write("src/ops/mul/reference.cpp", "#include \"kit/cpu/isa.h\"\n#include \"ops/mul/lanes.h\"\n");

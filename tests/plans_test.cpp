@@ -16,7 +16,9 @@
 #include <fmt/core.h>
 
 #include "backend/cpu/capabilities.h"
+#include "backend/cpu/cpu_device.h"
 #include "backend/cpu/isa.h"
+#include "exec/hazards.h"
 #include "exec/plan.h"
 #include "model/graphs.h"
 #include "model/model_file_for_test.h"
@@ -64,11 +66,15 @@ Planned make_plan(const ModelShape& shape, const char* mix, const GraphShape& gr
   PlanOptions plan_options;
   plan_options.policy.isas = isas;
   plan_options.n_threads = n_threads;
-  Plan plan =
-      Plan::make(
-          compiled.graph, kernels, plan_options, [&](const std::string& name) { return table.view(name); },
-          [](const std::string&) -> void* { return some_memory; }, std::make_shared<Arena>())
-          .take();
+  const auto device = std::make_shared<CpuDevice>();
+  const Place somewhere{*device->import_host(some_memory), 0};
+  Plan plan = Plan::make(
+                  compiled.graph, kernels, plan_options,
+                  [&](const std::string& name) {
+                    return table.has(name) ? placed_at(somewhere, table.view(name)) : PlacedTensor{};
+                  },
+                  [](const std::string&) -> void* { return some_memory; }, std::make_shared<Arena>(device))
+                  .take();
   const double planned_at = now_ms();
   return {std::move(compiled), std::move(plan), compiled_at - started, planned_at - compiled_at};
 }
@@ -133,6 +139,18 @@ TEST_P(GoldenPlan, IsAsStored) {
     }
     EXPECT_EQ(steps_of(text_for({Isa::kScalar})), steps_of(stored)) << "on the reference kernels";
   }
+}
+
+TEST_P(GoldenPlan, IsKeptInOrderByItsBarriers) {
+  for (const Phase& phase : kPhases)
+    for (const bool naive : {false, true}) {
+      GraphOptions options;
+      options.naive = naive;
+      const Planned p = make_plan(tiny_shape(GetParam()), "Q4_K_M", phase.shape, options);
+      const auto checked = check_barriers(p.plan.program());
+      EXPECT_TRUE(checked.ok()) << phase.name << ": " << checked.error().message();
+      EXPECT_EQ(p.plan.walks_segments(), !naive) << phase.name;
+    }
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, GoldenPlan,
@@ -228,9 +246,9 @@ TEST(Promises, ActivationsOfTheNaiveGraphTakeMore) {
 // What running a plan costs besides its kernels: the same plan with kernels that do nothing. One thread has
 // nobody to wait for, so it shows the walk; two threads show the walk and the barriers.
 TEST(Promises, ReplayCostsLittle) {
-  static std::vector<KernelInfo> idle;
+  static std::vector<CpuKernel> idle;
   for (const KernelInfo* kernel : all_kernels().kernels()) {
-    idle.push_back(*kernel);
+    idle.push_back(kernel->cpu());
     idle.back().run = [](const KernelArgs&, Worker&) {};
   }
   idle.push_back({});
@@ -242,7 +260,7 @@ TEST(Promises, ReplayCostsLittle) {
     double best = 1e9;
     for (int round = 0; round < 20; ++round) {
       const double started = now_ms();
-      for (int i = 0; i < 100; ++i) p.plan.run(team);
+      for (int i = 0; i < 100; ++i) p.plan.run(team).take();
       best = std::min(best, (now_ms() - started) * 10);
     }
     fmt::print("80b-a3b decode replayed with kernels that do nothing, {} threads: {:.1f} us ({} barriers)\n",

@@ -26,6 +26,7 @@
 #include "cli/progress.h"
 #include "cli/read_bandwidth.h"
 #include "cli/say.h"
+#include "tensor/kv_formats.h"
 
 namespace gannet {
 namespace {
@@ -314,11 +315,11 @@ Command bench_command() {
        .target = &o.n_ubatch},
       {.names = "-ctk,--cache-type-k",
        .value = "TYPE",
-       .help = "Type of stored keys: f32, f16, bf16, q8_0",
+       .help = std::string("Type of stored keys: ") + kKvFormatNames,
        .target = &o.type_k},
       {.names = "-ctv,--cache-type-v",
        .value = "TYPE",
-       .help = "Type of stored values: f32, f16, bf16, q8_0",
+       .help = std::string("Type of stored values: ") + kKvFormatNames,
        .target = &o.type_v},
       {.names = "--graph",
        .value = "GRAPH",

@@ -95,6 +95,7 @@ Result<void> converse(Conversation& conversation, bool single_turn) {
   while (true) {
     clear_interrupt();
     put_stderr("\n");
+    conversation.prepare();
     const Message message = read_message(*lines);
     if (message.input == Input::kEnd) return {};
     if (message.input == Input::kInterrupt && asked_to_leave) return Error(ErrorCode::kInterrupted, "");

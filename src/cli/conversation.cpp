@@ -84,6 +84,12 @@ void Conversation::clear() {
   last_text_.clear();
 }
 
+void Conversation::prepare() {
+  if (prepared_) return;
+  prepared_ = true;
+  session_.plan_ahead(session_.options().n_ubatch);
+}
+
 std::string Conversation::about() const {
   const Model& model = session_.model();
   const std::string& name = model.hyperparameters().name;

@@ -35,6 +35,8 @@ class Conversation {
   // Forgets everything said.
   void clear();
 
+  // Uses the time that the user takes: makes the plans that the next messages will need.
+  void prepare();
   // The model and the size of its context, in a few words for the user.
   std::string about() const;
 
@@ -44,7 +46,8 @@ class Conversation {
   void report(const Answer& answer) const;
 
   ConversationOptions options_;
-  const Session& session_;
+  Session& session_;
+  bool prepared_ = false;
   const Tokenizer& tokenizer_;
   Sampler sampler_;
   Generator generator_;

@@ -30,7 +30,8 @@ GraphShape shape_for(const ExplainOptions& o) {
 
 Result<void> run_explain(const ExplainOptions& o) {
   const GraphShape shape = shape_for(o);
-  const SessionOptions options = GANNET_TRY(session_options(o.model));
+  SessionOptions options = GANNET_TRY(session_options(o.model));
+  options.mtp = o.mtp;
   say_bisect(options.graph);
   auto model = GANNET_TRY(load_model(o.model));
   const Hyperparameters& hp = model->hyperparameters();

@@ -1,6 +1,7 @@
 // `gannet logits`: the model's raw output for given tokens, for comparison with other implementations.
 #include <algorithm>
 #include <charconv>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -71,19 +72,21 @@ Result<void> check_tokens(const LogitsOptions& o, std::span<const int32_t> token
 
 // Logits of the MTP block: row i pairs the trunk's normed row of token i with token i + 1.
 Result<void> write_mtp(Session& session, std::span<const int32_t> tokens, const std::string& out) {
-  const int64_t n_embd = session.model().hyperparameters().n_embd;
   const auto n = static_cast<int64_t>(tokens.size()) - 1;
   auto writer = GANNET_TRY(NpyWriter::create(out, n, session.model().hyperparameters().n_vocab));
-  SequenceState trunk = session.new_sequence(), mtp = session.new_mtp_sequence();
-  std::vector<float> hidden;
+  SequenceState sequence = session.new_sequence();
   for (int64_t at = 0; at < n; at += session.options().n_ubatch) {
-    const auto count = static_cast<size_t>(std::min(session.options().n_ubatch, n - at));
-    const ForwardRows rows = GANNET_TRY(
-        session.forward(trunk, tokens.subspan(static_cast<size_t>(at), count), LogitRows::kNone, true));
-    hidden.assign(rows.hidden.f32(0), rows.hidden.f32(0) + static_cast<int64_t>(count) * n_embd);
-    const ForwardRows next = GANNET_TRY(session.forward_mtp(
-        mtp, tokens.subspan(static_cast<size_t>(at) + 1, count), hidden, LogitRows::kAll));
-    GANNET_TRY(writer.append(next.logits.f32(0), static_cast<int64_t>(count)));
+    const int64_t count = std::min(session.options().n_ubatch, n - at);
+    const auto first = static_cast<size_t>(at), length = static_cast<size_t>(count);
+    StepPiece piece{&sequence, tokens.subspan(first, length), LogitRows::kNone, true, {}};
+    const StepResult read = GANNET_TRY(session.step(StatePart::kTrunk, {&piece, 1}, true));
+    sequence.commit(StatePart::kTrunk, count);
+    std::vector<int32_t> hidden(length);
+    std::iota(hidden.begin(), hidden.end(), read.hidden);
+    piece = {&sequence, tokens.subspan(first + 1, length), LogitRows::kAll, true, hidden};
+    const StepResult next = GANNET_TRY(session.step(StatePart::kMtp, {&piece, 1}));
+    sequence.commit(StatePart::kMtp, count);
+    GANNET_TRY(writer.append(next.logits.f32(0), count));
   }
   return writer.finish();
 }
@@ -108,7 +111,8 @@ Result<void> run_logits(const LogitsOptions& o) {
   GANNET_TRY(check_tokens(o, tokens));
   auto model = GANNET_TRY(load_model(o.model));
   GANNET_TRY(AtomicFile::check(o.out));
-  const SessionOptions options = GANNET_TRY(session_options(o.model));
+  SessionOptions options = GANNET_TRY(session_options(o.model));
+  options.mtp = o.mtp;
   say_bisect(options.graph);
   auto session = GANNET_TRY(create_session(model, options));
   return o.mtp ? write_mtp(*session, tokens, o.out) : write_trunk(*session, tokens, o.out);

@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/say.h"
 #include "ops/catalogue.h"
+#include "tensor/kv_formats.h"
 
 namespace gannet {
 namespace {
@@ -143,6 +144,10 @@ void add_session_options(Options& options, ModelOptions& m) {
        .at_least = 1,
        .at_most = kMostUbatch,
        .environment = "UBATCH"},
+      {.names = "--exact",
+       .help = "A text gives the same bits however it is cut into calls; prompts take longer",
+       .target = &m.exact,
+       .environment = "EXACT"},
       {.names = "-t,--threads",
        .value = "N",
        .help = "Threads while generating; 0: one per physical core",
@@ -157,12 +162,12 @@ void add_session_options(Options& options, ModelOptions& m) {
        .environment = "THREADS_BATCH"},
       {.names = "-ctk,--cache-type-k",
        .value = "TYPE",
-       .help = "Type of stored keys: f32, f16, bf16, q8_0",
+       .help = std::string("Type of stored keys: ") + kKvFormatNames,
        .target = &m.cache_type_k,
        .environment = "CACHE_TYPE_K"},
       {.names = "-ctv,--cache-type-v",
        .value = "TYPE",
-       .help = "Type of stored values: f32, f16, bf16, q8_0",
+       .help = std::string("Type of stored values: ") + kKvFormatNames,
        .target = &m.cache_type_v,
        .environment = "CACHE_TYPE_V"},
   };
@@ -207,13 +212,14 @@ Result<std::unique_ptr<Session>> create_session(std::shared_ptr<const Model> mod
 Result<DType> cache_type(const std::string& flag, const std::string& name) {
   if (const auto type = dtype_from_name(name)) return *type;
   return Error(ErrorCode::kUsage,
-               fmt::format("{}: there is no type \"{}\" (f32, f16, bf16, q8_0 are)", flag, name));
+               fmt::format("{}: there is no type \"{}\" ({} are)", flag, name, kKvFormatNames));
 }
 
 Result<SessionOptions> session_options(const ModelOptions& o) {
   SessionOptions s;
   s.n_ctx = o.ctx_size;
   s.n_ubatch = o.batch_size > 0 ? std::min(o.batch_size, o.ubatch_size) : o.ubatch_size;
+  s.exact = o.exact;
   s.n_threads = o.threads;
   s.n_threads_batch = o.threads_batch;
   if (!o.cpu_mask.empty()) {

@@ -17,6 +17,7 @@ struct ModelOptions {
   std::string load_mode = "auto";
   bool no_mmap = false, lock = false;  // older spellings
   bool verbose = false;
+  bool exact = false;
   int64_t ctx_size = 0;
   int64_t ubatch_size = 512;
   int64_t batch_size = 0;  // caps ubatch_size; 0: does not

@@ -5,13 +5,16 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 
 #include <fmt/core.h>
 
 #include "backend/cpu/isa.h"
+#include "backend/testing/guarded_device.h"
 #include "base/npy.h"
 #include "engine/session.h"
 #include "model/model_file_for_test.h"
+#include "ops/catalogue.h"
 
 namespace gannet {
 namespace {
@@ -35,8 +38,11 @@ double nmse(const float* a, const float* b, int64_t n) {
   return error / power;
 }
 
-std::unique_ptr<Session> open_session(std::shared_ptr<const Model> model, Isa isa, int64_t n_ubatch) {
+std::unique_ptr<Session> open_session(std::shared_ptr<const Model> model, Isa isa, int64_t n_ubatch,
+                                      std::shared_ptr<Device> device = nullptr) {
   SessionOptions options;
+  options.device = std::move(device);
+  options.mtp = true;
   options.n_ubatch = n_ubatch;
   options.n_threads = 2;
   options.k_type = options.v_type = DType::kF32;
@@ -46,10 +52,23 @@ std::unique_ptr<Session> open_session(std::shared_ptr<const Model> model, Isa is
   return session.take();
 }
 
-std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch) {
+std::unique_ptr<Session> open_session(const std::string& path, Isa isa, int64_t n_ubatch,
+                                      std::shared_ptr<Device> device = nullptr) {
   auto model = Model::load(path, {}, nullptr);
   EXPECT_TRUE(model.ok()) << model.error().message();
-  return open_session(*model, isa, n_ubatch);
+  return open_session(*model, isa, n_ubatch, std::move(device));
+}
+
+// The device for tests with everything, without the ops that only passes make, and without any op that is
+// made of others (these walk the segments of a step, what they are made of does not).
+std::vector<std::shared_ptr<Device>> guarded_devices() {
+  std::set<std::string> made_of_others;
+  for (const OpDef* op : all_ops())
+    if (op->decompose != nullptr) made_of_others.insert(op->name);
+  return {std::make_shared<GuardedDevice>(),
+          std::make_shared<GuardedDevice>(GuardedOptions{
+              .refused_ops = {"linear", "norm_quantize", "moe", "delta_mixer", "attention_mixer"}}),
+          std::make_shared<GuardedDevice>(GuardedOptions{.refused_ops = made_of_others})};
 }
 
 std::vector<float> trunk_logits(Session& session, std::span<const int32_t> ids,
@@ -88,6 +107,20 @@ TEST_P(GoldenLogits, OracleModels) {
   }
 }
 
+TEST_P(GoldenLogits, OnADeviceThatTheHostCannotTouch) {
+  const std::string arch = GetParam(), path = kShared + "/oracle/" + arch + ".gguf";
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << path << " is not there";
+  const std::vector<int32_t> ids = read_ids(kShared + "/oracle/tokens.txt");
+  const NpyMatrix golden = read_npy(kShared + "/oracle/" + arch + ".logits.npy").take();
+  for (const std::shared_ptr<Device>& device : guarded_devices())
+    for (const int64_t n_ubatch : {150, 7}) {
+      auto session = open_session(path, machine_isas().back(), n_ubatch, device);
+      const std::vector<float> logits = trunk_logits(*session, ids);
+      ASSERT_EQ(logits.size(), golden.values.size());
+      EXPECT_LE(nmse(logits.data(), golden.values.data(), static_cast<int64_t>(logits.size())), 1e-9);
+    }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, GoldenLogits,
                          testing::Values("qwen3", "qwen3moe", "qwen3next", "qwen35", "qwen35moe"),
                          [](const auto& arch) { return arch.param; });
@@ -98,8 +131,12 @@ void expect_trunk_and_mtp(const std::shared_ptr<const Model>& model, const std::
   const std::vector<int32_t> ids = read_ids(tokens);
   const NpyMatrix trunk = read_npy(prefix + ".trunk.npy").take();
   const NpyMatrix mtp = read_npy(prefix + ".mtp.npy").take();
-  for (const Isa isa : machine_isas()) {
-    auto session = open_session(model, isa, static_cast<int64_t>(ids.size()));
+  std::vector<std::pair<Isa, std::shared_ptr<Device>>> ways;
+  for (const Isa isa : machine_isas()) ways.emplace_back(isa, nullptr);
+  for (auto& device : guarded_devices()) ways.emplace_back(machine_isas().back(), std::move(device));
+  for (const auto& [isa, device] : ways) {
+    SCOPED_TRACE(device == nullptr ? "on the CPU" : "on the device for tests");
+    auto session = open_session(model, isa, static_cast<int64_t>(ids.size()), device);
     std::vector<float> hidden;
     const std::vector<float> logits = trunk_logits(*session, ids, &hidden);
     ASSERT_EQ(logits.size(), trunk.values.size());
@@ -108,7 +145,7 @@ void expect_trunk_and_mtp(const std::shared_ptr<const Model>& model, const std::
 
     const size_t n = ids.size() - 1;
     hidden.resize(n * model->hyperparameters().n_embd);
-    SequenceState sequence = session->new_mtp_sequence();
+    SequenceState sequence = session->new_sequence();
     auto rows = session->forward_mtp(sequence, std::span(ids).subspan(1), hidden, LogitRows::kAll);
     ASSERT_TRUE(rows.ok()) << rows.error().message();
     ASSERT_EQ(rows->logits.shape.elements(), static_cast<int64_t>(mtp.values.size()));

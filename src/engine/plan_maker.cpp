@@ -2,8 +2,8 @@
 
 #include <chrono>
 
-#include "backend/cpu/capabilities.h"
 #include "ops/catalogue.h"
+#include "ops/kv_read/kv_read.h"
 
 namespace gannet {
 namespace {
@@ -30,7 +30,8 @@ int64_t kv_rows(int64_t n_tokens) {
   return (n_tokens + kKvStep - 1) / kKvStep * kKvStep;
 }
 
-Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options) {
+Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options,
+                             const Capabilities& can) {
   const Hyperparameters& hp = model.hyperparameters();
   const int64_t n_kv = kv_rows(request.n_past + request.shape.n_tokens);
   Stopwatch watch;
@@ -40,7 +41,7 @@ Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, con
   made.report.declared_nodes = declared.nodes.size();
   made.report.build_ms = watch.lap();
   GraphOptions for_this = options;
-  for_this.passes.can = kCpuCapabilities;
+  for_this.passes.can = can;
   CompiledGraph compiled = GANNET_TRY(compile_graph(declared, for_this, n_kv, all_ops()));
   made.report.compile_ms = watch.lap();
   made.report.passes = std::move(compiled.passes);
@@ -50,16 +51,19 @@ Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, con
   return made;
 }
 
-Result<MadePlan> make_plan(const Model& model, const PlanRequest& request, const GraphOptions& options,
-                           const PlanOptions& plan_options, const StateLookup& states,
+Result<MadePlan> make_plan(const Model& model, const DeviceWeights& weights, const PlanRequest& request,
+                           const GraphOptions& options, PlanOptions plan_options, const StateLookup& states,
                            std::shared_ptr<Arena> arena) {
-  MadeGraph made = GANNET_TRY(make_graph(model, request, options));
+  MadeGraph made = GANNET_TRY(make_graph(model, request, options, arena->device()->capabilities()));
   Stopwatch watch;
+  plan_options.decompose.n_kv = kv_rows(request.n_past + request.shape.n_tokens);
   Plan plan = GANNET_TRY(Plan::make(
-      made.graph, all_kernels(), plan_options,
-      [&](const std::string& name) { return model.weights().view(name); }, states, std::move(arena)));
-  for (const Value& v : made.graph.values)
-    if (v.kind == ValueKind::kInput) fill_constant_input(v.source, plan.input(v.name));
+      made.graph, all_kernels(), plan_options, [&](const std::string& name) { return weights.find(name); },
+      states, std::move(arena)));
+  // Attention that was taken apart for the device.
+  for (const StepInfo& step : plan.steps())
+    if (step.op == &kOp_kv_read) made.report.n_kv = plan_options.decompose.n_kv;
+  for (const ProgramInput& input : plan.inputs()) fill_constant_input(input.source, plan.input(input.name));
   made.report.plan_ms = watch.lap();
   return MadePlan{std::move(plan), std::move(made.report)};
 }

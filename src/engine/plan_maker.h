@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "backend/cpu/capabilities.h"
+#include "engine/device_weights.h"
 #include "engine/model.h"
 #include "exec/plan.h"
 #include "model/graphs.h"
@@ -40,13 +42,14 @@ struct MadePlan {
 // context. It grows in steps, so that such a graph serves more than one run.
 int64_t kv_rows(int64_t n_tokens);
 
-// Errors: those of compile_graph().
-Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options);
+// `can`: what the device that it is for can. Errors: those of compile_graph().
+Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options,
+                             const Capabilities& can = kCpuCapabilities);
 
-// Parameters are bound to the model's weights, states to what `states` finds. Errors: those of
-// compile_graph() and Plan::make().
-Result<MadePlan> make_plan(const Model& model, const PlanRequest& request, const GraphOptions& options,
-                           const PlanOptions& plan_options, const StateLookup& states,
+// Parameters are bound to the model's weights on the arena's device, states to what `states` finds. Errors:
+// those of compile_graph() and Plan::make().
+Result<MadePlan> make_plan(const Model& model, const DeviceWeights& weights, const PlanRequest& request,
+                           const GraphOptions& options, PlanOptions plan_options, const StateLookup& states,
                            std::shared_ptr<Arena> arena);
 
 }  // namespace gannet

@@ -7,13 +7,16 @@
 
 #include <fmt/core.h>
 
+#include "backend/cpu/cpu_device.h"
 #include "backend/cpu/isa.h"
 #include "base/memory_room.h"
+#include "engine/device_state_memory.h"
+#include "tensor/kv_formats.h"
 
 namespace gannet {
 namespace {
 
-// Enough for decode, verify batches and the full ubatch; the rest are tails of prompts, each used once.
+// Of those that were not made ahead.
 constexpr size_t kMaxPlans = 24;
 
 // A bound for sums, far above what any machine has.
@@ -69,6 +72,10 @@ Result<void> check_context(int64_t n_ctx, uint32_t trained, const StateLayout& l
   return {};
 }
 
+StateLayout layout_of(const Hyperparameters& hp, const SessionOptions& o) {
+  return o.mtp ? state_layout(hp, o.k_type, o.v_type) : trunk_state_layout(hp, o.k_type, o.v_type);
+}
+
 // Threads beyond what the machine has only take turns.
 void limit_threads(int& n_threads, std::vector<std::string>& warnings) {
   const int most = ThreadTeam::most_threads();
@@ -79,14 +86,21 @@ void limit_threads(int& n_threads, std::vector<std::string>& warnings) {
   n_threads = most;
 }
 
-bool same(const GraphShape& a, const GraphShape& b) {
-  return a.n_tokens == b.n_tokens && a.logits == b.logits && a.hidden == b.hidden;
+// Whether state ops of the graphs that these options make walk over the segments of a step. Without its
+// fusions a graph has ops that know a single sequence, and a number of its tokens.
+bool walks_segments(const GraphOptions& options) {
+  return !options.naive && options.passes.off.empty() && options.passes.first_n < 0;
 }
 
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
-    : model_(std::move(model)), options_(std::move(options)), arena_(std::make_shared<Arena>()) {}
+    : model_(std::move(model)),
+      options_(std::move(options)),
+      device_(options_.device != nullptr ? options_.device : std::make_shared<CpuDevice>()),
+      arena_(std::make_shared<Arena>(device_)),
+      plans_(std::make_unique<PlanBank>([this](const PlanRequest& request) { return make(request); },
+                                        kMaxPlans)) {}
 
 Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> model, SessionOptions options) {
   const Hyperparameters& hp = model->hyperparameters();
@@ -99,13 +113,11 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     return Error(ErrorCode::kUsage,
                  fmt::format("--ubatch-size is {}, it must be at least 1", options.n_ubatch));
   for (DType type : {options.k_type, options.v_type}) {
-    const bool known =
-        type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kQ8_0;
-    if (!known)
-      return Error(
-          ErrorCode::kUsage,
-          fmt::format("KV cache type {} is not supported (f32, f16, bf16, q8_0 are)", dtype_info(type).name));
-    if (hp.head_dim % dtype_info(type).block_elems != 0)
+    const KvFormat* format = find_kv_format(type);
+    if (format == nullptr)
+      return Error(ErrorCode::kUsage, fmt::format("KV cache type {} is not supported ({} are)",
+                                                  dtype_info(type).name, kKvFormatNames));
+    if (!format->takes(hp.head_dim))
       return Error(ErrorCode::kUsage, fmt::format("KV cache type {} does not fit heads of {}",
                                                   dtype_info(type).name, hp.head_dim));
   }
@@ -113,25 +125,43 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   limit_threads(options.n_threads, warnings);
   limit_threads(options.n_threads_batch, warnings);
   if (chosen_context)
-    GANNET_TRY(check_context(options.n_ctx, hp.context_length,
-                             trunk_state_layout(hp, options.k_type, options.v_type), warnings));
+    GANNET_TRY(check_context(options.n_ctx, hp.context_length, layout_of(hp, options), warnings));
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
+  std::vector<std::span<const std::byte>> mappings;
+  for (const GgufShard& shard : session->model_->file().shards()) mappings.push_back(shard.bytes);
+  session->weights_ = GANNET_TRY(DeviceWeights::make(session->device_, session->model_->weights(), mappings));
   session->warnings_ = std::move(warnings);
   const int n_members = std::max(o.n_threads, o.n_threads_batch);
   if (o.team != nullptr && o.team->size() == n_members)
     session->team_ = o.team;
   else
     session->team_ = GANNET_TRY(ThreadTeam::create(n_members, o.cpus));
-  const auto make_part = [&](Part& part, const StateLayout& layout) {
-    part.pool = std::make_shared<StatePool>(layout, o.n_ctx);
-    part.bindings = std::make_unique<StateBindings>(layout);
-  };
-  make_part(session->trunk_, trunk_state_layout(hp, o.k_type, o.v_type));
-  make_part(session->mtp_, mtp_state_layout(hp, o.k_type, o.v_type));
+  session->walks_ = walks_segments(o.graph);
+  session->make_state();
+  if (session->walks_ && o.device != nullptr) {
+    // The device may lack ops that walk segments; what they are made of knows one sequence.
+    const PlanRequest decode{{.n_tokens = 1, .logits = LogitRows::kLast}};
+    session->walks_ = GANNET_TRY(session->make(decode)).plan.walks_segments();
+    if (!session->walks_) session->make_state();
+  }
   session->announced_bytes_ = session->most_bytes();
   session->model_->memory().add_session(session->announced_bytes_);
   return session;
+}
+
+void Session::make_state() {
+  const Hyperparameters& hp = model_->hyperparameters();
+  const SessionOptions& o = options_;
+  StatePoolOptions state;
+  state.max_tokens = o.n_ctx;
+  state.open_rows = walks_ ? o.open_rows : 0;
+  state.most_bytes = o.state_bytes;
+  state.memory = device_state_memory(device_);
+  pool_ = std::make_shared<StatePool>(layout_of(hp, o), state);
+  for (const StatePart part : kStateParts)
+    if (part == StatePart::kTrunk || o.mtp)
+      bindings_[part_index(part)] = std::make_unique<StepBindings>(pool_, part);
 }
 
 Session::~Session() {
@@ -139,129 +169,25 @@ Session::~Session() {
 }
 
 int64_t Session::most_bytes() const {
-  int64_t bytes = kScratchBytes;
-  for (const Part* part : {&trunk_, &mtp_}) {
-    const StateLayout& layout = part->pool->layout();
-    bytes += std::min(state_bytes(layout, options_.n_ctx), kMostStateBytes) + layout.recurrent_bytes();
-  }
-  return bytes;
+  const StateLayout& layout = pool_->layout();
+  return kScratchBytes + std::min(state_bytes(layout, options_.n_ctx), kMostStateBytes) +
+         2 * layout.recurrent_bytes() + pool_->places().ring_bytes;
 }
 
-Result<Session::CachedPlan*> Session::plan_for(const PlanRequest& request) {
-  const int64_t n_kv = kv_rows(request.n_past + request.shape.n_tokens);
-  for (auto it = plans_.begin(); it != plans_.end(); ++it) {
-    const int64_t its_n_kv = it->made.report.n_kv;
-    if (it->mtp != request.mtp || !same(it->shape, request.shape) || (its_n_kv != 0 && its_n_kv != n_kv))
-      continue;
-    if (it != plans_.begin()) plans_.splice(plans_.begin(), plans_, it);
-    return &plans_.front();
-  }
-  Part& part = request.mtp ? mtp_ : trunk_;
+int Session::plan_threads(const PlanRequest& request) const {
+  return request.shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
+}
+
+Result<MadePlan> Session::make(const PlanRequest& request) const {
   PlanOptions options;
   options.policy = options_.policy;
   options.poison_dead = options_.poison_dead;
-  options.n_threads = request.shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch;
-  MadePlan made = GANNET_TRY(make_plan(
-      *model_, request, options_.graph, options,
-      [&](const std::string& name) { return part.bindings->find(name); }, arena_));
-  if (plans_.size() >= kMaxPlans) plans_.pop_back();
-  const Plan& plan = made.plan;
-  const TensorView tokens = plan.input(InputSource::kTokens), positions = plan.input(InputSource::kPositions);
-  const TensorView hidden = plan.input(InputSource::kHidden), mask = plan.input(InputSource::kCausalMask);
-  const int logits_output = plan.output_index("logits"), hidden_output = plan.output_index("hidden");
-  plans_.push_front({request.mtp,
-                     request.shape,
-                     std::move(made),
-                     tokens,
-                     positions,
-                     hidden,
-                     mask,
-                     logits_output,
-                     hidden_output,
-                     {}});
-  return &plans_.front();
-}
-
-Result<ForwardRows> Session::run(SequenceState& sequence, std::span<const int32_t> tokens,
-                                 const float* hidden, const GraphShape& shape, bool mtp) {
-  const Hyperparameters& hp = model_->hyperparameters();
-  for (int32_t id : tokens)
-    if (id < 0 || static_cast<uint32_t>(id) >= hp.n_vocab)
-      return Error(ErrorCode::kRuntime,
-                   fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
-  CachedPlan* cached = GANNET_TRY(plan_for({shape, mtp, sequence.length()}));
-  Plan& plan = cached->made.plan;
-  Part& part = mtp ? mtp_ : trunk_;
-  GANNET_TRY(sequence.prepare(shape.n_tokens, *part.bindings));
-  std::memcpy(cached->tokens.data, tokens.data(), tokens.size_bytes());
-  if (auto* positions = cached->positions.as<int32_t>())
-    for (int64_t i = 0; i < shape.n_tokens; ++i) positions[i] = static_cast<int32_t>(sequence.length() + i);
-  if (hidden != nullptr) std::memcpy(cached->hidden.data, hidden, tokens.size() * hp.n_embd * sizeof(float));
-  if (cached->mask.data != nullptr) fill_causal_mask(cached->mask, sequence.length());
-  WeightMemory& memory = model_->memory();
-  memory.begin_run();
-  const auto began = std::chrono::steady_clock::now();
-  if (profiling_)
-    run_timed(*cached);
-  else
-    plan.run(*team_);
-  GANNET_TRY(memory.end_run(*team_, shape.n_tokens == 1 ? options_.n_threads : options_.n_threads_batch,
-                            std::chrono::steady_clock::now() - began));
-  sequence.commit(shape.n_tokens);
-  return ForwardRows{plan.output(cached->logits_output), plan.output(cached->hidden_output)};
-}
-
-void Session::run_timed(CachedPlan& cached) {
-  Profile& profile = cached.profile;
-  cached.made.plan.run_timed(*team_, profile.last_ends);
-  profile.nanoseconds.resize(profile.last_ends.size());
-  double before = 0;
-  for (size_t i = 0; i < profile.last_ends.size(); ++i) {
-    profile.nanoseconds[i] += profile.last_ends[i] - before;
-    before = profile.last_ends[i];
-  }
-  ++profile.runs;
-}
-
-std::vector<Session::Profile> Session::profiles() const {
-  std::vector<Profile> all;
-  for (const CachedPlan& cached : plans_) {
-    if (cached.profile.runs == 0) continue;
-    all.push_back(cached.profile);
-    all.back().plan = &cached.made.plan;
-  }
-  return all;
-}
-
-Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const int32_t> tokens,
-                                     LogitRows logits, bool hidden) {
-  return run(sequence, tokens, nullptr, {static_cast<int64_t>(tokens.size()), logits, hidden}, false);
-}
-
-Result<ForwardRows> Session::forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
-                                         std::span<const float> hidden, LogitRows logits, bool want_hidden) {
-  GANNET_CHECK(hidden.size() == tokens.size() * model_->hyperparameters().n_embd);
-  return run(sequence, tokens, hidden.data(), {static_cast<int64_t>(tokens.size()), logits, want_hidden},
-             true);
-}
-
-Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const int32_t> tokens,
-                                     const std::function<bool(size_t)>& keep_going) {
-  ForwardRows rows;
-  for (size_t at = 0; at < tokens.size();) {
-    const size_t n = std::min(static_cast<size_t>(options_.n_ubatch), tokens.size() - at);
-    const bool last = at + n == tokens.size();
-    rows = GANNET_TRY(forward(sequence, tokens.subspan(at, n), last ? LogitRows::kLast : LogitRows::kNone));
-    at += n;
-    if (keep_going && !keep_going(at) && !last)
-      return Error(ErrorCode::kInterrupted, "stopped while reading the prompt");
-  }
-  return rows;
-}
-
-Result<const MadePlan*> Session::plan(const PlanRequest& request) {
-  CachedPlan* cached = GANNET_TRY(plan_for(request));
-  return static_cast<const MadePlan*>(&cached->made);
+  options.n_threads = plan_threads(request);
+  options.reserve = false;
+  StepBindings& bindings = *bindings_[part_index(request.mtp ? StatePart::kMtp : StatePart::kTrunk)];
+  return make_plan(
+      *model_, weights_, request, options_.graph, options,
+      [&](const std::string& name) { return bindings.find(name); }, arena_);
 }
 
 }  // namespace gannet

@@ -1,8 +1,10 @@
-// A session: a model made ready to run on this machine with chosen threads, kernels and cache types. Plans
-// are built once per shape and replayed. One thread uses a session at a time.
+// A session: a model made ready to run on this machine with chosen threads, kernels and cache types. A step
+// runs rows of one or many sequences at once; plans for a small set of sizes serve all steps. One thread uses
+// a session at a time.
 #pragma once
 
-#include <list>
+#include <array>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,8 +12,9 @@
 
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
-#include "engine/plan_maker.h"
+#include "engine/plan_bank.h"
 #include "state/sequence_state.h"
+#include "state/step_bindings.h"
 
 namespace gannet {
 
@@ -25,12 +28,39 @@ struct SessionOptions {
   KernelPolicy policy;       // empty isas: all of the machine
   GraphOptions graph;        // which graph is run, and which passes make it
   bool poison_dead = false;  // PlanOptions::poison_dead
+  // All rows of all steps take the kernels whose results do not depend on what else is in the step: a prompt
+  // gives the same bits however it is cut, and read from a cache or anew. Slower for prompts.
+  bool exact = false;
+  bool mtp = false;         // sequences keep what the MTP block remembers, too; if the model has one
+  int64_t open_rows = 8;    // StatePoolOptions::open_rows
+  int64_t state_bytes = 0;  // StatePoolOptions::most_bytes
+  std::shared_ptr<Device> device;  // runs the plans, holds the state; null: the CPU
   // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
   // not leave waiting threads behind then. One session runs at a time.
   std::shared_ptr<ThreadTeam> team;
 };
 
-// Rows a run produced. Valid until the next run of the session.
+// Consecutive tokens of one sequence in a step.
+struct StepPiece {
+  SequenceState* sequence = nullptr;
+  std::span<const int32_t> tokens;
+  LogitRows logits = LogitRows::kLast;  // kNone, kLast or kAll, of this piece
+  // All of them will be committed; without it any number may be (up to SessionOptions::open_rows tokens).
+  bool kept = false;
+  // Of the MTP block: for each token the number of the hidden row of the token before it.
+  std::span<const int32_t> hidden;
+};
+
+// What a step produced; valid until the next step of the session.
+struct StepResult {
+  TensorView logits;              // F32[n, n_vocab]; data null when no piece wanted any
+  std::span<const int32_t> rows;  // where in `logits` the wanted rows are, in the order of the pieces
+  int32_t hidden = -1;            // number of the first row's hidden row, the others follow; -1: not wanted
+
+  const float* logits_row(size_t i) const { return logits.f32(rows[i]); }
+};
+
+// Rows of one sequence that a run produced. Valid until the next run of the session.
 struct ForwardRows {
   TensorView logits;  // F32[rows, n_vocab]; data null for LogitRows::kNone
   TensorView hidden;  // F32[n_tokens, n_embd]; data null unless asked for
@@ -51,17 +81,36 @@ class Session {
   // sentences, for stderr.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
-  SequenceState new_sequence() const { return SequenceState(trunk_.pool); }
-  SequenceState new_mtp_sequence() const { return SequenceState(mtp_.pool); }
+  // What the trunk and the MTP block remember of one text.
+  SequenceState new_sequence() const { return SequenceState(pool_); }
+  StatePool& pool() { return *pool_; }
 
-  // Runs the trunk over `tokens` (at most n_ubatch) behind what `sequence` holds. Errors: kRuntime (token id
-  // outside the vocabulary, context full), kOutOfMemory. After an error the sequence is unchanged.
+  // Runs the trunk, or the MTP block, over all rows of all pieces, each behind what its sequence holds. A
+  // sequence is in one piece at most. Rows come out the same to the bit whatever else is in the step if it
+  // has at most kExactRows rows; in larger ones this holds for the pieces in front of the first kept one, so
+  // prompts belong behind. `hidden`: the normed rows are wanted, for the MTP block. Every sequence must then
+  // be committed (SequenceState::commit) before its next step, with as many of its tokens as are kept.
+  // Graphs whose state ops were not fused (see one_sequence_at_a_time()) take a single piece, which is kept.
+  // Errors: kRuntime (token id outside the vocabulary, context full, too many rows), kOutOfMemory; all
+  // sequences are as long as before then.
+  Result<StepResult> step(StatePart part, std::span<const StepPiece> pieces, bool hidden = false);
+  // The most rows of a step.
+  int64_t most_rows() const;
+  bool one_sequence_at_a_time() const { return !walks_; }
+
+  // Hidden rows have numbers: a step's stay until the next one of the same part. This keeps one of them in
+  // place `slot` (0 .. kCarriedRows - 1) and returns its number there.
+  static constexpr int32_t kCarriedRows = 256;
+  Result<int32_t> carry_hidden(int32_t row, int32_t slot);
+  // n rows from number `first` on, F32[n, n_embd] in memory of the host. Valid until the next step.
+  Result<TensorView> hidden_rows(int32_t first, int64_t n);
+
+  // A step of one sequence, committed. Errors as step(); after an error the sequence is unchanged.
   Result<ForwardRows> forward(SequenceState& sequence, std::span<const int32_t> tokens, LogitRows logits,
                               bool hidden = false);
 
-  // Runs the MTP block: row i pairs tokens[i] with hidden[i], the normed trunk row of the token before it.
-  // hidden is [tokens.size() * n_embd]. `sequence` comes from new_mtp_sequence(); row i has position
-  // sequence.length() + i. Errors as forward().
+  // The same for the MTP block: row i pairs tokens[i] with hidden[i], the normed trunk row of the token
+  // before it. hidden is [tokens.size() * n_embd]. Row i has position sequence.length(StatePart::kMtp) + i.
   Result<ForwardRows> forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
                                   std::span<const float> hidden, LogitRows logits, bool want_hidden = false);
 
@@ -69,6 +118,13 @@ class Session {
   // between pieces with the tokens done; false ends with kInterrupted. May be null.
   Result<ForwardRows> prefill(SequenceState& sequence, std::span<const int32_t> tokens,
                               const std::function<bool(size_t done)>& keep_going = {});
+
+  // Has the plans for steps up to so many rows made in the background, for rows of prompts and for rows that
+  // all want logits, and for the MTP block if hidden rows are wanted.
+  void plan_ahead(int64_t n_rows, bool hidden = false);
+  void wait_for_plans() { plans_->wait(); }
+  // Plans that a step had to wait for, since the session began.
+  int64_t plans_waited_for() const { return plans_->waited_for(); }
 
   // The plan for these runs, made if it is not there yet. Valid until the next call of any method.
   Result<const MadePlan*> plan(const PlanRequest& request);
@@ -86,36 +142,39 @@ class Session {
   std::shared_ptr<ThreadTeam> shared_team() const { return team_; }
 
  private:
-  // One of the two graphs with its state.
-  struct Part {
-    std::shared_ptr<StatePool> pool;
-    std::unique_ptr<StateBindings> bindings;
-  };
-  struct CachedPlan {
-    bool mtp;
-    GraphShape shape;
-    MadePlan made;
-    TensorView tokens, positions, hidden, mask;  // inputs; data null where the plan has none
-    int logits_output, hidden_output;
-    Profile profile;
-  };
-
+  // Rows of a step, counted before it is prepared.
+  struct Count;
   Session(std::shared_ptr<const Model> model, SessionOptions options);
-  Result<CachedPlan*> plan_for(const PlanRequest& request);
-  void run_timed(CachedPlan& cached);
-  Result<ForwardRows> run(SequenceState& sequence, std::span<const int32_t> tokens, const float* hidden,
-                          const GraphShape& shape, bool mtp);
+  void make_state();
+  Result<MadePlan> make(const PlanRequest& request) const;
+  int plan_threads(const PlanRequest& request) const;
+  PlanRequest request_for(StatePart part, const Count& count, bool hidden, int64_t n_past) const;
+  Result<Count> count(StatePart part, std::span<const StepPiece> pieces) const;
+  Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
+                    const Count& count);
+  Result<void> run(PlanBank::Entry& entry, const StepRows& rows);
+  Result<void> take_logits(PlanBank::Entry& entry, const Count& count, StepResult& result);
+  Result<void> reserve_hidden();
+  Place hidden_row(int32_t row) const;
+  int32_t first_hidden(StatePart part) const;
   int64_t most_bytes() const;  // of state and scratch, when the context is full
 
   std::shared_ptr<const Model> model_;
   SessionOptions options_;
   std::vector<std::string> warnings_;
   std::shared_ptr<ThreadTeam> team_;
+  std::shared_ptr<Device> device_;
+  DeviceWeights weights_;
   std::shared_ptr<Arena> arena_;
-  Part trunk_, mtp_;
+  std::shared_ptr<StatePool> pool_;
+  std::array<std::unique_ptr<StepBindings>, kStateParts.size()> bindings_;
+  bool walks_ = true;    // the state ops of plans walk the segments of a step
+  DeviceBuffer hidden_;  // F32[trunk rows, MTP rows, carried rows; n_embd]
   bool profiling_ = false;
   int64_t announced_bytes_ = 0;  // to the model's memory
-  std::list<CachedPlan> plans_;  // most recently used first
+  std::vector<int32_t> result_rows_, numbers_;
+  std::vector<float> host_logits_, host_hidden_;  // where the host does not see the device's memory
+  std::unique_ptr<PlanBank> plans_;               // its thread uses the members above
 };
 
 }  // namespace gannet

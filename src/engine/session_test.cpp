@@ -26,6 +26,7 @@ struct SessionTest : testing::Test {
 
   std::unique_ptr<Session> session(int n_threads = 2, int64_t n_ubatch = 512, int64_t n_ctx = 0) {
     SessionOptions o;
+    o.mtp = true;
     o.n_threads = n_threads;
     o.n_ubatch = n_ubatch;
     o.n_ctx = n_ctx;
@@ -147,7 +148,7 @@ TEST_F(SessionTest, PlansOfOneSizeAreToldApart) {
   EXPECT_EQ(all.logits.shape.dim[0], n);
   EXPECT_LE(nmse(row(all), expected), kBatchNmse);
 
-  SequenceState mtp = s->new_mtp_sequence(), fresh_mtp = fresh->new_mtp_sequence();
+  SequenceState mtp = s->new_sequence(), fresh_mtp = fresh->new_sequence();
   const auto draft = row(*s->forward_mtp(mtp, prompt, hidden, LogitRows::kLast));
   EXPECT_EQ(draft, row(*fresh->forward_mtp(fresh_mtp, prompt, hidden, LogitRows::kLast)));
   EXPECT_NE(draft, expected);

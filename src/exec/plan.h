@@ -1,16 +1,20 @@
-// Plans: a graph made ready to run. Kernels are chosen, every value has its place in one arena, parameters
-// and states are bound. Running a plan walks a flat list of steps; it allocates nothing and looks nothing up.
+// Plans: a graph made ready to run on a device. Kernels are chosen, every value has its place, parameters and
+// states are bound. Running a plan walks a flat list of steps; it allocates nothing and looks nothing up.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "backend/api/device.h"
+#include "backend/api/placed_tensor.h"
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
 #include "exec/arena.h"
+#include "exec/program.h"
 #include "ir/graph.h"
 
 namespace gannet {
@@ -18,15 +22,23 @@ namespace gannet {
 struct PlanOptions {
   KernelPolicy policy;
   int n_threads = 1;  // largest team that will run the plan
+  // What ops that no kernel of the device runs are taken apart with.
+  DecomposeContext decompose;
+  // Room in the run block for what the caller says about a step, see Plan::step_block().
+  int64_t step_bytes = 0;
+  // The arena has room for the plan when it is made; otherwise when it first runs, so that a plan may be made
+  // on one thread while another runs those that share the arena.
+  bool reserve = true;
   // A test of the memory plan: after each step all buffers that died with it are filled with 0xFF bytes
   // (NaN), so that a step that reads a buffer too late shows.
   bool poison_dead = false;
 };
 
-// Where parameters and states come from. A param lookup gives a view of exactly the graph's type; a state
-// lookup the address of the KvView or RecurrentView. Both may return null data for "no such name", which is
-// an error of the plan.
-using ParamLookup = std::function<TensorView(const std::string& name)>;
+// Where parameters and states come from. A param lookup gives a tensor of exactly the graph's type in a
+// buffer of the device, which must outlive the plan; a state lookup the address of the KvView or
+// RecurrentView. Both may return nothing (buffer kNone, null) for "no such name", which is an error of the
+// plan.
+using ParamLookup = std::function<PlacedTensor(const std::string& name)>;
 using StateLookup = std::function<void*(const std::string& name)>;
 
 // One step as it was planned. Everything here is for people and programs that look; running does not use it.
@@ -46,8 +58,9 @@ struct StepInfo {
 
 class Plan {
  public:
-  // Errors: kRuntime when a parameter or state is missing or no kernel accepts a node (names the node and
-  // each refusal).
+  // The plan is for the device of the arena. Ops that no kernel there runs are taken apart. Errors: kRuntime
+  // when a parameter or state is missing or no kernel accepts a primitive (names it and each refusal),
+  // kOutOfMemory.
   static Result<Plan> make(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options,
                            const ParamLookup& params, const StateLookup& states,
                            std::shared_ptr<Arena> arena);
@@ -55,22 +68,53 @@ class Plan {
   Plan& operator=(Plan&&) noexcept;
   ~Plan();
 
-  // Memory of an input or output. Inputs are contiguous and keep their place for the life of the plan;
-  // an output is valid from run() to the next run of any plan on the same arena. Data is null when there is
-  // no such one.
+  // Inputs, contiguous, in memory of the host, to be written before a run; they keep their place for the life
+  // of the plan. Data is null when there is no such one.
+  std::span<const ProgramInput> inputs() const;
   TensorView input(const std::string& name) const;
   TensorView input(InputSource source) const;  // the first of this source
-  TensorView output(const std::string& name) const;
-  // The same without looking at names, for the token loop: the place of an output (-1: no such name), then
-  // its memory (data null for -1).
-  int output_index(const std::string& name) const;
-  TensorView output(int index) const;
+  // The place of InputSource::kHidden on the device, for rows of another plan that are copied there
+  // (Device::copy) before each run. From then on the host's memory of it is not looked at. Buffer kNone: the
+  // plan has no such input.
+  PlacedTensor hidden_on_device();
+  // PlanOptions::step_bytes of the run block: what the host writes here kernels find at step_place(). It
+  // comes to the device with the inputs.
+  std::span<std::byte> step_block() const;
+  Place step_place() const;
 
-  // Runs all steps on members 0 .. n_threads-1 of the team (0: PlanOptions::n_threads).
-  void run(ThreadTeam& team, int n_threads = 0);
+  // Outputs by their place in the list (-1: no such name). They are valid from run() to the next run of any
+  // plan on the same arena.
+  int output_index(const std::string& name) const;
+  PlacedTensor output_on_device(int index) const;  // buffer kNone: in the memory of a state
+  // Memory of the host; data null for -1, before the first run, and where the host does not see the device's
+  // memory.
+  TensorView output(int index) const;
+  TensorView output(const std::string& name) const;
+  // Copies rows [first_row, first_row + n_rows) of an F32 output, whatever the device; `to` takes exactly
+  // these. Errors: those of Device::download.
+  Result<void> read_output(int index, int64_t first_row, int64_t n_rows, std::span<float> to) const;
+
+  // Rows of the step that the plan is for, by its inputs; 0: they do not tell.
+  int64_t rows() const;
+  // How rows are taken when `live` of them are in use (negative: all): steps of up to kExactRows are exact.
+  StepRows step_rows(int64_t live = -1) const;
+
+  // Brings the inputs to the device and runs all steps on members 0 .. n_threads-1 of the team (0:
+  // PlanOptions::n_threads). The arena grows when this plan needs more of it than others before. Errors:
+  // kDevice, kOutOfMemory.
+  Result<void> run(ThreadTeam& team, std::optional<StepRows> rows = {}, int n_threads = 0);
 
   // The same, and when each step was over, in nanoseconds from the start; `ends` gets one entry per step.
-  void run_timed(ThreadTeam& team, std::vector<double>& ends);
+  Result<void> run_timed(ThreadTeam& team, std::vector<double>& ends, std::optional<StepRows> rows = {});
+
+  // Whether a run may be of several sequences: only ops that are made of others touch states, and they walk the
+  // segments of a step; their parts know one sequence.
+  bool walks_segments() const;
+
+  // The steps with their places, for other executors and for tests. Lives as long as the plan.
+  const Program& program() const;
+  // Ops of the graph that had to be taken apart for this device.
+  std::span<const std::string> taken_apart() const;
 
   const std::string& name() const;
   std::span<const StepInfo> steps() const;
@@ -90,6 +134,8 @@ class Plan {
   friend class Planner;
   struct Impl;
   explicit Plan(std::unique_ptr<Impl> impl);
+  Result<void> run_steps(ThreadTeam& team, std::optional<StepRows> rows, int n_threads,
+                         std::vector<double>* ends);
   std::unique_ptr<Impl> impl_;
 };
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "backend/api/state_view.h"
+#include "backend/cpu/cpu_device.h"
 
 namespace gannet {
 namespace {
@@ -123,12 +124,12 @@ void run_both(const KernelArgs& args, Worker&) {
   for (const int result : {0, 1}) add(args, 0, args.results[0].shape.elements(), result == 0 ? 1 : 7, result);
 }
 
-const KernelInfo kKernels[] = {{"sum", "test", Isa::kScalar, 0, nullptr, nullptr, run_sum},
-                               {"in_place", "test", Isa::kScalar, 0, nullptr, nullptr, run_sum},
-                               {"repeated", "test", Isa::kScalar, 0, nullptr, nullptr, run_repeated},
-                               {"repeated_in_place", "test", Isa::kScalar, 0, nullptr, nullptr, run_repeated},
-                               {"both", "test", Isa::kScalar, 0, nullptr, nullptr, run_both},
-                               {}};
+const CpuKernel kKernels[] = {{"sum", "test", Isa::kScalar, 0, nullptr, nullptr, run_sum},
+                              {"in_place", "test", Isa::kScalar, 0, nullptr, nullptr, run_sum},
+                              {"repeated", "test", Isa::kScalar, 0, nullptr, nullptr, run_repeated},
+                              {"repeated_in_place", "test", Isa::kScalar, 0, nullptr, nullptr, run_repeated},
+                              {"both", "test", Isa::kScalar, 0, nullptr, nullptr, run_both},
+                              {}};
 
 const KernelRegistry& registry() {
   static const KernelRegistry all = [] {
@@ -145,7 +146,10 @@ const TensorType kType{DType::kF32, Shape(kRows, kColumns)};
 struct Built {
   GraphBuilder b{"test"};
   std::vector<float> memory = std::vector<float>(kRows * kColumns, 0.0f);
-  RecurrentView state{memory.data(), memory.data()};
+  StepSegment segment{.base = reinterpret_cast<std::byte*>(memory.data()),
+                      .next_base = reinterpret_cast<std::byte*>(memory.data())};
+  StepView step{&segment, 1};
+  RecurrentView state{&step};
 
   ValueId input(const char* name) { return b.input(name, kType); }
   ValueId recurrent() { return b.state("s", {DType::kRecurrent, kType.shape}); }
@@ -157,8 +161,9 @@ struct Built {
     options.policy.isas = {Isa::kScalar};
     options.n_threads = n_threads;
     auto made = Plan::make(
-        *graph, registry(), options, [](const std::string&) { return TensorView{}; },
-        [&](const std::string&) -> void* { return &state; }, std::make_shared<Arena>());
+        *graph, registry(), options, [](const std::string&) { return PlacedTensor{}; },
+        [&](const std::string&) -> void* { return &state; },
+        std::make_shared<Arena>(std::make_shared<CpuDevice>()));
     EXPECT_TRUE(made.ok()) << made.error().message();
     return made.take();
   }
@@ -183,7 +188,7 @@ TEST(PlanMemory, AnElementwiseResultTakesTheMemoryOfADyingOperand) {
   for (const StepInfo& step : plan.steps()) EXPECT_EQ(step.offset, 0);
   ThreadTeam team(1);
   fill(plan, "x", 1);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("y"), 4);
   expect_all(plan.input("x"), 1);
 }
@@ -200,7 +205,7 @@ TEST(PlanMemory, NotWhenTheOperandLivesOnOrIsAnInput) {
   EXPECT_EQ(plan.steps()[1].offset, plan.steps()[2].offset);
   ThreadTeam team(1);
   fill(plan, "x", 1);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("y"), 5);
 }
 
@@ -215,7 +220,7 @@ TEST(PlanMemory, NotWhenTheOperandIsAnOutputOrReadElsewhereByTheStep) {
   EXPECT_EQ(plan.unshared_bytes(), 3 * kBytes);
   ThreadTeam team(1);
   fill(plan, "x", 1);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("a"), 2);
   expect_all(plan.output("c"), 6);
 }
@@ -234,7 +239,7 @@ void expect_with_a_slow_member(Plan& plan) {
   slow_member = true;
   for (int run = 0; run < 3; ++run) {
     fill(plan, "x", static_cast<float>(run));
-    plan.run(team);
+    plan.run(team).take();
     expect_all(plan.output("y"), static_cast<float>(run + 4));
   }
   slow_member = false;
@@ -301,7 +306,7 @@ TEST(PlanRepeated, SharesItsOwnMemoryOnlyWithItsLike) {
   EXPECT_EQ(plan.unshared_bytes(), 5 * kBytes);
   ThreadTeam team(2);
   fill(plan, "x", 1);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("y"), 5);
 }
 
@@ -317,16 +322,16 @@ TEST(PlanState, AValueIsComputedInTheMemoryOfTheState) {
   EXPECT_EQ(plan.steps()[0].offset, -1) << "not in the arena";
   ThreadTeam team(1);
   fill(plan, "x", 3);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("y"), 4);
   EXPECT_EQ(t.memory[0], 3);
-  plan.run(team);
+  plan.run(team).take();
   expect_all(plan.output("y"), 7);
 
   // The old state survives when the new one is written elsewhere.
   std::vector<float> elsewhere(kRows * kColumns, -1);
-  t.state.write = elsewhere.data();
-  plan.run(team);
+  t.segment.next_base = reinterpret_cast<std::byte*>(elsewhere.data());
+  plan.run(team).take();
   expect_all(plan.output("y"), 10);
   EXPECT_EQ(t.memory[0], 6);
   EXPECT_EQ(elsewhere[0], 9);
@@ -356,15 +361,15 @@ TEST(PlanErrors, NameWhatIsMissing) {
   const auto graph = b.finish();
   PlanOptions options;
   options.policy.isas = {Isa::kScalar};
-  TensorView given;
+  PlacedTensor given;
   const auto make = [&] {
     return Plan::make(
         *graph, registry(), options, [&](const std::string&) { return given; },
-        [](const std::string&) -> void* { return nullptr; }, std::make_shared<Arena>());
+        [](const std::string&) -> void* { return nullptr; },
+        std::make_shared<Arena>(std::make_shared<CpuDevice>()));
   };
   EXPECT_NE(make().error().message().find("no parameter \"w\""), std::string::npos);
-  std::vector<float> memory(64);
-  given = contiguous_view(reinterpret_cast<std::byte*>(memory.data()), DType::kF32, Shape(4, 16));
+  given = placed_at({BufferId{1}, 0}, contiguous_view(nullptr, DType::kF32, Shape(4, 16)));
   EXPECT_NE(make().error().message().find("the graph wants F32[2, 16]"), std::string::npos);
 }
 

@@ -6,6 +6,7 @@
 
 #include "exec/memory_plan.h"
 #include "exec/plan_impl.h"
+#include "exec/take_apart.h"
 
 namespace gannet {
 namespace {
@@ -17,11 +18,16 @@ constexpr int64_t kRepeatedElements = 4096;
 // point at the value whose storage they look at; storage is described at the root.
 struct ValuePlan {
   size_t parent = 0;
-  TensorView view;           // data relative to the root's storage, unless that is fixed
-  Home home = Home::kFixed;  // of roots, and of views into a state
-  const RecurrentView* state = nullptr;
+  TensorView view;           // data: an offset in the root's storage
+  Home home = Home::kNone;   // of roots, and of views into a state
+  Place place;               // of roots in kBuffer and kRun
+  int state = -1;            // of those in a state: index into Program::states
   int first = 0, last = -1;  // roots: steps at which the storage is written and last read
 };
+
+int64_t offset_of(const TensorView& view) {
+  return reinterpret_cast<intptr_t>(view.data);
+}
 
 // "blk.12.attn_q.weight" and "delta.12" belong to layer 12; -1 when the name has no such number.
 int layer_of(const std::string& name) {
@@ -37,27 +43,60 @@ int layer_of(const std::string& name) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options)
+  Planner(const Graph& graph, const KernelChooser& chooser, const PlanOptions& options,
+          std::shared_ptr<Arena> arena)
       : graph_(graph),
-        kernels_(kernels),
+        chooser_(chooser),
         options_(options),
         n_nodes_(static_cast<int>(graph.nodes.size())),
-        impl_(std::make_unique<Plan::Impl>()) {
-    impl_->name = graph.name;
-    impl_->n_threads = options.n_threads;
-    impl_->poison_dead = options.poison_dead;
+        impl_(std::make_unique<Plan::Impl>()),
+        program_(impl_->program) {
+    impl_->arena = std::move(arena);
+    program_.name = graph.name;
+    program_.device = impl_->device().kind();
+    program_.n_members = program_.device == DeviceKind::kCpu ? options.n_threads : 1;
   }
 
-  Result<Plan> make(const ParamLookup& params, const StateLookup& states, std::shared_ptr<Arena> arena) {
-    impl_->arena = std::move(arena);
+  // The kernel of every node; -1, or the first node that none runs.
+  int choose_kernels() {
+    sites_.reserve(graph_.nodes.size());
+    choices_.resize(graph_.nodes.size());
+    for (int n = 0; n < n_nodes_; ++n) {
+      sites_.push_back(graph_.site(node(n)));
+      Graph::Site& s = sites_.back();
+      s.site.operands = s.operands.data();
+      s.site.results = s.results.data();
+    }
+    int without = -1;
+    for (int n = n_nodes_ - 1; n >= 0; --n) {
+      const OpSite& site = sites_[static_cast<size_t>(n)].site;
+      if (!KernelChooser::needs_kernel(*node(n).op, site)) continue;
+      KernelChoice& choice = choices_[static_cast<size_t>(n)];
+      choice = chooser_.choose(*node(n).op, site);
+      if (choice.kernel == nullptr) without = n;
+    }
+    return without;
+  }
+  Error no_kernel(int n) const {
+    return {ErrorCode::kRuntime,
+            fmt::format("plan {}: no kernel can run {} ({})", graph_.name, node(n).op->name,
+                        refusal_text(choices_[static_cast<size_t>(n)].candidates))};
+  }
+
+  // Behind choose_kernels(), which found one for every node.
+  Result<Plan> make(const ParamLookup& params, const StateLookup& states, std::vector<std::string> apart) {
+    impl_->taken_apart = std::move(apart);
     GANNET_TRY(bind_named(params, states));
-    GANNET_TRY(choose_kernels());
+    GANNET_TRY(place_inputs());
+    find_repeated();
     place_values();
     find_last_uses();
     share_in_place();
-    plan_arena();
+    std::vector<DeadBuffer> dead = plan_arena();
     make_steps();
-    GANNET_TRY(impl_->arena->reserve(impl_->arena_bytes));
+    if (options_.reserve) GANNET_TRY(impl_->arena->reserve(program_.arena_bytes));
+    if (program_.device == DeviceKind::kCpu)
+      impl_->cpu.emplace(program_, impl_->device(), options_.poison_dead, std::move(dead));
     return Plan(std::move(impl_));
   }
 
@@ -81,24 +120,43 @@ class Planner {
                      fmt::format("plan {}: there is no {} \"{}\"", graph_.name, what, v.name));
       };
       if (v.kind == ValueKind::kParam) {
-        p.view = params(v.name);
-        if (p.view.data == nullptr) return missing("parameter");
-        if (p.view.dtype != v.type.dtype || !(p.view.shape == v.type.shape))
+        const PlacedTensor tensor = params(v.name);
+        if (tensor.place.buffer == BufferId::kNone) return missing("parameter");
+        if (tensor.dtype != v.type.dtype || !(tensor.shape == v.type.shape))
           return Error(ErrorCode::kRuntime,
                        fmt::format("plan {}: parameter \"{}\" is {}, the graph wants {}", graph_.name, v.name,
-                                   to_text({p.view.dtype, p.view.shape}), to_text(v.type)));
+                                   to_text({tensor.dtype, tensor.shape}), to_text(v.type)));
+        p.home = Home::kBuffer;
+        p.place = tensor.place;
+        p.view = view_at(nullptr, tensor);
       } else if (v.kind == ValueKind::kState) {
+        const void* view = states(v.name);
+        if (view == nullptr) return missing("state");
+        p.home = Home::kState;
+        p.state = static_cast<int>(program_.states.size());
         p.view.dtype = v.type.dtype;
         p.view.shape = v.type.shape;
-        p.view.data = static_cast<std::byte*>(states(v.name));
-        if (p.view.data == nullptr) return missing("state");
-      } else if (v.kind == ValueKind::kInput) {
-        auto& memory = impl_->input_memory;
-        memory.push_back(std::make_unique<std::byte[]>(static_cast<size_t>(type_bytes(v.type)) + 64));
-        const auto address = reinterpret_cast<uintptr_t>(memory.back().get());
-        p.view = contiguous_view(reinterpret_cast<std::byte*>((address + 63) / 64 * 64), v.type.dtype,
-                                 v.type.shape);
+        program_.states.push_back({v.name, v.type, view});
       }
+    }
+    return {};
+  }
+
+  Result<void> place_inputs() {
+    std::vector<const Value*> inputs;
+    for (const Value& v : graph_.values)
+      if (v.kind == ValueKind::kInput) inputs.push_back(&v);
+    impl_->run_block = GANNET_TRY(RunBlock::make(impl_->arena->device(), options_.step_bytes, inputs));
+    size_t next = 0;
+    for (size_t i = 0; i < values_.size(); ++i) {
+      const Value& v = graph_.values[i];
+      if (v.kind != ValueKind::kInput) continue;
+      ValuePlan& p = values_[i];
+      p.home = Home::kRun;
+      p.place = {impl_->run_block.buffer(), impl_->run_block.input_offset(next++)};
+      p.view = contiguous_view(nullptr, v.type.dtype, v.type.shape);
+      if (input_source_info(v.source).scope == InputScope::kRows && v.source != InputSource::kLogitRows)
+        program_.rows = v.type.shape.dim[0];
     }
     return {};
   }
@@ -127,29 +185,16 @@ class Planner {
 
   bool runs(int n) const { return choices_[static_cast<size_t>(n)].kernel != nullptr; }
 
-  Result<void> choose_kernels() {
-    sites_.reserve(graph_.nodes.size());
-    choices_.resize(graph_.nodes.size());
+  // Which steps every thread repeats, and the workspace of all.
+  void find_repeated() {
     repeated_.assign(graph_.nodes.size(), false);
+    workspaces_.assign(graph_.nodes.size(), 0);
     std::vector<bool> is_output(graph_.values.size(), false);
     for (const GraphOutput& out : graph_.outputs) is_output[static_cast<size_t>(out.value)] = true;
-    for (int n = 0; n < n_nodes_; ++n) {
-      sites_.push_back(graph_.site(node(n)));
-      Graph::Site& s = sites_.back();
-      s.site.operands = s.operands.data();
-      s.site.results = s.results.data();
-    }
     const std::vector<bool> in_state = values_in_states();
     for (int n = 0; n < n_nodes_; ++n) {
-      const Graph::Site& s = sites_[static_cast<size_t>(n)];
-      const OpDef& op = *node(n).op;
-      if (op.view != nullptr || (op.placed_operand != nullptr && op.placed_operand(s.site) >= 0)) continue;
-      KernelChoice& choice = choices_[static_cast<size_t>(n)];
-      choice = kernels_.choose(op, s.site, options_.policy);
-      if (choice.kernel == nullptr)
-        return Error(ErrorCode::kRuntime, fmt::format("plan {}: no kernel can run {} ({})", graph_.name,
-                                                      op.name, refusal_text(choice.candidates)));
-      const KernelInfo& kernel = *choice.kernel;
+      if (!runs(n)) continue;
+      const KernelInfo& kernel = *choices_[static_cast<size_t>(n)].kernel;
       int64_t elements = 0;
       bool out = false;  // somebody else sees its memory
       for (const ValueId id : node(n).results) {
@@ -158,16 +203,15 @@ class Planner {
       }
       for (const ValueId id : node(n).operands)
         out = out || (id != kNoValue && in_state[static_cast<size_t>(storage_of(id))]);
-      const int64_t workspace =
-          kernel.workspace == nullptr ? 0 : kernel.workspace(s.site, options_.n_threads);
-      workspace_ = std::max(workspace_, workspace);
-      repeated_[static_cast<size_t>(n)] =
-          op.repeatable && options_.n_threads > 1 && !out && workspace == 0 && elements <= kRepeatedElements;
+      int64_t& workspace = workspaces_[static_cast<size_t>(n)];
+      if (kernel.workspace != nullptr)
+        workspace = kernel.workspace(sites_[static_cast<size_t>(n)].site, program_.n_members);
+      repeated_[static_cast<size_t>(n)] = node(n).op->repeatable && program_.n_members > 1 && !out &&
+                                          workspace == 0 && elements <= kRepeatedElements;
     }
-    return {};
   }
 
-  // Views become addresses; results of steps become storage.
+  // Views become offsets; results of steps become storage.
   void place_values() {
     for (int n = 0; n < n_nodes_; ++n) {
       const OpDef& op = *node(n).op;
@@ -176,16 +220,13 @@ class Planner {
         if (op.view != nullptr) {
           const ValueId source_id = node(n).operands[0];
           const ValuePlan& source = value(source_id);
-          TensorView from = source.view;
           p.parent = static_cast<size_t>(source_id);
           p.home = source.home;
           p.state = source.state;
           if (graph_.type(source_id).dtype == DType::kRecurrent) {
             p.home = Home::kStateRead;
-            p.state = reinterpret_cast<const RecurrentView*>(source.view.data);
-            from.data = nullptr;
           }
-          p.view = op.view(sites_[static_cast<size_t>(n)].site, from);
+          p.view = op.view(sites_[static_cast<size_t>(n)].site, source.view);
         } else {
           p.home = repeated_[static_cast<size_t>(n)] ? Home::kMember : Home::kArena;
           p.view = contiguous_view(nullptr, graph_.type(id).dtype, graph_.type(id).shape);
@@ -201,7 +242,7 @@ class Planner {
       if (operand < 0) continue;
       ValuePlan& placed = values_[root(node(n).operands[static_cast<size_t>(operand)])];
       placed.home = Home::kStateWrite;
-      placed.state = reinterpret_cast<const RecurrentView*>(value(node(n).operands[0]).view.data);
+      placed.state = value(node(n).operands[0]).state;
     }
   }
 
@@ -247,23 +288,25 @@ class Planner {
     }
   }
 
-  void plan_arena() {
+  std::vector<DeadBuffer> plan_arena() {
     std::vector<BufferLife> lives;
     buffer_of_.assign(values_.size(), -1);
     for (size_t i = 0; i < values_.size(); ++i) {
       const ValuePlan& p = values_[i];
       if (p.parent != i || (p.home != Home::kArena && p.home != Home::kMember)) continue;
       int64_t bytes = (type_bytes(graph_.values[i].type) + 63) / 64 * 64;
-      if (p.home == Home::kMember) bytes *= options_.n_threads;
+      if (p.home == Home::kMember) bytes *= program_.n_members;
       buffer_of_[i] = static_cast<int>(lives.size());
       lives.push_back({bytes, p.first, p.last});
       impl_->unshared_bytes += bytes;
     }
     memory_ = plan_memory(lives);
     impl_->activation_bytes = memory_.arena_bytes;
-    impl_->workspace_offset = memory_.arena_bytes;
-    impl_->arena_bytes = memory_.arena_bytes + (workspace_ + 63) / 64 * 64;
-    if (!options_.poison_dead) return;
+    program_.workspace_offset = memory_.arena_bytes;
+    int64_t workspace = 0;
+    for (const int64_t bytes : workspaces_) workspace = std::max(workspace, bytes);
+    program_.arena_bytes = memory_.arena_bytes + (workspace + 63) / 64 * 64;
+    std::vector<DeadBuffer> dead;
     std::vector<size_t> step_of(static_cast<size_t>(n_nodes_) + 1, 0);
     size_t step = 0;
     for (int n = 0; n < n_nodes_; ++n) {
@@ -272,10 +315,11 @@ class Planner {
     }
     for (size_t i = 0; i < lives.size(); ++i)
       if (lives[i].last_step < n_nodes_)
-        impl_->dead.push_back(
+        dead.push_back(
             {step_of[static_cast<size_t>(lives[i].last_step)], memory_.offsets[i], lives[i].bytes});
-    std::stable_sort(impl_->dead.begin(), impl_->dead.end(),
+    std::stable_sort(dead.begin(), dead.end(),
                      [](const DeadBuffer& a, const DeadBuffer& b) { return a.step < b.step; });
+    return dead;
   }
 
   size_t add_slot(ValueId id) {
@@ -285,20 +329,19 @@ class Planner {
       const size_t storage = root(id);
       // A view into a state says so itself; everything else lies where its storage lies.
       const ValuePlan& home = p.home == Home::kStateRead ? p : values_[storage];
-      slot = {p.view, home.home, 0, home.state};
+      slot.home = home.home;
+      slot.state = home.state;
       if (home.home == Home::kArena || home.home == Home::kMember)
-        slot.view.data += memory_.offsets[static_cast<size_t>(buffer_of_[storage])];
+        slot.storage = memory_.offsets[static_cast<size_t>(buffer_of_[storage])];
+      slot.tensor = placed_at(home.place + (slot.storage + offset_of(p.view)), p.view);
       if (home.home == Home::kMember)
         slot.member_bytes = (type_bytes(graph_.values[storage].type) + 63) / 64 * 64;
-      if (home.home == Home::kStateRead || home.home == Home::kStateWrite)
-        impl_->state_slots.push_back(impl_->slots.size());
     }
-    impl_->slots.push_back(slot);
-    return impl_->slots.size() - 1;
+    program_.slots.push_back(slot);
+    return program_.slots.size() - 1;
   }
 
   void make_steps() {
-    impl_->attrs.reserve(graph_.nodes.size());
     int layer = -1, last_step = -1;
     for (int n = 0; n < n_nodes_; ++n)
       if (runs(n)) last_step = n;
@@ -308,63 +351,75 @@ class Planner {
         if (id != kNoValue && graph_.values[static_cast<size_t>(id)].kind != ValueKind::kResult)
           layer = std::max(layer, layer_of(graph_.values[static_cast<size_t>(id)].name));
       if (!runs(n)) continue;
-      const OpSite& site = sites_[static_cast<size_t>(n)].site;
-      const KernelChoice& choice = choices_[static_cast<size_t>(n)];
-      impl_->attrs.push_back(use.attrs);
-      Step step;
-      step.kernel = choice.kernel;
-      step.attrs = impl_->attrs.back().raw.data();
-      step.n_operands = static_cast<int>(use.operands.size());
+      ProgramStep step;
+      step.op = use.op;
+      step.kernel = choices_[static_cast<size_t>(n)].kernel;
+      step.attrs = use.attrs;
+      step.workspace = workspaces_[static_cast<size_t>(n)];
       step.repeated = repeated_[static_cast<size_t>(n)];
-      step.first_operand = impl_->slots.size();
+      step.first_operand = program_.slots.size();
+      step.n_operands = use.operands.size();
       for (const ValueId id : use.operands) add_slot(id);
-      step.first_result = impl_->slots.size();
+      step.first_result = program_.slots.size();
+      step.n_results = use.results.size();
       for (const ValueId id : use.results) add_slot(id);
-      impl_->steps.push_back(step);
-
-      StepInfo info{use.op, choice.kernel, {}, {}, layer, use.op->cost(site), -1, 0, step.repeated, 0};
-      info.others.assign(choice.candidates.begin() + 1, choice.candidates.end());
-      for (const ValueId id : use.results) {
-        const TensorType& type = graph_.type(id);
-        info.results.push_back(type);
-        info.bytes += type_bytes(type);
-      }
-      if (!use.results.empty()) {
-        const Slot& slot = impl_->slots[step.first_result];
-        if (slot.home == Home::kArena || slot.home == Home::kMember)
-          info.offset = reinterpret_cast<intptr_t>(slot.view.data);
-      }
-      if (!step.repeated && options_.n_threads > 1)
-        info.barriers =
-            (n == last_step ? 0 : 1) +
-            (choice.kernel->barriers == nullptr ? 0 : choice.kernel->barriers(site, options_.n_threads));
-      impl_->infos.push_back(std::move(info));
+      program_.steps.push_back(step);
+      add_info(n, layer, n == last_step);
     }
     for (size_t i = 0; i < graph_.values.size(); ++i) {
       const Value& v = graph_.values[i];
       if (v.kind == ValueKind::kInput)
-        impl_->inputs.push_back({v.name, v.source, add_slot(static_cast<ValueId>(i))});
+        program_.inputs.push_back({v.name, v.source, add_slot(static_cast<ValueId>(i))});
     }
-    for (const GraphOutput& out : graph_.outputs) impl_->outputs.emplace_back(out.name, add_slot(out.value));
+    for (const GraphOutput& out : graph_.outputs) program_.outputs.push_back({out.name, add_slot(out.value)});
+  }
+
+  void add_info(int n, int layer, bool last) {
+    const Node& use = node(n);
+    const ProgramStep& step = program_.steps.back();
+    const OpSite& site = sites_[static_cast<size_t>(n)].site;
+    const KernelChoice& choice = choices_[static_cast<size_t>(n)];
+    StepInfo info{use.op, choice.kernel, {}, {}, layer, use.op->cost(site), -1, 0, step.repeated, 0};
+    info.others.assign(choice.candidates.begin() + 1, choice.candidates.end());
+    for (const ValueId id : use.results) {
+      const TensorType& type = graph_.type(id);
+      info.results.push_back(type);
+      info.bytes += type_bytes(type);
+    }
+    if (!use.results.empty()) {
+      const Slot& slot = program_.slots[step.first_result];
+      if (slot.home == Home::kArena || slot.home == Home::kMember) info.offset = slot.tensor.place.offset;
+    }
+    if (!step.repeated && program_.n_members > 1)
+      info.barriers = (last ? 0 : 1) + choice.kernel->barriers(site, program_.n_members);
+    impl_->infos.push_back(std::move(info));
   }
 
   const Graph& graph_;
-  const KernelRegistry& kernels_;
+  const KernelChooser& chooser_;
   const PlanOptions& options_;
   const int n_nodes_;
   std::unique_ptr<Plan::Impl> impl_;
+  Program& program_;
   std::vector<ValuePlan> values_;
   std::vector<Graph::Site> sites_;
   std::vector<KernelChoice> choices_;  // by node; no kernel: a view, or a value computed in its place
   std::vector<bool> repeated_;         // by node
+  std::vector<int64_t> workspaces_;    // by node
   std::vector<int> buffer_of_;         // by value
   MemoryPlan memory_;
-  int64_t workspace_ = 0;
 };
 
 Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options,
                         const ParamLookup& params, const StateLookup& states, std::shared_ptr<Arena> arena) {
-  return Planner(graph, kernels, options).make(params, states, std::move(arena));
+  const KernelChooser chooser(kernels, options.policy, *arena->device());
+  Planner planner(graph, chooser, options, arena);
+  if (planner.choose_kernels() < 0) return planner.make(params, states, {});
+  std::vector<std::string> apart;
+  const Graph parts = GANNET_TRY(take_apart(graph, chooser, options.decompose, apart));
+  Planner again(parts, chooser, options, std::move(arena));
+  if (const int n = again.choose_kernels(); n >= 0) return again.no_kernel(n);
+  return again.make(params, states, std::move(apart));
 }
 
 }  // namespace gannet

@@ -20,8 +20,9 @@ const InputSourceInfo& input_source_info(InputSource source) {
   static constexpr InputSourceInfo kInfos[] = {
       {"given", InputScope::kGiven},          {"tokens", InputScope::kRows},
       {"positions", InputScope::kRows},       {"hidden", InputScope::kRows},
-      {"causal_mask", InputScope::kSequence}, {"lower", InputScope::kConstant},
-      {"strict", InputScope::kConstant},      {"eye", InputScope::kConstant},
+      {"logit_rows", InputScope::kRows},      {"causal_mask", InputScope::kSequence},
+      {"lower", InputScope::kConstant},       {"strict", InputScope::kConstant},
+      {"eye", InputScope::kConstant},
   };
   static_assert(std::size(kInfos) == static_cast<size_t>(InputSource::kEye) + 1);
   return kInfos[static_cast<size_t>(source)];
@@ -166,6 +167,7 @@ bool type_fits(InputSource source, const TensorType& type) {
       return true;
     case InputSource::kTokens:
     case InputSource::kPositions:
+    case InputSource::kLogitRows:
       return type.dtype == DType::kI32 && shape.rank == 1;
     case InputSource::kHidden:
       return type.dtype == DType::kF32 && shape.rank == 2;

@@ -20,6 +20,7 @@ enum class InputSource : uint8_t {
   kTokens,     // I32[n_tokens]
   kPositions,  // I32[n_tokens]
   kHidden,     // F32[n_tokens, n_embd], rows of another graph
+  kLogitRows,  // I32[n_chosen]: the rows of the run that get logits
   // Data that depends on how long the sequence is.
   kCausalMask,  // F32[n_tokens, n_kv]: 0 where token t (at position n_past + t) may look, -infinity elsewhere
   // Constants, F32[n, n]: ones on and below the diagonal, below it, on it; zeros elsewhere.

@@ -6,6 +6,7 @@
 #include "ops/cast/cast.h"
 #include "ops/concat/concat.h"
 #include "ops/embed/embed.h"
+#include "ops/gather_rows/gather_rows.h"
 #include "ops/matmul/matmul.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
@@ -14,13 +15,23 @@
 namespace gannet {
 namespace {
 
-const char* rows_name(LogitRows rows) {
-  return rows == LogitRows::kNone ? "none" : rows == LogitRows::kLast ? "last" : "all";
+std::string rows_name(const GraphShape& shape) {
+  switch (shape.logits) {
+    case LogitRows::kNone:
+      return "none";
+    case LogitRows::kLast:
+      return "last";
+    case LogitRows::kAll:
+      return "all";
+    case LogitRows::kChosen:
+      break;
+  }
+  return "chosen" + std::to_string(shape.n_chosen);
 }
 
 std::string graph_name(const char* part, const Hyperparameters& hp, const GraphShape& shape) {
   return std::string(hp.arch_facts().name) + "." + part + ".t" + std::to_string(shape.n_tokens) + "." +
-         rows_name(shape.logits);
+         rows_name(shape);
 }
 
 // Final norm, outputs and head. All rows go through, as in the published definition; which of them are
@@ -34,6 +45,9 @@ void finish_rows(const BlockContext& c, ValueId stream, const std::string& norm,
   ValueId logits = c.product(h, head);
   if (shape.logits == LogitRows::kLast && shape.n_tokens > 1)
     logits = slice(b, logits, 0, shape.n_tokens - 1, 1);
+  if (shape.logits == LogitRows::kChosen)
+    logits = gather_rows(
+        b, logits, b.input("logit_rows", {DType::kI32, Shape(shape.n_chosen)}, InputSource::kLogitRows));
   b.output("logits", logits);
 }
 
@@ -102,6 +116,10 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
   const ValueId e = rms_norm(builder, embedded, c.vector(n, "nextn.enorm.weight"), hp.eps);
   const ValueId h = rms_norm(builder, hidden, c.vector(n, "nextn.hnorm.weight"), hp.eps);
   ValueId x = c.product(concat(builder, {e, h}, 1), n, "nextn.eh_proj.weight");
+  if (shape.logits == LogitRows::kNone && !shape.hidden) {
+    keep_attention_inputs(c, n, rms_norm(builder, x, c.vector(n, "attn_norm.weight"), hp.eps));
+    return builder.finish();
+  }
   x = layer(c, n, x);
   finish_rows(
       c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),
@@ -113,25 +131,25 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
 
 StateLayout trunk_state_layout(const Hyperparameters& hp, DType k_type, DType v_type) {
   StateLayout layout;
-  layout.k_type = k_type;
-  layout.v_type = v_type;
+  const int64_t heads = hp.n_v_heads, key_heads = hp.n_k_heads, size = hp.delta_head_dim;
   for (uint32_t n = 0; n < hp.n_trunk(); ++n) {
     if (!hp.is_recurrent(n)) {
-      layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
+      layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim, k_type, v_type});
       continue;
     }
-    layout.recurrent.push_back({conv_state(n), Shape(hp.conv_kernel - 1, hp.conv_channels())});
-    layout.recurrent.push_back({delta_state(n), Shape(hp.n_v_heads, hp.delta_head_dim, hp.delta_head_dim)});
+    const int64_t channels = hp.conv_channels();
+    layout.recurrent.push_back({conv_state(n), Shape(hp.conv_kernel - 1, channels), channels});
+    // Of a token: decay, key and error, as RecurrentView has them.
+    layout.recurrent.push_back(
+        {delta_state(n), Shape(heads, size, size), heads + key_heads * size + heads * size});
   }
   return layout;
 }
 
-StateLayout mtp_state_layout(const Hyperparameters& hp, DType k_type, DType v_type) {
-  StateLayout layout;
-  layout.k_type = k_type;
-  layout.v_type = v_type;
+StateLayout state_layout(const Hyperparameters& hp, DType k_type, DType v_type) {
+  StateLayout layout = trunk_state_layout(hp, k_type, v_type);
   for (uint32_t n = hp.n_trunk(); n < hp.n_blocks; ++n)
-    layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim});
+    layout.kv.push_back({kv_state(n), hp.n_kv_heads, hp.head_dim, k_type, v_type, StatePart::kMtp});
   return layout;
 }
 

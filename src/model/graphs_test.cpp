@@ -151,6 +151,23 @@ TEST(Graphs, RowsThatGetLogits) {
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kLast, .hidden = true}, "hidden"), "F32[7, 256]");
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "logits"), "none");
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "hidden"), "F32[7, 256]");
+  EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kChosen, .n_chosen = 3}, "logits"), "F32[3, 1024]");
+}
+
+// Of rows that nobody asks anything of, only K and V are made.
+TEST(Graphs, MtpBlockThatOnlyWarmsUp) {
+  const ModelShape shape = tiny_shape(kQwen35, true);
+  const WeightTable table = types_for_test(shape, "F16");
+  const auto ops = [&](const GraphShape& s) {
+    std::string text;
+    for (const Node& node : build_mtp(shape.hp, table, s).take().nodes) text += std::string(node.op->name) + " ";
+    return text;
+  };
+  EXPECT_EQ(ops({.n_tokens = 5, .logits = LogitRows::kNone}),
+            "embed rms_norm rms_norm concat matmul rms_norm matmul reshape matmul reshape rms_norm rope "
+            "kv_append ");
+  EXPECT_NE(ops({.n_tokens = 5, .logits = LogitRows::kNone, .hidden = true}).find("attention"),
+            std::string::npos);
 }
 
 TEST(Graphs, FilesWithFusedExpertsBuild) {
@@ -291,10 +308,15 @@ TEST(Graphs, StateLayouts) {
   ASSERT_EQ(trunk.recurrent.size(), 6u);  // conv window and delta matrix of three layers
   EXPECT_TRUE(trunk.recurrent[0].shape == Shape(3, 512));
   EXPECT_TRUE(trunk.recurrent[1].shape == Shape(4, 64, 64));
-  const StateLayout mtp = mtp_state_layout(shape.hp, DType::kF16, DType::kF16);
-  ASSERT_EQ(mtp.kv.size(), 1u);
-  EXPECT_EQ(mtp.kv[0].name, "kv.4");
-  EXPECT_TRUE(mtp.recurrent.empty());
+  EXPECT_EQ(trunk.recurrent[0].entry_floats, 512);
+  EXPECT_EQ(trunk.recurrent[1].entry_floats, 4 + shape.hp.n_k_heads * 64 + 4 * 64);
+  const StateLayout both = state_layout(shape.hp, DType::kF16, DType::kQ8_0);
+  ASSERT_EQ(both.kv.size(), 2u);
+  EXPECT_EQ(both.kv[0].part, StatePart::kTrunk);
+  EXPECT_EQ(both.kv[1].name, "kv.4");
+  EXPECT_EQ(both.kv[1].part, StatePart::kMtp);
+  EXPECT_EQ(both.kv[1].v_type, DType::kQ8_0);
+  EXPECT_EQ(both.recurrent.size(), 6u);
 }
 
 }  // namespace

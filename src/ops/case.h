@@ -20,12 +20,13 @@ struct Fill {
     kDistinct,   // I32 rows of distinct values in [0, high) (router choices)
     kPositions,  // I32: low, low + 1, ...
     kRounded,    // kAct8: the rounded rows of operand `of`, which comes before this one
-    kState,      // kRecurrent: N(0, scale). kKvCache: n_past = low tokens of N(0, scale) stored as kv_type
+    kState,      // kRecurrent: N(0, scale). kKvCache: n_past = low tokens of N(0, scale) stored as k_type and
+                 // v_type
   };
   Kind kind = Kind::kNormal;
   double scale = 1.0;
   double low = 0, high = 1;
-  DType kv_type = DType::kF32;
+  DType k_type = DType::kF32, v_type = DType::kF32;
   size_t of = 0;  // kRounded
   // kKvCache: tokens of this run, for which there is room behind n_past (0: as many as operand 0's first axis
   // says), and whether they lie there already; then the op must not change the cache.

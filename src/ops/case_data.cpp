@@ -142,7 +142,8 @@ OperandData make_operand(const CaseOperand& operand, Draws draws) {
       values[i] = static_cast<float>(fill.scale * draws.normal());
   } else if (data.type.dtype == DType::kKvCache) {
     data.n_past = static_cast<int64_t>(fill.low);
-    data.kv_type = fill.kv_type;
+    data.k_type = fill.k_type;
+    data.v_type = fill.v_type;
     data.n_new = fill.n_new;
     data.new_stored = fill.new_stored;
     const int64_t stored = data.n_past + (fill.new_stored ? fill.n_new : 0);
@@ -154,6 +155,12 @@ OperandData make_operand(const CaseOperand& operand, Draws draws) {
     fill_tensor(data, fill, draws);
   }
   return data;
+}
+
+void infer_results(CaseData& data) {
+  const OpSite site{data.operand_types.data(), static_cast<int>(data.operand_types.size()), nullptr, 0,
+                    data.op_case.attrs.raw.data()};
+  data.result_types = data.op_case.op->infer(site).take();
 }
 
 }  // namespace
@@ -171,10 +178,37 @@ CaseData make_case_data(const OpCase& op_case) {
     if (operand.type.dtype == DType::kKvCache && operand.n_new == 0)
       operand.n_new = data.operands[0].type.shape.dim[0];
   }
-  const OpSite site{data.operand_types.data(), static_cast<int>(data.operand_types.size()), nullptr, 0,
-                    data.op_case.attrs.raw.data()};
-  data.result_types = op_case.op->infer(site).take();
+  infer_results(data);
   return data;
+}
+
+OpCase with_row_count(const OpCase& op_case, const RowOperands& operands, int64_t n_rows) {
+  OpCase wanted = op_case;
+  for (const size_t i : operands)
+    if (i < wanted.operands.size() && wanted.operands[i].fill.kind != Fill::Kind::kAbsent)
+      wanted.operands[i].type.shape.dim[0] = n_rows;
+  return wanted;
+}
+
+CaseData take_rows(const CaseData& data, const RowOperands& operands, const std::vector<int64_t>& rows) {
+  CaseData taken = data;
+  const auto n_rows = static_cast<int64_t>(rows.size());
+  taken.op_case = with_row_count(data.op_case, operands, n_rows);
+  for (const size_t i : operands) {
+    if (i >= data.operands.size() || data.operands[i].absent()) continue;
+    const OperandData& from = data.operands[i];
+    OperandData& to = taken.operands[i];
+    const size_t bytes = from.bytes.size() / static_cast<size_t>(from.type.shape.dim[0]);
+    to.type.shape.dim[0] = n_rows;
+    to.bytes.assign(bytes * rows.size(), std::byte{0xFF});
+    for (size_t r = 0; r < rows.size(); ++r)
+      if (rows[r] != kNoRow)
+        std::memcpy(to.bytes.data() + r * bytes, from.bytes.data() + static_cast<size_t>(rows[r]) * bytes,
+                    bytes);
+    taken.operand_types[i] = to.type;
+  }
+  infer_results(taken);
+  return taken;
 }
 
 }  // namespace gannet

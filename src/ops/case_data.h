@@ -18,7 +18,7 @@ struct OperandData {
   int64_t n_past = 0;
   int64_t n_new = 0;        // tokens of this run
   bool new_stored = false;  // k_past and v_past hold their rows too
-  DType kv_type = DType::kF32;
+  DType k_type = DType::kF32, v_type = DType::kF32;
 
   bool absent() const { return type.shape.rank == 0; }
 };
@@ -37,5 +37,15 @@ struct CaseData {
 
 // A case that its own op's shape rule refuses is a bug and aborts.
 CaseData make_case_data(const OpCase& op_case);
+
+// Which operands have a row per token: their first axis.
+using RowOperands = std::vector<size_t>;
+
+// The case with n_rows rows in each of `operands` that is given.
+OpCase with_row_count(const OpCase& op_case, const RowOperands& operands, int64_t n_rows);
+
+// The case whose rows are the chosen ones of `data`, in this order; kNoRow: all bits set.
+inline constexpr int64_t kNoRow = -1;
+CaseData take_rows(const CaseData& data, const RowOperands& operands, const std::vector<int64_t>& rows);
 
 }  // namespace gannet

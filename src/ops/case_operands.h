@@ -34,15 +34,20 @@ inline CaseOperand positions(int64_t n, int64_t first) {
 inline CaseOperand recurrent(const Shape& shape, double scale = 1.0) {
   return {{DType::kRecurrent, shape}, {.kind = Fill::Kind::kState, .scale = scale}};
 }
-inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType kv_type,
+inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType k_type, DType v_type,
                             int64_t n_new = 0, bool new_stored = false) {
   return {{DType::kKvCache, Shape(n_kv_heads, head_dim)},
           {.kind = Fill::Kind::kState,
            .scale = 1.0,
            .low = static_cast<double>(n_past),
-           .kv_type = kv_type,
+           .k_type = k_type,
+           .v_type = v_type,
            .n_new = n_new,
            .new_stored = new_stored}};
+}
+inline CaseOperand kv_cache(int64_t n_kv_heads, int64_t head_dim, int64_t n_past, DType type,
+                            int64_t n_new = 0, bool new_stored = false) {
+  return kv_cache(n_kv_heads, head_dim, n_past, type, type, n_new, new_stored);
 }
 
 }  // namespace gannet

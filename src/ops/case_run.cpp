@@ -28,7 +28,8 @@ std::vector<float> dequantised(const std::vector<std::byte>& bytes, const Shape&
   std::vector<float> values;
   for (int64_t r = 0; r < shape.rows(); ++r) {
     const ActRow row = act_row(nullptr, bytes.data() + r * act_bytes(shape.last()), shape.last());
-    for (int64_t i = 0; i < shape.last(); ++i) values.push_back(static_cast<float>(row.q[i]) * row.d[i / 32]);
+    for (int64_t i = 0; i < shape.last(); ++i)
+      values.push_back(static_cast<float>(row.q[act_place(i)]) * row.d[i / 32]);
   }
   return values;
 }
@@ -39,7 +40,7 @@ bool sums_fit(const std::vector<std::byte>& bytes, const Shape& shape) {
     for (int64_t i = 0; i < shape.last(); i += 16) {
       if (std::isnan(row.d[i / 32])) continue;  // codes and sums mean nothing
       int sum = 0;
-      for (int64_t j = i; j < i + 16; ++j) sum += row.q[j];
+      for (int64_t j = i; j < i + 16; ++j) sum += row.q[act_place(j)];
       if (row.sums[i / 16] != sum) return false;
     }
   }
@@ -74,13 +75,16 @@ void CaseRun::freeze(Memory& memory) {
 }
 
 CaseRun::CaseRun(const CaseData& data, const RunOptions& options) : data_(data), options_(options) {
+  step_ = {&segment_, 1};
+  place_bases(data);
+  int64_t base_offset = 0;
   for (size_t i = 0; i < data.operands.size(); ++i) {
     const OperandData& operand = data.operands[i];
     const std::string name = operand_def(*data.op_case.op, i).name;
     if (operand.absent())
       operands_.emplace_back();
     else if (operand.type.dtype == DType::kRecurrent)
-      place_recurrent(operand, name);
+      place_recurrent(operand, base_offset);
     else if (operand.type.dtype == DType::kKvCache)
       place_kv(operand, name);
     else
@@ -127,22 +131,29 @@ void CaseRun::place_tensor(const OperandData& operand, const CaseOperand& defini
   operands_.push_back(view);
 }
 
-void CaseRun::place_recurrent(const OperandData& operand, const std::string& name) {
-  const auto bytes = static_cast<int64_t>(operand.bytes.size());
-  recurrent_.push_back(std::make_unique<RecurrentView>());
-  recurrent_elements_.push_back(operand.type.shape.elements());
-  RecurrentView& view = *recurrent_.back();
-  Memory& read = allocate("state " + name + " (read)", bytes);
-  std::memcpy(read.buffer->data(), operand.bytes.data(), operand.bytes.size());
-  view.read = reinterpret_cast<float*>(read.buffer->data());
-  if (options_.same_state) {
-    view.write = reinterpret_cast<float*>(read.buffer->data());
-  } else {
-    freeze(read);
-    view.write = reinterpret_cast<float*>(allocate("state " + name + " (write)", bytes).buffer->data());
-  }
+void CaseRun::place_bases(const CaseData& data) {
+  std::vector<std::byte> bases;
+  for (const OperandData& operand : data.operands)
+    if (!operand.absent() && operand.type.dtype == DType::kRecurrent)
+      bases.insert(bases.end(), operand.bytes.begin(), operand.bytes.end());
+  if (bases.empty()) return;
+  segment_.n_rows = segment_.next_base_at = data.operand_types[0].shape.dim[0];
+  Memory& read = allocate("states (read)", static_cast<int64_t>(bases.size()));
+  std::memcpy(read.buffer->data(), bases.data(), bases.size());
+  segment_.base = segment_.next_base = read.buffer->data();
+  if (options_.same_state) return;
+  freeze(read);
+  segment_.next_base = allocate("states (written)", static_cast<int64_t>(bases.size())).buffer->data();
+}
+
+void CaseRun::place_recurrent(const OperandData& operand, int64_t& offset) {
+  recurrent_.push_back(std::make_unique<Recurrent>());
+  Recurrent& state = *recurrent_.back();
+  state.view = {.step = &step_, .base_offset = offset};
+  state.elements = operand.type.shape.elements();
+  offset += static_cast<int64_t>(operand.bytes.size());
   TensorView tensor;
-  tensor.data = reinterpret_cast<std::byte*>(&view);
+  tensor.data = reinterpret_cast<std::byte*>(&state.view);
   tensor.dtype = DType::kRecurrent;
   tensor.shape = operand.type.shape;
   operands_.push_back(tensor);
@@ -152,29 +163,33 @@ void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
   const int64_t heads = operand.type.shape.dim[0], d = operand.type.shape.dim[1];
   kv_ = std::make_unique<KvView>();
   KvView& kv = *kv_;
+  StepSegment& segment = segment_;
+  kv.step = &step_;
   kv.page_tokens = options_.strided ? 24 : 64;
   kv.n_kv_heads = heads;
   kv.head_dim = d;
-  kv.k_type = kv.v_type = operand.kv_type;
-  kv.n_past = operand.n_past;
-  const int64_t row = row_bytes(operand.kv_type, d), part = heads * kv.page_tokens * row;
-  kv.k_offset = options_.strided ? part + 128 : 64;  // once V first, once K first
-  kv.v_offset = options_.strided ? 64 : part + 128;
-  page_bytes_ = 2 * part + 128;
-  const int64_t n_pages = (kv.n_past + operand.n_new + kv.page_tokens - 1) / kv.page_tokens;
+  kv.k_type = operand.k_type;
+  kv.v_type = operand.v_type;
+  segment.n_past = operand.n_past;
+  segment.n_rows = operand.n_new;
+  const int64_t k_row = row_bytes(kv.k_type, d), v_row = row_bytes(kv.v_type, d);
+  const int64_t k_part = heads * kv.page_tokens * k_row, v_part = heads * kv.page_tokens * v_row;
+  kv.k_offset = options_.strided ? v_part + 128 : 64;  // once V first, once K first
+  kv.v_offset = options_.strided ? 64 : k_part + 128;
+  page_bytes_ = k_part + v_part + 128;
+  const int64_t n_pages = (segment.n_past + operand.n_new + kv.page_tokens - 1) / kv.page_tokens;
   for (int64_t p = 0; p < n_pages; ++p)
     page_table_.push_back(allocate(fmt::format("{} page {}", name, p), page_bytes_).buffer->data());
-  kv.pages = page_table_.data();
-  const int64_t n_stored = kv.n_past + (operand.new_stored ? operand.n_new : 0);
+  segment.pages = page_table_.data();
+  const int64_t n_stored = segment.n_past + (operand.new_stored ? operand.n_new : 0);
   kv_changes_ = operand.new_stored ? 0 : operand.n_new;
   for (int64_t t = 0; t < n_stored; ++t)
     for (int64_t h = 0; h < heads; ++h) {
-      const int64_t at = (h * kv.page_tokens + t % kv.page_tokens) * row;
+      const int64_t slot = h * kv.page_tokens + t % kv.page_tokens;
+      const auto at = static_cast<size_t>((t * heads + h) * d);
       std::byte* page = page_table_[static_cast<size_t>(t / kv.page_tokens)];
-      store_row(kv.k_type, &operand.k_past[static_cast<size_t>((t * heads + h) * d)], page + kv.k_offset + at,
-                d);
-      store_row(kv.v_type, &operand.v_past[static_cast<size_t>((t * heads + h) * d)], page + kv.v_offset + at,
-                d);
+      store_row(kv.k_type, &operand.k_past[at], page + kv.k_offset + slot * k_row, d);
+      store_row(kv.v_type, &operand.v_past[at], page + kv.v_offset + slot * v_row, d);
     }
   for (const std::byte* page : page_table_) pages_before_.emplace_back(page, page + page_bytes_);
   TensorView tensor;
@@ -184,12 +199,16 @@ void CaseRun::place_kv(const OperandData& operand, const std::string& name) {
   operands_.push_back(tensor);
 }
 
-void CaseRun::run(const KernelInfo& kernel, ThreadTeam& team) {
+void CaseRun::run(const KernelInfo& kernel, ThreadTeam& team, const StepRows& rows) {
   const OpSite site = data_.site();
   const int64_t bytes = kernel.workspace ? kernel.workspace(site, team.size()) : 0;
   Memory& workspace = allocate("workspace", bytes);
-  const KernelArgs args{operands_.data(), results_.data(), data_.op_case.attrs.raw.data(),
-                        workspace.buffer->data(), static_cast<int>(operands_.size())};
+  const KernelArgs args{operands_.data(),
+                        results_.data(),
+                        data_.op_case.attrs.raw.data(),
+                        workspace.buffer->data(),
+                        static_cast<int>(operands_.size()),
+                        rows};
   team.run([&](Worker& worker) { kernel.run(args, worker); });
 }
 
@@ -197,11 +216,13 @@ Outcome CaseRun::outcome() const {
   Outcome out;
   for (const TensorView& view : results_)
     out.results.emplace_back(view.data, view.data + tensor_bytes(view.dtype, view.shape));
-  for (size_t i = 0; i < recurrent_.size(); ++i)
-    out.recurrent.emplace_back(recurrent_[i]->write, recurrent_[i]->write + recurrent_elements_[i]);
+  for (const auto& state : recurrent_) {
+    const float* base = state->view.next_base(segment_);
+    out.recurrent.emplace_back(base, base + state->elements);
+  }
   for (const std::byte* page : page_table_) out.pages.insert(out.pages.end(), page, page + page_bytes_);
   if (!kv_ || data_.op_case.kv_nmse == 0) return out;
-  const int64_t d = kv_->head_dim, n_tokens = kv_->n_past + data_.operands[0].type.shape.dim[0];
+  const int64_t d = kv_->head_dim, n_tokens = segment_.n_past + data_.operands[0].type.shape.dim[0];
   std::vector<float> values(static_cast<size_t>(d));
   for (int64_t t = 0; t < n_tokens; ++t)
     for (int64_t h = 0; h < kv_->n_kv_heads; ++h)
@@ -227,13 +248,14 @@ std::vector<std::string> CaseRun::faults() const {
   }
   if (!kv_) return faults;
   // Every byte of the pages outside the rows of the new tokens must be as before.
-  const int64_t row = row_bytes(kv_->k_type, kv_->head_dim);
   auto expected = pages_before_;
-  for (int64_t t = kv_->n_past; t < kv_->n_past + kv_changes_; ++t)
+  for (int64_t t = segment_.n_past; t < segment_.n_past + kv_changes_; ++t)
     for (int64_t h = 0; h < kv_->n_kv_heads; ++h)
-      for (const int64_t offset : {kv_->k_offset, kv_->v_offset}) {
+      for (const bool key : {true, false}) {
         const auto page = static_cast<size_t>(t / kv_->page_tokens);
-        const int64_t at = offset + (h * kv_->page_tokens + t % kv_->page_tokens) * row;
+        const int64_t row = row_bytes(key ? kv_->k_type : kv_->v_type, kv_->head_dim);
+        const int64_t at =
+            (key ? kv_->k_offset : kv_->v_offset) + (h * kv_->page_tokens + t % kv_->page_tokens) * row;
         std::memcpy(expected[page].data() + at, page_table_[page] + at, static_cast<size_t>(row));
       }
   for (size_t p = 0; p < expected.size(); ++p)

@@ -56,8 +56,11 @@ class CaseRun {
   const std::vector<TensorView>& operands() const { return operands_; }
   const std::vector<TensorView>& results() const { return results_; }
 
+  // The one segment of the step, for tests that run a case in pieces.
+  StepSegment& segment() { return segment_; }
+
   // Runs `kernel` once on `team`.
-  void run(const KernelInfo& kernel, ThreadTeam& team);
+  void run(const KernelInfo& kernel, ThreadTeam& team, const StepRows& rows = {});
 
   Outcome outcome() const;
 
@@ -75,15 +78,21 @@ class CaseRun {
   void freeze(Memory& memory);
   void place_tensor(const OperandData& operand, const CaseOperand& definition, Access access,
                     const std::string& name);
-  void place_recurrent(const OperandData& operand, const std::string& name);
+  void place_bases(const CaseData& data);
+  void place_recurrent(const OperandData& operand, int64_t& offset);
   void place_kv(const OperandData& operand, const std::string& name);
 
   const CaseData& data_;
   RunOptions options_;
   std::vector<std::unique_ptr<Memory>> memory_;
   std::vector<TensorView> operands_, results_;
-  std::vector<std::unique_ptr<RecurrentView>> recurrent_;
-  std::vector<int64_t> recurrent_elements_;
+  StepSegment segment_;  // the one of the step, seen by all states
+  StepView step_;
+  struct Recurrent {
+    RecurrentView view;
+    int64_t elements;
+  };
+  std::vector<std::unique_ptr<Recurrent>> recurrent_;
   std::unique_ptr<KvView> kv_;
   std::vector<std::byte*> page_table_;
   std::vector<std::vector<std::byte>> pages_before_;

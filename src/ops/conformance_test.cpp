@@ -397,7 +397,7 @@ void add_but_careless(const KernelArgs& args, Worker& worker) {
 }
 
 TEST(Runner, NoticesWritesBeyondTheResult) {
-  const KernelInfo careless{"add", "careless", Isa::kScalar, 0, nullptr, nullptr, add_but_careless};
+  const CpuKernel careless{"add", "careless", Isa::kScalar, 0, nullptr, nullptr, add_but_careless};
   for (const OpCase& op_case : all_cases()) {
     if (op_case.name != "t7_n1000" && op_case.name != "t9_n77_column") continue;
     if (std::strcmp(op_case.op->name, "add") != 0) continue;
@@ -405,7 +405,7 @@ TEST(Runner, NoticesWritesBeyondTheResult) {
     for (CaseOperand& operand : odd.operands) operand.type.shape = Shape(2, 13);
     const CaseData data = make_case_data(odd);
     CaseRun run(data, {});
-    run.run(careless, team(1));
+    run.run(KernelInfo(careless), team(1));
     EXPECT_EQ(run.faults(), std::vector<std::string>{"wrote outside of result 0"});
     return;
   }

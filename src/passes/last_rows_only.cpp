@@ -1,11 +1,10 @@
-// When only some rows of a result are wanted (the last position's logits), everything in front of it that
-// works row by row is computed for these rows only.
+// When only some rows of a result are wanted (the last position's logits, or those that an input names),
+// everything in front of it that works row by row is computed for these rows only.
 #include <algorithm>
-#include <array>
-#include <cstring>
 
 #include "ops/binary/binary.h"
 #include "ops/gated_add/gated_add.h"
+#include "ops/gather_rows/gather_rows.h"
 #include "ops/matmul/matmul.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rms_scale/rms_scale.h"
@@ -33,17 +32,23 @@ size_t row_operands(const Node& node) {
   return node.op == &kOp_routed_experts ? 3 : node.operands.size();
 }
 
-bool is_row_slice(const Node& node) {
-  return node.op == &kOp_slice && attrs_of<SliceAttrs>(node).axis == 0;
+// Takes some rows: neighbours, or those of an index.
+bool is_choice(const Node& node) {
+  return node.op == &kOp_gather_rows || (node.op == &kOp_slice && attrs_of<SliceAttrs>(node).axis == 0);
 }
 
-// Every use of the value is the same slice of rows.
-bool only_sliced(const GraphEdit& edit, ValueId id, const AttrBytes& slice) {
+bool same_choice(const Node& a, const Node& b) {
+  return is_choice(b) && a.op == b.op && a.attrs.raw == b.attrs.raw &&
+         std::equal(a.operands.begin() + 1, a.operands.end(), b.operands.begin() + 1, b.operands.end());
+}
+
+// Every use of the value is the same choice of rows.
+bool only_chosen(const GraphEdit& edit, ValueId id, const Node& choice) {
   if (edit.is_output(id)) return false;
   bool all = true;
   edit.for_uses(id, [&](const GraphEdit::Use& use) {
     const Node& user = edit.node(use.node);
-    all = is_row_slice(user) && std::memcmp(user.attrs.raw.data(), slice.raw.data(), sizeof(SliceAttrs)) == 0;
+    all = user.operands[0] == id && same_choice(choice, user);
     return all;
   });
   return all;
@@ -53,19 +58,19 @@ class Mover {
  public:
   explicit Mover(GraphEdit& edit) : edit_(edit) {}
 
-  // `n` slices the result of a node that works by row: slices that node's operands instead.
+  // `n` chooses rows of the result of a node that works by row: chooses those of its operands instead.
   void move(int n) {
     if (!edit_.alive(n)) return;  // went with another use of the same value
     const ValueId id = edit_.node(n).operands[0];
     const int maker = edit_.producer(id);
     if (maker < 0 || !works_by_row(edit_.node(maker))) return;
-    const AttrBytes slice = edit_.node(n).attrs;
+    const Node choice = edit_.node(n);
     const Node made = edit_.node(maker);
     for (const ValueId result : made.results)
-      if (!only_sliced(edit_, result, slice)) return;
+      if (!only_chosen(edit_, result, choice)) return;
     const int64_t n_rows = edit_.type(id).shape.dim[0];
     std::vector<ValueId> operands;
-    std::vector<int> slices;
+    std::vector<int> choices;
     for (size_t i = 0; i < made.operands.size(); ++i) {
       const ValueId operand = made.operands[i];
       // Weights and values that all rows share stay whole.
@@ -75,17 +80,19 @@ class Mover {
         operands.push_back(operand);
         continue;
       }
-      // One slice per value, however often the value is used; finish() puts it where all its uses follow.
-      int sliced = -1;
+      // One choice per value, however often the value is used; finish() puts it where all its uses follow.
+      int chosen = -1;
       edit_.for_uses(operand, [&](const GraphEdit::Use& use) {
         const Node& user = edit_.node(use.node);
-        if (sliced < 0 && is_row_slice(user) && user.attrs.raw == slice.raw) sliced = use.node;
+        if (chosen < 0 && user.operands[0] == operand && same_choice(choice, user)) chosen = use.node;
       });
-      if (sliced < 0) {
-        sliced = edit_.insert(maker, kOp_slice, std::array{operand}, slice);
-        slices.push_back(sliced);
+      if (chosen < 0) {
+        std::vector<ValueId> with = choice.operands;
+        with[0] = operand;
+        chosen = edit_.insert(maker, *choice.op, with, choice.attrs);
       }
-      operands.push_back(edit_.node(sliced).results[0]);
+      choices.push_back(chosen);  // one that was there may be able to move now that this use is gone
+      operands.push_back(edit_.node(chosen).results[0]);
     }
     const int fresh = edit_.insert(maker, *made.op, operands, made.attrs);
     for (size_t i = 0; i < made.results.size(); ++i)
@@ -94,7 +101,7 @@ class Mover {
         edit_.erase(use.node);
       }
     edit_.erase(maker);
-    for (const int s : slices) move(s);
+    for (const int c : choices) move(c);
   }
 
  private:
@@ -104,7 +111,7 @@ class Mover {
 void run(GraphEdit& edit, PassContext&) {
   Mover mover(edit);
   for (int n = edit.n_nodes() - 1; n >= 0; --n)
-    if (edit.alive(n) && is_row_slice(edit.node(n))) mover.move(n);
+    if (edit.alive(n) && is_choice(edit.node(n))) mover.move(n);
 }
 
 }  // namespace

@@ -1,243 +1,236 @@
 #include "state/sequence_state.h"
 
 #include <algorithm>
-#include <cstring>
+#include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
 #include "base/check.h"
-#include "base/huge_pages.h"
+#include "state/state_record.h"
 
 namespace gannet {
 namespace {
 
-using Memory = std::shared_ptr<std::byte>;
+// Page tables begin with room for a full context, if it has no more pages than this (4 million tokens).
+constexpr int64_t kSteadyPages = 1 << 16;
 
-int64_t round_up(int64_t n, int64_t to) {
-  return (n + to - 1) / to * to;
-}
-
-int64_t k_page_bytes(const StateLayout& layout, const StateLayout::KvLayer& kv) {
-  return round_up(kPageTokens * kv.n_kv_heads * row_bytes(layout.k_type, kv.head_dim), 64);
-}
-int64_t v_page_bytes(const StateLayout& layout, const StateLayout::KvLayer& kv) {
-  return round_up(kPageTokens * kv.n_kv_heads * row_bytes(layout.v_type, kv.head_dim), 64);
-}
-int64_t recurrent_stride(const StateLayout::Recurrent& r) {
-  return round_up(r.shape.elements() * static_cast<int64_t>(sizeof(float)), 64);
+size_t pages_for(int64_t n_tokens) {
+  return static_cast<size_t>((n_tokens + kPageTokens - 1) / kPageTokens);
 }
 
 }  // namespace
 
-int64_t StateLayout::kv_bytes_per_token() const {
-  int64_t bytes = 0;
-  for (const KvLayer& layer : kv)
-    bytes += layer.n_kv_heads * (row_bytes(k_type, layer.head_dim) + row_bytes(v_type, layer.head_dim));
-  return bytes;
-}
+struct SequenceState::Content {
+  // Between prepare() and commit().
+  struct Step {
+    bool prepared = false, ran = false;
+    bool keeps_all = false;
+    int64_t n_rows = 0;
+    int64_t next_base_at = 0;
+    StatePiece* fresh_base = nullptr;  // null: written in place, or not at all
+    StatePiece* fresh_ring = nullptr;
+  };
 
-int64_t StateLayout::recurrent_bytes() const {
-  int64_t bytes = 0;
-  for (const Recurrent& r : recurrent) bytes += r.shape.elements() * static_cast<int64_t>(sizeof(float));
-  return bytes;
-}
-
-struct StateSnapshot::Content {
-  int64_t length = 0;
-  std::vector<Memory> pages;
-  Memory slot;  // null: the zero state
-};
-
-int64_t StateSnapshot::length() const {
-  return content_ ? content_->length : 0;
-}
-
-// Equal pieces cut from slabs. A slab is as many as fill whole huge pages without much left over.
-struct StatePool::Pieces {
-  int64_t bytes = 0;  // of a piece
-  std::vector<HugeMemory> slabs;
-  std::vector<std::byte*> free;
-
-  bool grow() {
-    constexpr int64_t kMostWaste = 8;  // one part of so many
-    int64_t n = std::max<int64_t>(1, kHugePage / bytes);
-    const int64_t most = n + 16;
-    while (n < most && to_huge_pages(n * bytes) - n * bytes > n * bytes / kMostWaste) ++n;
-    HugeMemory slab(n * bytes);
-    if (slab.data() == nullptr) return false;
-    for (int64_t i = n; i-- > 0;) free.push_back(slab.data() + i * bytes);
-    slabs.push_back(std::move(slab));
-    return true;
+  explicit Content(StatePool& pool) : record(pool) {}
+  explicit Content(const StateRecord& other) : record(other) { fill_table(); }
+  ~Content() {
+    for (const StatePart part : kStateParts) drop(part);
   }
-};
 
-// Every live piece holds the pool, so this outlives them.
-struct StatePool::Slabs {
-  Pieces pages, slots;
-};
-
-StatePool::StatePool(StateLayout layout, int64_t max_tokens)
-    : layout_(std::move(layout)),
-      max_tokens_(max_tokens),
-      page_bytes_(0),
-      slot_bytes_(0),
-      slabs_(std::make_shared<Slabs>()) {
-  for (const auto& kv : layout_.kv) page_bytes_ += k_page_bytes(layout_, kv) + v_page_bytes(layout_, kv);
-  for (const auto& r : layout_.recurrent) slot_bytes_ += recurrent_stride(r);
-  slabs_->pages.bytes = page_bytes_;
-  slabs_->slots.bytes = slot_bytes_;
-}
-
-StatePool::Memory StatePool::take(Pieces& pieces, int64_t& in_use) {
-  if (pieces.free.empty() && !pieces.grow()) return nullptr;
-  std::byte* data = pieces.free.back();
-  pieces.free.pop_back();
-  ++in_use;
-  auto self = shared_from_this();
-  return Memory(data, [self, &pieces, &in_use](std::byte* p) {
-    pieces.free.push_back(p);
-    --in_use;
-  });
-}
-
-StatePool::Memory StatePool::new_page() {
-  return take(slabs_->pages, pages_in_use_);
-}
-StatePool::Memory StatePool::new_slot() {
-  return take(slabs_->slots, slots_in_use_);
-}
-
-StateBindings::StateBindings(const StateLayout& layout)
-    : kv_(layout.kv.size()), recurrent_(layout.recurrent.size()) {
-  int64_t offset = 0;
-  for (size_t i = 0; i < layout.kv.size(); ++i) {
-    KvView& view = kv_[i];
-    view.k_offset = offset;
-    offset += k_page_bytes(layout, layout.kv[i]);
-    view.v_offset = offset;
-    offset += v_page_bytes(layout, layout.kv[i]);
-    view.page_tokens = kPageTokens;
-    view.n_kv_heads = layout.kv[i].n_kv_heads;
-    view.head_dim = layout.kv[i].head_dim;
-    view.k_type = layout.k_type;
-    view.v_type = layout.v_type;
-    by_name_[layout.kv[i].name] = &view;
+  Step& step(StatePart part) { return steps[part_index(part)]; }
+  bool recurrent(StatePart part) const {
+    return part == StatePart::kTrunk && !record.pool.layout().recurrent.empty();
   }
-  for (size_t i = 0; i < layout.recurrent.size(); ++i) by_name_[layout.recurrent[i].name] = &recurrent_[i];
+  // Tokens of a part, those of a step in progress included.
+  std::array<int64_t, 2> ends() const {
+    std::array<int64_t, 2> ends = record.length;
+    for (size_t i = 0; i < ends.size(); ++i) ends[i] += steps[i].n_rows;
+    return ends;
+  }
+  void fill_table();
+  // Room for `n` pages in the table, which does not move while a step in progress of the other part reads it.
+  void steady_table(size_t n);
+  void drop(StatePart part);
+  bool prepare_recurrent(bool kept, Step& step, StepSegment& segment);
+  // The recurrent state is in the memory of the step now.
+  void adopt(Step& step);
+
+  StateRecord record;
+  std::vector<std::byte*> table;  // data of record.pages
+  std::array<Step, kStateParts.size()> steps;
+};
+
+void SequenceState::Content::fill_table() {
+  table.resize(record.pages.size());
+  for (size_t i = 0; i < table.size(); ++i) table[i] = record.pages[i]->data;
 }
 
-void* StateBindings::find(const std::string& name) {
-  const auto it = by_name_.find(name);
-  return it == by_name_.end() ? nullptr : it->second;
+void SequenceState::Content::steady_table(size_t n) {
+  const size_t full = pages_for(std::min(record.pool.options().max_tokens, kSteadyPages * kPageTokens));
+  if (std::max(n, full) <= table.capacity()) return;
+  for (const Step& s : steps) GANNET_CHECK(!s.prepared || s.ran, "the page table of a step would move");
+  table.reserve(n <= full ? full : 2 * n);
+}
+
+void SequenceState::Content::drop(StatePart part) {
+  Step& s = step(part);
+  if (s.fresh_base != nullptr) record.pool.drop(StatePool::kSlot, s.fresh_base);
+  if (s.fresh_ring != nullptr) record.pool.drop(StatePool::kRing, s.fresh_ring);
+  s = {};
+}
+
+void SequenceState::Content::adopt(Step& s) {
+  record.base_at = s.next_base_at;
+  if (s.fresh_base != nullptr)
+    record.pool.drop(StatePool::kSlot, std::exchange(record.base, std::exchange(s.fresh_base, nullptr)));
+  if (s.fresh_ring != nullptr)
+    record.pool.drop(StatePool::kRing, std::exchange(record.ring, std::exchange(s.fresh_ring, nullptr)));
+}
+
+bool SequenceState::Content::prepare_recurrent(bool kept, Step& s, StepSegment& segment) {
+  StatePool& pool = record.pool;
+  const int64_t open_rows = pool.options().open_rows, pending = record.pending();
+  const auto ready = [](StatePiece*& piece, StatePiece* taken) { return (piece = taken) != nullptr; };
+  if (record.base == nullptr && !ready(record.base, pool.zero_slot())) return false;
+  s.keeps_all = kept || s.n_rows > open_rows || open_rows == 0;
+  s.next_base_at = record.base_at;
+  StatePiece* next_base = nullptr;
+  if (s.keeps_all) {
+    // Into other memory: the sequence can still be as long as it is now.
+    s.next_base_at = segment.n_past + s.n_rows;
+    if (s.next_base_at > record.base_at && !ready(s.fresh_base, pool.take(StatePool::kSlot))) return false;
+    next_base = s.fresh_base;
+  } else if (s.n_rows > 0) {
+    const bool own_ring = record.ring != nullptr && pool.sole(record.ring);
+    if (pending == 0 && !own_ring) {
+      // The old one holds nothing of this sequence.
+      if (record.ring != nullptr) pool.drop(StatePool::kRing, std::exchange(record.ring, nullptr));
+      if (!ready(record.ring, pool.take(StatePool::kRing))) return false;
+    }
+    if (pending >= pool.options().fold_at || (pending > 0 && !own_ring)) {
+      // In place where nobody else holds the base: where the sequence ends now is as early as it can get.
+      s.next_base_at = segment.n_past;
+      if (!own_ring && !ready(s.fresh_ring, pool.take(StatePool::kRing))) return false;
+      if (!pool.sole(record.base) && !ready(s.fresh_base, pool.take(StatePool::kSlot))) return false;
+      next_base = s.fresh_base != nullptr ? s.fresh_base : record.base;
+    }
+  }
+  const auto data = [](const StatePiece* piece) { return piece != nullptr ? piece->data : nullptr; };
+  segment.base = data(record.base);
+  segment.next_base = data(next_base);
+  segment.ring = data(record.ring);
+  segment.next_ring = data(s.fresh_ring != nullptr ? s.fresh_ring : record.ring);
+  segment.base_at = record.base_at;
+  segment.next_base_at = s.next_base_at;
+  segment.ring_entries = pool.places().ring_entries;
+  return true;
 }
 
 SequenceState::SequenceState(std::shared_ptr<StatePool> pool)
-    : SequenceState(std::move(pool), std::make_shared<StateSnapshot::Content>()) {}
-SequenceState::SequenceState(std::shared_ptr<StatePool> pool, std::shared_ptr<StateSnapshot::Content> content)
+    : pool_(std::move(pool)), content_(std::make_unique<Content>(*pool_)) {}
+SequenceState::SequenceState(std::shared_ptr<StatePool> pool, std::unique_ptr<Content> content)
     : pool_(std::move(pool)), content_(std::move(content)) {}
 SequenceState::SequenceState(SequenceState&&) noexcept = default;
-SequenceState& SequenceState::operator=(SequenceState&&) noexcept = default;
+SequenceState& SequenceState::operator=(SequenceState&& other) noexcept {
+  std::swap(pool_, other.pool_);
+  std::swap(content_, other.content_);
+  return *this;
+}
 SequenceState::~SequenceState() = default;
 
-int64_t SequenceState::length() const {
-  return content_->length;
+int64_t SequenceState::length(StatePart part) const {
+  return content_->record.length_of(part);
+}
+int64_t SequenceState::earliest(StatePart part) const {
+  return part == StatePart::kTrunk ? content_->record.base_at : 0;
 }
 
-SequenceState SequenceState::fork() const {
-  return SequenceState(pool_, std::make_shared<StateSnapshot::Content>(*content_));
+void SequenceState::drop_steps_not_run() {
+  for (const StatePart part : kStateParts)
+    if (!content_->step(part).ran) content_->drop(part);
 }
 
-StateSnapshot SequenceState::snapshot() const {
+SequenceState SequenceState::fork() {
+  drop_steps_not_run();
+  return SequenceState(pool_, std::make_unique<Content>(content_->record));
+}
+
+StateSnapshot SequenceState::snapshot() {
+  drop_steps_not_run();
   StateSnapshot s;
-  s.content_ = std::make_shared<const StateSnapshot::Content>(*content_);
+  s.pool_ = pool_;
+  s.record_ = std::make_shared<const StateRecord>(content_->record);
   return s;
 }
 
 void SequenceState::rollback(const StateSnapshot& snapshot) {
-  next_slot_ = nullptr;
-  prepared_ = 0;
-  content_ = snapshot.content_ ? std::make_shared<StateSnapshot::Content>(*snapshot.content_)
-                               : std::make_shared<StateSnapshot::Content>();
+  if (snapshot.record_ == nullptr) return clear();
+  GANNET_CHECK(snapshot.pool_ == pool_, "a snapshot of another pool");
+  for (const StatePart part : kStateParts) content_->drop(part);
+  content_->record.become(*snapshot.record_);
+  content_->fill_table();
 }
 
 void SequenceState::clear() {
-  next_slot_ = nullptr;
-  prepared_ = 0;
-  content_ = std::make_shared<StateSnapshot::Content>();
+  for (const StatePart part : kStateParts) content_->drop(part);
+  content_->record.clear();
+  content_->table.clear();
 }
 
-Result<void> SequenceState::prepare(int64_t n_tokens, StateBindings& bindings) {
-  StateSnapshot::Content& c = *content_;
-  const StateLayout& layout = pool_->layout();
-  prepared_ = 0;
-  if (n_tokens > pool_->max_tokens() - c.length)
+bool SequenceState::truncate(StatePart part, int64_t length) {
+  if (length < earliest(part) || length > this->length(part)) return false;
+  content_->drop(part);
+  content_->record.length[part_index(part)] = length;
+  const auto ends = content_->ends();
+  const int64_t longest = std::max(ends[0], ends[1]);
+  content_->record.shrink(pages_for(longest));
+  content_->table.resize(content_->record.pages.size());
+  return true;
+}
+
+Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment) {
+  Content& c = *content_;
+  c.drop(part);
+  const int64_t n_past = length(part), max_tokens = pool_->options().max_tokens;
+  if (n_rows > max_tokens - n_past)
     return Error(
         ErrorCode::kRuntime,
         fmt::format("the context is full: {} tokens are stored, {} more asked for, {} fit; raise --ctx-size",
-                    c.length, n_tokens, pool_->max_tokens()));
-  const auto short_of_memory = [&] {
-    return Error(ErrorCode::kOutOfMemory,
-                 fmt::format("no memory for the state of {} tokens ({} bytes per token); lower --ctx-size",
-                             c.length + n_tokens, layout.kv_bytes_per_token()));
-  };
+                    n_past, n_rows, max_tokens));
+  c.steady_table(pages_for(n_past + n_rows));
+  if (!c.record.make_room(part, n_rows, c.ends(), c.table)) return pool_->short_of_memory(n_past + n_rows);
 
-  if (!layout.kv.empty()) {
-    // The page that already holds tokens of this sequence is the only one that may have to be copied.
-    const size_t full = static_cast<size_t>(c.length / kPageTokens);
-    if (c.length % kPageTokens != 0 && c.pages[full].use_count() > 1) {
-      Memory own = pool_->new_page();
-      if (!own) return short_of_memory();
-      std::memcpy(own.get(), c.pages[full].get(), static_cast<size_t>(pool_->page_bytes_));
-      c.pages[full] = std::move(own);
-    }
-    const size_t needed = static_cast<size_t>((c.length + n_tokens + kPageTokens - 1) / kPageTokens);
-    // Pages behind the end hold nothing (a run that was not committed); they are reused if no snapshot shares
-    // them.
-    for (size_t p = full + (c.length % kPageTokens != 0); p < c.pages.size(); ++p)
-      if (c.pages[p].use_count() > 1) c.pages.resize(p);
-    while (c.pages.size() < needed) {
-      Memory page = pool_->new_page();
-      if (!page) return short_of_memory();
-      c.pages.push_back(std::move(page));
-    }
+  segment = {};
+  segment.n_rows = n_rows;
+  segment.n_past = segment.base_at = segment.next_base_at = n_past;
+  segment.pages = c.table.data();
+  Content::Step& step = c.step(part);
+  step.n_rows = n_rows;
+  if (c.recurrent(part) && !c.prepare_recurrent(kept, step, segment)) {
+    c.drop(part);
+    return pool_->short_of_memory(n_past + n_rows);
   }
-  bindings.pages_.clear();
-  for (const Memory& page : c.pages) bindings.pages_.push_back(page.get());
-  for (KvView& view : bindings.kv_) {
-    view.pages = bindings.pages_.data();
-    view.n_past = c.length;
-  }
-
-  if (!layout.recurrent.empty()) {
-    if (!c.slot) {
-      c.slot = pool_->new_slot();
-      if (!c.slot) return short_of_memory();
-      std::memset(c.slot.get(), 0, static_cast<size_t>(pool_->slot_bytes_));
-    }
-    next_slot_ = c.slot;
-    if (c.slot.use_count() > 2) {  // besides content_ and next_slot_ somebody else holds it
-      next_slot_ = pool_->new_slot();
-      if (!next_slot_) return short_of_memory();
-    }
-    int64_t offset = 0;
-    for (size_t i = 0; i < layout.recurrent.size(); ++i) {
-      bindings.recurrent_[i].read = reinterpret_cast<const float*>(c.slot.get() + offset);
-      bindings.recurrent_[i].write = reinterpret_cast<float*>(next_slot_.get() + offset);
-      offset += recurrent_stride(layout.recurrent[i]);
-    }
-  }
-  prepared_ = n_tokens;
+  step.prepared = true;
   return {};
 }
 
-void SequenceState::commit(int64_t n_tokens) {
-  GANNET_CHECK(n_tokens >= 0 && n_tokens <= prepared_, "more tokens are committed than were prepared");
-  GANNET_CHECK(n_tokens == prepared_ || pool_->layout().recurrent.empty(),
+void SequenceState::ran(StatePart part) {
+  Content::Step& step = content_->step(part);
+  GANNET_CHECK(step.prepared && !step.ran, "a step ran that was not prepared, or was dropped");
+  step.ran = true;
+  if (content_->recurrent(part) && !step.keeps_all) content_->adopt(step);
+}
+
+void SequenceState::commit(StatePart part, int64_t n_rows) {
+  Content::Step& step = content_->step(part);
+  GANNET_CHECK(n_rows >= 0 && n_rows <= step.n_rows, "more tokens are committed than were prepared");
+  GANNET_CHECK(n_rows == 0 || step.ran, "tokens are committed that did not run");
+  GANNET_CHECK(n_rows == 0 || n_rows == step.n_rows || !step.keeps_all,
                "fewer tokens are committed than were run, but recurrent state is behind all of them");
-  prepared_ = 0;
-  content_->length += n_tokens;
-  if (next_slot_ && n_tokens > 0) content_->slot = std::move(next_slot_);
-  next_slot_ = nullptr;
+  if (step.keeps_all && step.ran && n_rows == step.n_rows) content_->adopt(step);
+  content_->record.length[part_index(part)] += n_rows;
+  content_->drop(part);
 }
 
 }  // namespace gannet

@@ -25,11 +25,14 @@ Result<Isa> isa_from_name(const std::string& name) {
       fmt::format("there is no instruction set \"{}\"; known: scalar, avx2, avx512, avx512vnni, neon", name));
 }
 
-void KernelRegistry::add_table(const KernelInfo* table) {
-  for (; table->op != nullptr; ++table) {
-    kernels_.push_back(table);
-    by_op_[table->op].push_back(table);
-  }
+void KernelRegistry::add_table(const CpuKernel* table) {
+  for (; table->op != nullptr; ++table) add(KernelInfo(*table));
+}
+
+void KernelRegistry::add(const KernelInfo& kernel) {
+  owned_.push_back(std::make_shared<const KernelInfo>(kernel));
+  kernels_.push_back(owned_.back().get());
+  by_op_[kernel.op].push_back(owned_.back().get());
 }
 
 const std::vector<const KernelInfo*>& KernelRegistry::kernels_of(const OpDef& op) const {
@@ -38,14 +41,17 @@ const std::vector<const KernelInfo*>& KernelRegistry::kernels_of(const OpDef& op
   return it == by_op_.end() ? none : it->second;
 }
 
-KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const {
+KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
+                                    DeviceKind device) const {
   KernelChoice choice;
   const auto forced = policy.forced.find(op.name);
   for (const KernelInfo* kernel : kernels_of(op)) {
+    if (kernel->device != device) continue;
     KernelCandidate candidate{kernel, nullptr};
     if (forced != policy.forced.end() && forced->second != kernel->name) {
       candidate.refusal = "another kernel is forced";
-    } else if (std::find(policy.isas.begin(), policy.isas.end(), kernel->isa) == policy.isas.end()) {
+    } else if (device == DeviceKind::kCpu &&
+               std::find(policy.isas.begin(), policy.isas.end(), kernel->isa) == policy.isas.end()) {
       candidate.refusal = "instruction set not available";
     } else if (kernel->refuses != nullptr) {
       candidate.refusal = kernel->refuses(site);

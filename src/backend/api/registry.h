@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,8 @@ struct KernelChoice {
   std::vector<KernelCandidate> candidates;  // best first
 };
 
-// Rules for choosing. `isas` are the instruction sets that may be used (the machine's, or fewer when forced).
+// Rules for choosing. `isas` are the instruction sets that may be used (the machine's, or fewer when forced);
+// they are for the CPU's kernels.
 struct KernelPolicy {
   std::vector<Isa> isas;
   std::map<std::string, std::string> forced;  // op name -> kernel name
@@ -32,15 +34,19 @@ struct KernelPolicy {
 
 class KernelRegistry {
  public:
-  void add_table(const KernelInfo* table);  // ends with an entry whose op is null; must outlive the registry
+  void add_table(const CpuKernel* table);  // ends with an entry whose op is null; must outlive the registry
+  void add(const KernelInfo& kernel);      // of any kind of device; its strings and tail must outlive it
 
   const std::vector<const KernelInfo*>& kernels() const { return kernels_; }
   const std::vector<const KernelInfo*>& kernels_of(const OpDef& op) const;
 
-  // Best accepted kernel: a forced one if named, else the widest allowed instruction set, then priority.
-  KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy) const;
+  // Best accepted kernel for a kind of device: a forced one if named, else the widest allowed instruction
+  // set, then priority. Kernels for other kinds are no candidates.
+  KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
+                      DeviceKind device = DeviceKind::kCpu) const;
 
  private:
+  std::vector<std::shared_ptr<const KernelInfo>> owned_;
   std::vector<const KernelInfo*> kernels_;
   std::map<std::string, std::vector<const KernelInfo*>, std::less<>> by_op_;
 };

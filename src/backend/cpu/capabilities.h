@@ -2,12 +2,13 @@
 #pragma once
 
 #include "backend/api/capabilities.h"
+#include "backend/api/kernel.h"
 
 namespace gannet {
 
-// delta_mixer is made for decoding and small verification batches: with more tokens the chunked recurrence is
-// faster.
-inline constexpr int64_t kCpuDeltaMixerTokens = 16;
+// delta_mixer goes token by token, as rows that must be exact do anyway: with more tokens the chunked
+// recurrence is faster.
+inline constexpr int64_t kCpuDeltaMixerTokens = kExactRows;
 
 inline constexpr Capabilities kCpuCapabilities = {.takes_rounded_activations = true,
                                                   .delta_mixer_tokens = kCpuDeltaMixerTokens};

@@ -10,6 +10,7 @@
 namespace gannet::GANNET_ISA_NS {
 
 inline constexpr int kStep = 32;
+inline constexpr int kPieces = 2;
 inline constexpr int kLanes = 8;
 inline constexpr int kSignedBias = 0;
 
@@ -88,10 +89,90 @@ GANNET_INLINE Ints dot(Ints acc, Bytes codes, Bytes a) {
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+// dot() of the four words of kStep / 4 groups. Sums of pairs fit 16 bits while codes are small.
+template <bool kSigned, int kMostCode>
+GANNET_INLINE Ints dot_words(Ints acc, const Bytes (&codes)[4], const Bytes (&a)[4]) {
+  constexpr int kFit = kMostCode > 0 ? 32767 / (2 * 127 * kMostCode) : 1;
+  if constexpr (kFit >= 2) {
+    __m256i low =
+        _mm256_add_epi16(_mm256_maddubs_epi16(codes[0], a[0]), _mm256_maddubs_epi16(codes[1], a[1]));
+    __m256i high =
+        _mm256_add_epi16(_mm256_maddubs_epi16(codes[2], a[2]), _mm256_maddubs_epi16(codes[3], a[3]));
+    if constexpr (kFit >= 4) {
+      low = _mm256_add_epi16(low, high);
+    } else {
+      acc = _mm256_add_epi32(acc, _mm256_madd_epi16(high, _mm256_set1_epi16(1)));
+    }
+    return _mm256_add_epi32(acc, _mm256_madd_epi16(low, _mm256_set1_epi16(1)));
+  }
+  for (int word = 0; word < 4; ++word) acc = dot<kSigned>(acc, codes[word], a[word]);
+  return acc;
+}
+
+// The Ints that dot_words() starts from for the groups of piece `piece`.
 template <int kBias>
-GANNET_INLINE Ints start(Bytes a) {
+GANNET_INLINE Ints start(const int16_t* sums, int piece) {
   if constexpr (kBias == 0) return _mm256_setzero_si256();
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(splat_byte(kBias), a), _mm256_set1_epi16(-1));
+  const __m128i* from = reinterpret_cast<const __m128i*>(sums + 8 * piece);
+  return _mm256_mullo_epi32(_mm256_cvtepi16_epi32(_mm_loadu_si128(from)), _mm256_set1_epi32(-kBias));
+}
+
+// --- order of a unit ---
+
+// Within each chunk of 16 bytes, words being 4 of them:
+GANNET_INLINE Bytes low_words(Bytes a, Bytes b) {  // a0 b0 a1 b1
+  return _mm256_unpacklo_epi32(a, b);
+}
+GANNET_INLINE Bytes high_words(Bytes a, Bytes b) {  // a2 b2 a3 b3
+  return _mm256_unpackhi_epi32(a, b);
+}
+GANNET_INLINE Bytes low_pairs(Bytes a, Bytes b) {  // a0 a1 b0 b1
+  return _mm256_unpacklo_epi64(a, b);
+}
+GANNET_INLINE Bytes high_pairs(Bytes a, Bytes b) {  // a2 a3 b2 b3
+  return _mm256_unpackhi_epi64(a, b);
+}
+template <int kWord>
+GANNET_INLINE Bytes twice_word(Bytes a, Bytes b) {  // a b at kWord: a a b b
+  return _mm256_castps_si256(_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), kWord * 0x55));
+}
+GANNET_INLINE Bytes high_nibbles(Bytes v) {
+  return _mm256_and_si256(_mm256_srli_epi16(v, 4), _mm256_set1_epi8(15));
+}
+// Low nibbles of words 0 and 2 of each chunk, high ones of words 1 and 3.
+GANNET_INLINE Bytes alternate_nibbles(Bytes v) {
+  const __m256i counts = _mm256_set1_epi64x(int64_t{4} << 32);
+  return _mm256_and_si256(_mm256_srlv_epi32(v, counts), _mm256_set1_epi8(15));
+}
+GANNET_INLINE Bytes in_all_chunks(const void* p) {
+  return _mm256_broadcastsi128_si256(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+// Chunks `stride` bytes apart.
+GANNET_INLINE Bytes load_chunks(const uint8_t* p, int64_t stride) {
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))),
+                                 _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + stride)), 1);
+}
+// Every second chunk from p on, and those between.
+GANNET_INLINE void load_alternate(const uint8_t* p, Bytes& even, Bytes& odd) {
+  const __m256i a = load_bytes(p), b = load_bytes(p + 32);
+  even = _mm256_permute2x128_si256(a, b, 0x20);
+  odd = _mm256_permute2x128_si256(a, b, 0x31);
+}
+
+// A unit of codes in element order, rearranged as activations lie.
+GANNET_INLINE void words_outermost(const Bytes (&in)[8], Bytes (&out)[2][4]) {
+  for (int p = 0; p < 2; ++p) {  // of groups a .. a + 7: {a, a + 4}, {a + 1, a + 5}, ...
+    const __m256i a = _mm256_permute2x128_si256(in[4 * p], in[4 * p + 2], 0x20),
+                  b = _mm256_permute2x128_si256(in[4 * p], in[4 * p + 2], 0x31),
+                  c = _mm256_permute2x128_si256(in[4 * p + 1], in[4 * p + 3], 0x20),
+                  d = _mm256_permute2x128_si256(in[4 * p + 1], in[4 * p + 3], 0x31);
+    const __m256i ab0 = _mm256_unpacklo_epi32(a, b), ab1 = _mm256_unpackhi_epi32(a, b);
+    const __m256i cd0 = _mm256_unpacklo_epi32(c, d), cd1 = _mm256_unpackhi_epi32(c, d);
+    out[p][0] = _mm256_unpacklo_epi64(ab0, cd0);
+    out[p][1] = _mm256_unpackhi_epi64(ab0, cd0);
+    out[p][2] = _mm256_unpacklo_epi64(ab1, cd1);
+    out[p][3] = _mm256_unpackhi_epi64(ab1, cd1);
+  }
 }
 
 // --- panels: kLanes rows x 4 codes in a vector ---
@@ -165,23 +246,8 @@ GANNET_INLINE void store_scales(float* p, Scales<16> s) {
   _mm256_storeu_ps(p, s.v[0]);
   _mm256_storeu_ps(p + 8, s.v[1]);
 }
-GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) {
-  return {_mm256_mul_ps(a.v, b.v)};
-}
 GANNET_INLINE Scales<16> mul(Scales<16> a, Scales<16> b) {
   return {{_mm256_mul_ps(a.v[0], b.v[0]), _mm256_mul_ps(a.v[1], b.v[1])}};
-}
-GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) {
-  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
-}
-GANNET_INLINE Scales<16> fma(Scales<16> a, Scales<16> b, Scales<16> c) {
-  return {{_mm256_fmadd_ps(a.v[0], b.v[0], c.v[0]), _mm256_fmadd_ps(a.v[1], b.v[1], c.v[1])}};
-}
-GANNET_INLINE void set_zero(Scales<32>& s) {
-  s.v = _mm256_setzero_ps();
-}
-GANNET_INLINE void set_zero(Scales<16>& s) {
-  s.v[0] = s.v[1] = _mm256_setzero_ps();
 }
 GANNET_INLINE Scales<16> doubled(Scales<32> s) {
   return {{_mm256_permutevar8x32_ps(s.v, _mm256_set_epi32(3, 3, 2, 2, 1, 1, 0, 0)),
@@ -204,14 +270,11 @@ GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
     __builtin_memcpy(&h, p + i * stride, 2);
     return static_cast<uint64_t>(h);
   };
-  const uint64_t low = at(0) | at(1) << 16 | at(2) << 32 | at(3) << 48;
-  const uint64_t high = at(4) | at(5) << 16 | at(6) << 32 | at(7) << 48;
+  uint64_t low = at(0) | at(1) << 16 | at(2) << 32 | at(3) << 48;
+  uint64_t high = at(4) | at(5) << 16 | at(6) << 32 | at(7) << 48;
+  // Or GCC gathers them in vectors, whose units have enough to do.
+  __asm__("" : "+r"(low), "+r"(high));
   return {_mm256_cvtph_ps(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low)))};
-}
-GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
-  const __m256i pairs =
-      _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)), _mm256_set1_epi16(1));
-  return {_mm256_mul_ps(_mm256_cvtepi32_ps(pairs), d.v)};
 }
 GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
   const __m256i low = _mm256_cvtepi16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(sums)));
@@ -221,23 +284,15 @@ GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
 
 // --- accumulation ---
 
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<32> s, int step) {
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), _mm256_permutevar8x32_ps(s.v, _mm256_set1_epi32(step)),
-                         acc);
+// acc + dots * the scales of the groups of piece `piece`.
+GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int piece) {
+  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), s.v[piece], acc);
 }
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
-  const int a = 2 * step % 8, b = a + 1;
-  const __m256 scale = _mm256_permutevar8x32_ps(s.v[step / 4], _mm256_set_epi32(b, b, b, b, a, a, a, a));
-  return _mm256_fmadd_ps(_mm256_cvtepi32_ps(dots), scale, acc);
+GANNET_INLINE Acc add_products(Acc acc, Scales<16> a, Scales<16> b) {
+  return _mm256_fmadd_ps(a.v[1], b.v[1], _mm256_fmadd_ps(a.v[0], b.v[0], acc));
 }
 GANNET_INLINE Acc zero_acc() {
   return _mm256_setzero_ps();
-}
-GANNET_INLINE Acc merge(Acc acc, Scales<32> s) {
-  return _mm256_add_ps(acc, s.v);
-}
-GANNET_INLINE Acc merge(Acc acc, Scales<16> s) {
-  return _mm256_add_ps(_mm256_add_ps(acc, s.v[0]), s.v[1]);
 }
 GANNET_INLINE float sum_lanes(Acc acc) {
   __m256 f = _mm256_hadd_ps(acc, acc);
@@ -318,8 +373,17 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
-// NaN.
+// The words of two neighbouring groups where activations have them (tensor/act8.h).
+GANNET_INLINE void store_words(int8_t* q, __m128i a, __m128i b) {
+  const __m128i low = _mm_unpacklo_epi32(a, b), high = _mm_unpackhi_epi32(a, b);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q), low);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 64), _mm_unpackhi_epi64(low, low));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 128), high);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 192), _mm_unpackhi_epi64(high, high));
+}
+
+// 32 floats to 8 bits, to `q` and the places that follow from it: scale largest / 127, sums of both halves. A
+// value that is not finite makes the scale NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   __m256 v[4], largest = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
   const __m256 sign = _mm256_set1_ps(-0.0f);
@@ -340,7 +404,7 @@ GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums
   for (int i = 0; i < 4; ++i) n[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inverse));
   __m256i words = _mm256_packs_epi16(_mm256_packs_epi32(n[0], n[1]), _mm256_packs_epi32(n[2], n[3]));
   words = _mm256_permutevar8x32_epi32(words, _mm256_set_epi32(7, 3, 6, 2, 5, 1, 4, 0));
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(q), words);
+  store_words(q, _mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
   const auto total = [](__m256i a, __m256i b) {
     const __m256i s = _mm256_add_epi32(a, b);
     __m128i h = _mm_add_epi32(_mm256_castsi256_si128(s), _mm256_extracti128_si256(s, 1));

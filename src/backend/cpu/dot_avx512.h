@@ -10,6 +10,7 @@
 namespace gannet::GANNET_ISA_NS {
 
 inline constexpr int kStep = 64;
+inline constexpr int kPieces = 1;
 inline constexpr int kLanes = 16;  // floats per vector, rows per panel
 #if defined(__AVX512VNNI__)
 inline constexpr int kSignedBias = 128;
@@ -120,15 +121,86 @@ GANNET_INLINE Ints dot(Ints acc, Bytes codes, Bytes a) {
 #endif
 }
 
-template <int kBias>
-GANNET_INLINE Ints start(Bytes a) {
-  if constexpr (kBias == 0) return _mm512_setzero_si512();
-#if defined(__AVX512VNNI__)
-  return _mm512_sub_epi32(_mm512_setzero_si512(),
-                          _mm512_dpbusd_epi32(_mm512_setzero_si512(), splat_byte(kBias), a));
-#else
-  return _mm512_madd_epi16(_mm512_maddubs_epi16(splat_byte(kBias), a), _mm512_set1_epi16(-1));
+// dot() of the four words of kStep / 4 groups. kMostCode: see decode_32.h.
+template <bool kSigned, int kMostCode>
+GANNET_INLINE Ints dot_words(Ints acc, const Bytes (&codes)[4], const Bytes (&a)[4]) {
+#if !defined(__AVX512VNNI__)
+  constexpr int kFit = kMostCode > 0 ? 32767 / (2 * 127 * kMostCode) : 1;  // sums of pairs in 16 bits
+  if constexpr (kFit >= 4) {
+    const __m512i low =
+        _mm512_add_epi16(_mm512_maddubs_epi16(codes[0], a[0]), _mm512_maddubs_epi16(codes[1], a[1]));
+    const __m512i high =
+        _mm512_add_epi16(_mm512_maddubs_epi16(codes[2], a[2]), _mm512_maddubs_epi16(codes[3], a[3]));
+    return _mm512_add_epi32(acc, _mm512_madd_epi16(_mm512_add_epi16(low, high), _mm512_set1_epi16(1)));
+  }
 #endif
+  for (int word = 0; word < 4; ++word) acc = dot<kSigned>(acc, codes[word], a[word]);
+  return acc;
+}
+
+// The Ints that dot_words() starts from for the groups of piece `piece`.
+template <int kBias>
+GANNET_INLINE Ints start(const int16_t* sums, int /*piece*/) {
+  if constexpr (kBias == 0) return _mm512_setzero_si512();
+  return _mm512_mullo_epi32(_mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums))),
+                            _mm512_set1_epi32(-kBias));
+}
+
+// --- order of a unit ---
+
+// Within each chunk of 16 bytes, words being 4 of them:
+GANNET_INLINE Bytes low_words(Bytes a, Bytes b) {  // a0 b0 a1 b1
+  return _mm512_unpacklo_epi32(a, b);
+}
+GANNET_INLINE Bytes high_words(Bytes a, Bytes b) {  // a2 b2 a3 b3
+  return _mm512_unpackhi_epi32(a, b);
+}
+GANNET_INLINE Bytes low_pairs(Bytes a, Bytes b) {  // a0 a1 b0 b1
+  return _mm512_unpacklo_epi64(a, b);
+}
+GANNET_INLINE Bytes high_pairs(Bytes a, Bytes b) {  // a2 a3 b2 b3
+  return _mm512_unpackhi_epi64(a, b);
+}
+template <int kWord>
+GANNET_INLINE Bytes twice_word(Bytes a, Bytes b) {  // a b at kWord: a a b b
+  return _mm512_castps_si512(_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), kWord * 0x55));
+}
+GANNET_INLINE Bytes high_nibbles(Bytes v) {
+  return _mm512_and_si512(_mm512_srli_epi16(v, 4), _mm512_set1_epi8(15));
+}
+// Low nibbles of words 0 and 2 of each chunk, high ones of words 1 and 3.
+GANNET_INLINE Bytes alternate_nibbles(Bytes v) {
+  const __m512i counts = _mm512_set1_epi64(int64_t{4} << 32);
+  return _mm512_and_si512(_mm512_srlv_epi32(v, counts), _mm512_set1_epi8(15));
+}
+GANNET_INLINE Bytes in_all_chunks(const void* p) {
+  return _mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)));
+}
+// Chunks `stride` bytes apart.
+GANNET_INLINE Bytes load_chunks(const uint8_t* p, int64_t stride) {
+  const auto at = [&](int i) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p + i * stride)); };
+  __m512i v = _mm512_inserti32x4(_mm512_castsi128_si512(at(0)), at(1), 1);
+  v = _mm512_inserti32x4(v, at(2), 2);
+  return _mm512_inserti32x4(v, at(3), 3);
+}
+// Every second chunk from p on, and those between.
+GANNET_INLINE void load_alternate(const uint8_t* p, Bytes& even, Bytes& odd) {
+  const __m512i a = load_bytes(p), b = load_bytes(p + 64);
+  even = _mm512_shuffle_i32x4(a, b, 0x88);
+  odd = _mm512_shuffle_i32x4(a, b, 0xDD);
+}
+
+// A unit of codes in element order, rearranged as activations lie.
+GANNET_INLINE void words_outermost(const Bytes (&in)[4], Bytes (&out)[1][4]) {
+  Bytes c[4];
+  const __m512i index = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+  for (int i = 0; i < 4; ++i) c[i] = _mm512_permutexvar_epi32(index, in[i]);
+  const __m512i even0 = _mm512_shuffle_i32x4(c[0], c[1], 0x88), odd0 = _mm512_shuffle_i32x4(c[0], c[1], 0xDD);
+  const __m512i even1 = _mm512_shuffle_i32x4(c[2], c[3], 0x88), odd1 = _mm512_shuffle_i32x4(c[2], c[3], 0xDD);
+  out[0][0] = _mm512_shuffle_i32x4(even0, even1, 0x88);
+  out[0][1] = _mm512_shuffle_i32x4(odd0, odd1, 0x88);
+  out[0][2] = _mm512_shuffle_i32x4(even0, even1, 0xDD);
+  out[0][3] = _mm512_shuffle_i32x4(odd0, odd1, 0xDD);
 }
 
 // --- panels: kLanes rows x 4 codes in a vector ---
@@ -190,23 +262,8 @@ GANNET_INLINE void store_scales(float* p, Scales<32> s) {
 GANNET_INLINE void store_scales(float* p, Scales<16> s) {
   _mm512_storeu_ps(p, s.v);
 }
-GANNET_INLINE Scales<32> mul(Scales<32> a, Scales<32> b) {
-  return {_mm256_mul_ps(a.v, b.v)};
-}
 GANNET_INLINE Scales<16> mul(Scales<16> a, Scales<16> b) {
   return {_mm512_mul_ps(a.v, b.v)};
-}
-GANNET_INLINE Scales<32> fma(Scales<32> a, Scales<32> b, Scales<32> c) {
-  return {_mm256_fmadd_ps(a.v, b.v, c.v)};
-}
-GANNET_INLINE Scales<16> fma(Scales<16> a, Scales<16> b, Scales<16> c) {
-  return {_mm512_fmadd_ps(a.v, b.v, c.v)};
-}
-GANNET_INLINE void set_zero(Scales<32>& s) {
-  s.v = _mm256_setzero_ps();
-}
-GANNET_INLINE void set_zero(Scales<16>& s) {
-  s.v = _mm512_setzero_ps();
 }
 GANNET_INLINE Scales<16> doubled(Scales<32> s) {
   const __m512i index = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
@@ -233,16 +290,13 @@ GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
     __builtin_memcpy(&h, p + i * stride, 2);
     return static_cast<uint64_t>(h);
   };
-  const uint64_t low = at(0) | at(1) << 16 | at(2) << 32 | at(3) << 48;
-  const uint64_t high = at(4) | at(5) << 16 | at(6) << 32 | at(7) << 48;
+  uint64_t low = at(0) | at(1) << 16 | at(2) << 32 | at(3) << 48;
+  uint64_t high = at(4) | at(5) << 16 | at(6) << 32 | at(7) << 48;
+  // Or GCC gathers them in vectors, whose units have enough to do.
+  __asm__("" : "+r"(low), "+r"(high));
   return {_mm256_cvtph_ps(_mm_set_epi64x(static_cast<int64_t>(high), static_cast<int64_t>(low)))};
 }
 // Sums of the quantised activations of a unit (16 sums over 16) times the block scales.
-GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
-  const __m256i pairs =
-      _mm256_madd_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)), _mm256_set1_epi16(1));
-  return {_mm256_mul_ps(_mm256_cvtepi32_ps(pairs), d.v)};
-}
 GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
   const __m512i wide = _mm512_cvtepi16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(sums)));
   return {_mm512_mul_ps(_mm512_cvtepi32_ps(wide), d.v)};
@@ -250,29 +304,18 @@ GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
 
 // --- accumulation ---
 
-// acc + dots * the scales of the groups of this step.
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<32> s, int step) {
-  const int a = 2 * step, b = 2 * step + 1;
-  const __m512i index = _mm512_set_epi32(b, b, b, b, b, b, b, b, a, a, a, a, a, a, a, a);
-  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_permutexvar_ps(index, _mm512_castps256_ps512(s.v)),
-                         acc);
+// acc + dots * the scales of the groups.
+GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int /*piece*/) {
+  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), s.v, acc);
 }
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
-  const int a = 4 * step, b = a + 1, c = a + 2, d = a + 3;
-  const __m512i index = _mm512_set_epi32(d, d, d, d, c, c, c, c, b, b, b, b, a, a, a, a);
-  return _mm512_fmadd_ps(_mm512_cvtepi32_ps(dots), _mm512_permutexvar_ps(index, s.v), acc);
+GANNET_INLINE Acc add_products(Acc acc, Scales<16> a, Scales<16> b) {
+  return _mm512_fmadd_ps(a.v, b.v, acc);
 }
 GANNET_INLINE Acc zero_acc() {
   return _mm512_setzero_ps();
 }
 GANNET_INLINE __m256 fold(Acc acc) {
   return _mm256_add_ps(_mm512_castps512_ps256(acc), _mm512_extractf32x8_ps(acc, 1));
-}
-GANNET_INLINE Acc merge(Acc acc, Scales<32> s) {
-  return _mm512_add_ps(acc, _mm512_zextps256_ps512(s.v));
-}
-GANNET_INLINE Acc merge(Acc acc, Scales<16> s) {
-  return _mm512_add_ps(acc, s.v);
 }
 GANNET_INLINE float sum_lanes(Acc acc) {
   __m256 f = fold(acc);
@@ -360,8 +403,17 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
-// NaN.
+// The words of two neighbouring groups where activations have them (tensor/act8.h).
+GANNET_INLINE void store_words(int8_t* q, __m128i a, __m128i b) {
+  const __m128i low = _mm_unpacklo_epi32(a, b), high = _mm_unpackhi_epi32(a, b);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q), low);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 64), _mm_unpackhi_epi64(low, low));
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 128), high);
+  _mm_storel_epi64(reinterpret_cast<__m128i*>(q + 192), _mm_unpackhi_epi64(high, high));
+}
+
+// 32 floats to 8 bits, to `q` and the places that follow from it: scale largest / 127, sums of both halves. A
+// value that is not finite makes the scale NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   const __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
   const float largest = _mm512_reduce_max_ps(_mm512_max_ps(_mm512_abs_ps(a), _mm512_abs_ps(b)));
@@ -373,8 +425,7 @@ GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums
   const __mmask16 kept = odd ? 0 : 0xFFFF;
   const __m512i qa = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(a, inverse)),
                 qb = _mm512_maskz_cvtps_epi32(kept, _mm512_mul_ps(b, inverse));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q), _mm512_cvtsepi32_epi8(qa));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(q + 16), _mm512_cvtsepi32_epi8(qb));
+  store_words(q, _mm512_cvtsepi32_epi8(qa), _mm512_cvtsepi32_epi8(qb));
   sums[0] = static_cast<int16_t>(_mm512_reduce_add_epi32(qa));
   sums[1] = static_cast<int16_t>(_mm512_reduce_add_epi32(qb));
 }

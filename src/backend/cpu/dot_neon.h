@@ -10,6 +10,7 @@
 namespace gannet::GANNET_ISA_NS {
 
 inline constexpr int kStep = 32;
+inline constexpr int kPieces = 2;
 inline constexpr int kLanes = 4;
 inline constexpr int kSignedBias = 0;
 
@@ -96,10 +97,37 @@ GANNET_INLINE Ints dot(Ints acc, Bytes codes, Bytes a) {
 GANNET_INLINE Ints zero_ints() {
   return {{vdupq_n_s32(0), vdupq_n_s32(0)}};
 }
+// dot() of the four words of kStep / 4 groups. kMostCode: see decode_32.h.
+template <bool kSigned, int kMostCode>
+GANNET_INLINE Ints dot_words(Ints acc, const Bytes (&codes)[4], const Bytes (&a)[4]) {
+  for (int word = 0; word < 4; ++word) acc = dot<kSigned>(acc, codes[word], a[word]);
+  return acc;
+}
+// The Ints that dot_words() starts from for the groups of piece `piece`.
 template <int kBias>
-GANNET_INLINE Ints start(Bytes a) {
+GANNET_INLINE Ints start(const int16_t* sums, int piece) {
   if constexpr (kBias == 0) return zero_ints();
-  return dot<true>(zero_ints(), splat_byte(-kBias), a);
+  const int16x8_t of = vld1q_s16(sums + 8 * piece);
+  return {
+      {vmulq_n_s32(vmovl_s16(vget_low_s16(of)), -kBias), vmulq_n_s32(vmovl_s16(vget_high_s16(of)), -kBias)}};
+}
+
+// --- order of a unit ---
+
+// A unit of codes in element order, rearranged as activations lie.
+GANNET_INLINE void words_outermost(const Bytes (&in)[8], Bytes (&out)[2][4]) {
+  for (int four = 0; four < 4; ++four) {  // groups 4 four .. 4 four + 3
+    const auto group = [&](int i) { return vreinterpretq_s32_s8(in[2 * four + i / 2].v[i % 2]); };
+    const auto pairs = [](int32x4_t a, int32x4_t b) {
+      return int64x2x2_t{{vreinterpretq_s64_s32(vzip1q_s32(a, b)), vreinterpretq_s64_s32(vzip2q_s32(a, b))}};
+    };
+    const int64x2x2_t ab = pairs(group(0), group(1)), cd = pairs(group(2), group(3));
+    for (int word = 0; word < 4; ++word) {
+      const int64x2_t a = ab.val[word / 2], c = cd.val[word / 2];
+      out[four / 2][word].v[four % 2] =
+          vreinterpretq_s8_s64(word % 2 == 0 ? vzip1q_s64(a, c) : vzip2q_s64(a, c));
+    }
+  }
 }
 
 // --- scales ---
@@ -123,16 +151,6 @@ GANNET_INLINE Scales<G> mul(Scales<G> a, Scales<G> b) {
   Scales<G> r;
   for (int i = 0; i < 64 / G; ++i) r.v[i] = vmulq_f32(a.v[i], b.v[i]);
   return r;
-}
-template <int G>
-GANNET_INLINE Scales<G> fma(Scales<G> a, Scales<G> b, Scales<G> c) {
-  Scales<G> r;
-  for (int i = 0; i < 64 / G; ++i) r.v[i] = vfmaq_f32(c.v[i], a.v[i], b.v[i]);
-  return r;
-}
-template <int G>
-GANNET_INLINE void set_zero(Scales<G>& s) {
-  for (int i = 0; i < 64 / G; ++i) s.v[i] = vdupq_n_f32(0);
 }
 GANNET_INLINE Scales<16> doubled(Scales<32> s) {
   return {{vzip1q_f32(s.v[0], s.v[0]), vzip2q_f32(s.v[0], s.v[0]), vzip1q_f32(s.v[1], s.v[1]),
@@ -158,10 +176,6 @@ GANNET_INLINE Scales<32> gather_halves(const uint8_t* p, int64_t stride) {
   return {
       {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h))), vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(h + 4)))}};
 }
-GANNET_INLINE Scales<32> scaled_sums(const int16_t* sums, Scales<32> d) {
-  return {{vmulq_f32(vcvtq_f32_s32(vpaddlq_s16(vld1q_s16(sums))), d.v[0]),
-           vmulq_f32(vcvtq_f32_s32(vpaddlq_s16(vld1q_s16(sums + 8))), d.v[1])}};
-}
 GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
   Scales<16> r;
   for (int i = 0; i < 4; ++i) r.v[i] = vmulq_f32(vcvtq_f32_s32(vmovl_s16(vld1_s16(sums + 4 * i))), d.v[i]);
@@ -170,22 +184,17 @@ GANNET_INLINE Scales<16> scaled_sums(const int16_t* sums, Scales<16> d) {
 
 // --- accumulation ---
 
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<32> s, int step) {
-  const float32x4_t scale = vdupq_n_f32(s.v[step / 4][step % 4]);
-  return vfmaq_f32(acc, vcvtq_f32_s32(vaddq_s32(dots.v[0], dots.v[1])), scale);
+// acc + dots * the scales of the groups of piece `piece`.
+GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int piece) {
+  acc = vfmaq_f32(acc, vcvtq_f32_s32(dots.v[0]), s.v[2 * piece]);
+  return vfmaq_f32(acc, vcvtq_f32_s32(dots.v[1]), s.v[2 * piece + 1]);
 }
-GANNET_INLINE Acc add_scaled(Acc acc, Ints dots, Scales<16> s, int step) {
-  const float32x4_t pair = s.v[step / 2];
-  acc = vfmaq_f32(acc, vcvtq_f32_s32(dots.v[0]), vdupq_n_f32(pair[2 * step % 4]));
-  return vfmaq_f32(acc, vcvtq_f32_s32(dots.v[1]), vdupq_n_f32(pair[2 * step % 4 + 1]));
+GANNET_INLINE Acc add_products(Acc acc, Scales<16> a, Scales<16> b) {
+  for (int i = 0; i < 4; ++i) acc = vfmaq_f32(acc, a.v[i], b.v[i]);
+  return acc;
 }
 GANNET_INLINE Acc zero_acc() {
   return vdupq_n_f32(0);
-}
-template <int G>
-GANNET_INLINE Acc merge(Acc acc, Scales<G> s) {
-  for (int i = 0; i < 64 / G; ++i) acc = vaddq_f32(acc, s.v[i]);
-  return acc;
 }
 GANNET_INLINE float sum_lanes(Acc acc) {
   const float32x4_t pairs = vpaddq_f32(acc, acc);
@@ -277,8 +286,8 @@ GANNET_INLINE void transpose_words(const uint32_t* in, int64_t from, uint32_t* o
 
 // --- quantising ---
 
-// 32 floats to 8 bits: scale largest / 127, sums of both halves. A value that is not finite makes the scale
-// NaN.
+// 32 floats to 8 bits, to `q` and the places that follow from it: scale largest / 127, sums of both halves. A
+// value that is not finite makes the scale NaN.
 GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums) {
   float32x4_t v[8], largest = vdupq_n_f32(0), odd = vdupq_n_f32(0);
   for (int i = 0; i < 8; ++i) {
@@ -296,7 +305,11 @@ GANNET_INLINE void quantize32(const float* x, int8_t* q, float* d, int16_t* sums
     for (int i = 0; i < 4; ++i) n[i] = vcvtnq_s32_f32(vmulq_n_f32(v[4 * half + i], inverse));
     const int16x8_t low = vcombine_s16(vqmovn_s32(n[0]), vqmovn_s32(n[1]));
     const int16x8_t high = vcombine_s16(vqmovn_s32(n[2]), vqmovn_s32(n[3]));
-    vst1q_s8(q + 16 * half, vcombine_s8(vqmovn_s16(low), vqmovn_s16(high)));
+    const int32x4_t words = vreinterpretq_s32_s8(vcombine_s8(vqmovn_s16(low), vqmovn_s16(high)));
+    for (int word = 0; word < 4; ++word) {
+      const int32_t four = words[word];
+      __builtin_memcpy(q + 64 * word + 4 * half, &four, 4);
+    }
     sums[half] = static_cast<int16_t>(vaddvq_s32(vaddq_s32(vaddq_s32(n[0], n[1]), vaddq_s32(n[2], n[3]))));
   }
 }

@@ -5,6 +5,7 @@
 
 #include "model/blocks/blocks.h"
 #include "ops/attention/attention.h"
+#include "ops/kv_append/kv_append.h"
 #include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/rope/rope.h"
@@ -43,10 +44,33 @@ std::string kv_state(uint32_t block) {
   return fmt::format("kv.{}", block);
 }
 
+namespace {
+
+ValueId kv_of(const BlockContext& c, uint32_t n) {
+  return c.builder.state(kv_state(n), {DType::kKvCache, Shape(c.hp.n_kv_heads, c.hp.head_dim)});
+}
+
+// F32[n_tokens, n_kv_heads, head_dim]
+ValueId kv_heads(const BlockContext& c, uint32_t n, ValueId x, const char* matrix) {
+  return reshape(c.builder, c.product(x, n, matrix), Shape(c.n_tokens(), c.hp.n_kv_heads, c.hp.head_dim));
+}
+
+ValueId normed_and_rotated(const BlockContext& c, uint32_t n, ValueId heads, const char* norm) {
+  GraphBuilder& b = c.builder;
+  return rope(b, rms_norm(b, heads, c.vector(n, norm), c.hp.eps), c.positions, rope_attrs(c.hp));
+}
+
+}  // namespace
+
+void keep_attention_inputs(const BlockContext& c, uint32_t n, ValueId x) {
+  const ValueId k = kv_heads(c, n, x, "attn_k.weight"), v = kv_heads(c, n, x, "attn_v.weight");
+  kv_append(c.builder, kv_of(c, n), normed_and_rotated(c, n, k, "attn_k_norm.weight"), v);
+}
+
 ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   const Hyperparameters& hp = c.hp;
   GraphBuilder& b = c.builder;
-  const int64_t t = c.n_tokens(), heads = hp.n_heads, kv_heads = hp.n_kv_heads, d = hp.head_dim;
+  const int64_t t = c.n_tokens(), heads = hp.n_heads, d = hp.head_dim;
 
   ValueId q = c.product(x, n, "attn_q.weight");
   ValueId gate = kNoValue;
@@ -57,16 +81,11 @@ ValueId attention_block(const BlockContext& c, uint32_t n, ValueId x) {
   } else {
     q = reshape(b, q, Shape(t, heads, d));
   }
-  ValueId k = reshape(b, c.product(x, n, "attn_k.weight"), Shape(t, kv_heads, d));
-  const ValueId v = reshape(b, c.product(x, n, "attn_v.weight"), Shape(t, kv_heads, d));
-
-  const RopeAttrs rotation = rope_attrs(hp);
-  q = rope(b, rms_norm(b, q, c.vector(n, "attn_q_norm.weight"), hp.eps), c.positions, rotation);
-  k = rope(b, rms_norm(b, k, c.vector(n, "attn_k_norm.weight"), hp.eps), c.positions, rotation);
-
-  TensorType kv_type{DType::kKvCache, Shape(kv_heads, d)};
-  const ValueId kv = b.state(kv_state(n), kv_type);
-  const ValueId o = attention(b, q, k, v, kv, gate, 1.0f / std::sqrt(static_cast<float>(d)));
+  ValueId k = kv_heads(c, n, x, "attn_k.weight");
+  const ValueId v = kv_heads(c, n, x, "attn_v.weight");
+  q = normed_and_rotated(c, n, q, "attn_q_norm.weight");
+  k = normed_and_rotated(c, n, k, "attn_k_norm.weight");
+  const ValueId o = attention(b, q, k, v, kv_of(c, n), gate, 1.0f / std::sqrt(static_cast<float>(d)));
   return c.product(reshape(b, o, Shape(t, heads * d)), n, "attn_output.weight");
 }
 

@@ -39,6 +39,10 @@ std::vector<OpCase> cases_attention() {
   make("t70_h8of2_d256_past130_f16", 70, 8, 2, 256, 130, DType::kF16, true);
   make("t40_h4of2_d128_past60_bf16", 40, 4, 2, 128, 60, DType::kBF16, false);
   make("t65_h4of2_d96_past31_q8", 65, 4, 2, 96, 31, DType::kQ8_0, true);
+  make("t2_h4of2_d64_past300_q8_f16", 2, 4, 2, 64, 300, DType::kQ8_0, true);
+  cases.back().operands[3].fill.v_type = DType::kF16;
+  make("t40_h4of2_d64_past30_bf16_q8", 40, 4, 2, 64, 30, DType::kBF16, false);
+  cases.back().operands[3].fill.v_type = DType::kQ8_0;
   make("t1_h16of2_d256_past4096_f16", 1, 16, 2, 256, 4096, DType::kF16, true, true);
   make("t256_h8of2_d256_past256_f16", 256, 8, 2, 256, 256, DType::kF16, true, true);
   return cases;

@@ -22,17 +22,19 @@ void run(const KernelArgs& args, Worker& worker) {
   const TensorView &q = args.operands[0], &gate = args.operands[4], &y = args.results[0];
   const KvView& kv = *args.operands[3].as<KvView>();
   const double scale = args.as<AttentionAttrs>().scale;
-  const int64_t n_tokens = q.shape.dim[0], n_heads = q.shape.dim[1], d = q.shape.dim[2];
+  const int64_t n_heads = q.shape.dim[1], d = q.shape.dim[2];
   double* out = reinterpret_cast<double*>(args.workspace) + worker.index() * member_doubles(d);
   float* row = reinterpret_cast<float*>(out + d);
 
   int64_t begin, end;
-  worker.share(n_tokens * n_heads, 1, begin, end);
+  worker.share(kv.step->n_rows() * n_heads, 1, begin, end);
+  SegmentWalk walk(*kv.step);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t t = item / n_heads, h = item % n_heads, kv_head = h / (n_heads / kv.n_kv_heads);
-    const int64_t n_seen = kv.n_past + t + 1;
-    attend_reference(kv, kv_head, n_seen, q.f32(t, h), scale, gate.data == nullptr ? nullptr : gate.f32(t, h),
-                     out, row, y.f32(t, h), d);
+    const StepSegment& segment = walk.of(t);
+    const int64_t n_seen = segment.n_past + t - segment.first_row + 1;
+    attend_reference(kv, segment, kv_head, n_seen, q.f32(t, h), scale,
+                     gate.data == nullptr ? nullptr : gate.f32(t, h), out, row, y.f32(t, h), d);
   }
 }
 

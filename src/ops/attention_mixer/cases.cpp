@@ -47,6 +47,8 @@ std::vector<OpCase> cases_attention_mixer() {
   make("t33_h5of1_d24_past17_f16_yarn", 33, 5, 1, 24, 16, 17, DType::kF16, true, yarn);
   make("t70_h8of2_d256_past130_f16", 70, 8, 2, 256, 64, 130, DType::kF16, true, plain);
   make("t65_h4of2_d96_past31_q8", 65, 4, 2, 96, 96, 31, DType::kQ8_0, true, plain);
+  make("t9_h4of2_d64_past20_q8_bf16", 9, 4, 2, 64, 32, 20, DType::kQ8_0, true, plain);
+  cases.back().operands[7].fill.v_type = DType::kBF16;
   make("t1_h16of2_d256_past4096_f16", 1, 16, 2, 256, 64, 4096, DType::kF16, true, plain, true);
   make("t256_h8of2_d256_past256_f16", 256, 8, 2, 256, 64, 256, DType::kF16, true, plain, true);
   return cases;

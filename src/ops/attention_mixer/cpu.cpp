@@ -27,40 +27,31 @@ AttentionUse use(const KernelArgs& args, const HeadMaking& making) {
           .gate = o[kGate].data == nullptr ? nullptr : &o[kGate],
           .kv = o[kKv].as<KvView>(),
           .scale = args.as<AttentionMixerAttrs>().scale,
-          .making = &making};
+          .making = &making,
+          .exact = args.rows.exact};
 }
 
-const char* tiled_refuses(const OpSite& site) {
+const char* refuses(const OpSite& site) {
   return site.operands[kQ].shape.last() % 8 != 0 ? "head_dim is not a multiple of 8" : nullptr;
 }
-int64_t tiled_workspace(const OpSite& site, int n_threads) {
-  return attention_tiled_workspace(site.operands[kQ].shape, site.operands[kK].shape,
-                                   site.as<AttentionMixerAttrs>().rope.n_rot, n_threads);
+int64_t workspace(const OpSite& site, int n_threads) {
+  return attention_workspace(site.operands[kQ].shape, site.operands[kK].shape,
+                             site.as<AttentionMixerAttrs>().rope.n_rot, n_threads);
 }
-void run_tiled(const KernelArgs& args, Worker& worker) {
+void run(const KernelArgs& args, Worker& worker) {
   const HeadMaking heads = making(args);
-  attention_tiled(use(args, heads), args.workspace, worker);
-}
-
-const char* decode_refuses(const OpSite& site) {
-  return site.operands[kQ].shape.dim[0] > kDecodeTokens ? "more than 8 tokens" : tiled_refuses(site);
-}
-int64_t decode_workspace(const OpSite& site, int n_threads) {
-  return attention_decode_workspace(site.operands[kQ].shape, site.operands[kK].shape,
-                                    site.as<AttentionMixerAttrs>().rope.n_rot, n_threads);
-}
-void run_decode(const KernelArgs& args, Worker& worker) {
-  const HeadMaking heads = making(args);
-  attention_decode(use(args, heads), args.workspace, worker);
+  run_attention(use(args, heads), args.workspace, worker);
 }
 
 }  // namespace
 }  // namespace gannet::GANNET_ISA_NS
 
 GANNET_KERNELS(attention_mixer,
-               {"attention_mixer", GANNET_ISA_NAME ".decode", GANNET_ISA_ENUM, 1,
-                GANNET_ISA_NS::decode_refuses, GANNET_ISA_NS::decode_workspace, GANNET_ISA_NS::run_decode,
-                [](const OpSite&, int) { return GANNET_ISA_NS::kDecodeBarriers; }},
-               {"attention_mixer", GANNET_ISA_NAME ".tiled", GANNET_ISA_ENUM, 0, GANNET_ISA_NS::tiled_refuses,
-                GANNET_ISA_NS::tiled_workspace, GANNET_ISA_NS::run_tiled,
-                [](const OpSite&, int) { return GANNET_ISA_NS::kTiledBarriers; }})
+               {.op = "attention_mixer",
+                .name = GANNET_ISA_NAME,
+                .isa = GANNET_ISA_ENUM,
+                .priority = 0,
+                .refuses = GANNET_ISA_NS::refuses,
+                .workspace = GANNET_ISA_NS::workspace,
+                .run = GANNET_ISA_NS::run,
+                .barriers = [](const OpSite&, int) { return GANNET_ISA_NS::kAttentionBarriers; }})

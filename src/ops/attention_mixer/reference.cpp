@@ -54,29 +54,34 @@ void run(const KernelArgs& args, Worker& worker) {
   const KvView& kv = *o[kKv].as<KvView>();
   const auto& a = args.as<AttentionMixerAttrs>();
   const auto* positions = o[kPositions].as<int32_t>();
-  const int64_t n_tokens = q.shape.dim[0], n_heads = q.shape.dim[1], d = q.shape.dim[2];
+  const int64_t n_rows = kv.step->n_rows(), n_heads = q.shape.dim[1], d = q.shape.dim[2];
   double* out = reinterpret_cast<double*>(args.workspace) + worker.index() * member_doubles(d);
   float* row = reinterpret_cast<float*>(out + d);
   float* head = row + d;
   int64_t begin, end;
 
   check_kv_types(kv);
-  worker.share(n_tokens * kv.n_kv_heads, 1, begin, end);
+  worker.share(n_rows * kv.n_kv_heads, 1, begin, end);
+  SegmentWalk new_rows(*kv.step);
   for (int64_t r = begin; r < end; ++r) {
-    const int64_t t = r / kv.n_kv_heads, h = r % kv.n_kv_heads, position = kv.n_past + t;
+    const int64_t t = r / kv.n_kv_heads, h = r % kv.n_kv_heads;
+    const StepSegment& segment = new_rows.of(t);
+    const int64_t position = segment.n_past + t - segment.first_row;
     make_head(a, o[kK].f32(t, h), o[kKNorm].as<float>(), positions[t], head, d);
-    store_kv_row(kv.k_type, head, kv_row(kv, kv.k_offset, kv.k_type, h, position), d);
-    store_kv_row(kv.v_type, o[kV].f32(t, h), kv_row(kv, kv.v_offset, kv.v_type, h, position), d);
+    store_kv_row(kv.k_type, head, kv_row(kv, segment, kv.k_offset, kv.k_type, h, position), d);
+    store_kv_row(kv.v_type, o[kV].f32(t, h), kv_row(kv, segment, kv.v_offset, kv.v_type, h, position), d);
   }
   worker.barrier();
 
-  worker.share(n_tokens * n_heads, 1, begin, end);
+  worker.share(n_rows * n_heads, 1, begin, end);
+  SegmentWalk walk(*kv.step);
   for (int64_t item = begin; item < end; ++item) {
     const int64_t t = item / n_heads, h = item % n_heads, kv_head = h / (n_heads / kv.n_kv_heads);
-    const int64_t n_seen = kv.n_past + t + 1;
+    const StepSegment& segment = walk.of(t);
+    const int64_t n_seen = segment.n_past + t - segment.first_row + 1;
     make_head(a, q.f32(t, h), o[kQNorm].as<float>(), positions[t], head, d);
-    attend_reference(kv, kv_head, n_seen, head, a.scale, gate.data == nullptr ? nullptr : gate.f32(t, h), out,
-                     row, y.f32(t, h), d);
+    attend_reference(kv, segment, kv_head, n_seen, head, a.scale,
+                     gate.data == nullptr ? nullptr : gate.f32(t, h), out, row, y.f32(t, h), d);
   }
 }
 

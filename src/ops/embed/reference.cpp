@@ -10,7 +10,7 @@ void run(const KernelArgs& args, Worker& worker) {
   const TensorView &table = args.operands[0], &ids = args.operands[1], &y = args.results[0];
   const int64_t n_rows = table.shape.dim[0], n = table.shape.dim[1];
   int64_t begin, end;
-  worker.share(y.shape.dim[0], 1, begin, end);
+  worker.share(args.rows.live_of(y.shape.dim[0]), 1, begin, end);
   for (int64_t t = begin; t < end; ++t) {
     const int64_t id = *reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0]);
     GANNET_CHECK(id >= 0 && id < n_rows, "embed: id outside the table");

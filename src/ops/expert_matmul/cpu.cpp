@@ -71,6 +71,8 @@ void run(const KernelArgs& args, Worker& worker) {
   const LinearKernel& kernel = *find_linear(w.dtype);
   const Sizes s = sizes(x.shape, w.shape, ids.shape, kernel.rounds);
   const Layout l = layout(s, worker.count());
+  const int64_t live = args.rows.live_of(s.n_tokens), exact = args.rows.exact_of(s.n_tokens);
+  const int64_t x_live = s.x_rows / s.n_tokens * live;
   std::byte* member = args.workspace + l.members + worker.index() * l.member_bytes;
   const ExpertPairs pairs{s.n_experts, s.top_k, reinterpret_cast<int32_t*>(member + l.firsts),
                           reinterpret_cast<int32_t*>(member + l.order)};
@@ -80,16 +82,16 @@ void run(const KernelArgs& args, Worker& worker) {
 
   const auto input = [&](int64_t row) { return reinterpret_cast<const float*>(x.flat_row(row)); };
   if (s.rounds) {
-    const int64_t begin = l.alone ? 0 : s.x_rows * worker.index() / worker.count();
-    const int64_t end = l.alone ? s.x_rows : s.x_rows * (worker.index() + 1) / worker.count();
+    const int64_t begin = l.alone ? 0 : x_live * worker.index() / worker.count();
+    const int64_t end = l.alone ? x_live : x_live * (worker.index() + 1) / worker.count();
     for (int64_t r = begin; r < end; ++r) quantize_act(input(r), s.n_in, acts + r * act_bytes(s.n_in));
   }
   const auto choices_of = [&](int64_t t) {
     return reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0]);
   };
-  pairs.sort(s.n_tokens, choices_of, "expert_matmul: no such expert");
+  pairs.sort(live, choices_of, "expert_matmul: no such expert");
   const bool per_choice = x.shape.rank == 3;
-  for (int64_t place = 0; place < s.pairs; ++place) {
+  for (int64_t place = 0; place < live * s.top_k; ++place) {
     const int64_t pair = pairs.order[place], row = per_choice ? pair : pair / s.top_k;
     x_rows[place] = act_row(input(row), acts + row * act_bytes(s.n_in), s.n_in);
     y_rows[place] = y.f32(pair / s.top_k, pair % s.top_k);
@@ -97,7 +99,7 @@ void run(const KernelArgs& args, Worker& worker) {
   if (s.rounds && !l.alone) worker.barrier();
 
   const int64_t active = pairs.active();
-  const int64_t rows = expert_item_rows(most_expert_rows(s.n_tokens), s.n_out, active, worker.count());
+  const int64_t rows = expert_item_rows(most_expert_rows(live), s.n_out, active, worker.count());
   const int64_t items = (s.n_out + rows - 1) / rows;
   int64_t begin, end, e = -1, rank = -1;
   while (worker.claim(active * items, 1, begin, end)) {
@@ -112,7 +114,8 @@ void run(const KernelArgs& args, Worker& worker) {
                     .n_tokens = pairs.count(e),
                     .y = y_rows + pairs.firsts[e],
                     .y_first = row,
-                    .scratch = member + l.scratch});
+                    .scratch = member + l.scratch},
+                   pairs.place(e, exact) - pairs.firsts[e]);
   }
 }
 

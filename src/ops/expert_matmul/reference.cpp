@@ -17,7 +17,7 @@ void run(const KernelArgs& args, Worker& worker) {
   float* row = reinterpret_cast<float*>(args.workspace) + worker.index() * n_in;
   int64_t begin, end;
   worker.share(w.shape.dim[1], 1, begin, end);
-  for (int64_t t = 0; t < y.shape.dim[0]; ++t)
+  for (int64_t t = 0; t < args.rows.live_of(y.shape.dim[0]); ++t)
     for (int64_t j = 0; j < y.shape.dim[1]; ++j) {
       const int64_t e = reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0])[j];
       GANNET_CHECK(e >= 0 && e < w.shape.dim[0], "expert_matmul: no such expert");

@@ -48,7 +48,11 @@ Outcome step_by_step(const CaseData& data) {
   const OpSite site{operand_types.data(), 8, result_types.data(), 1, data.op_case.attrs.raw.data()};
   GuardedBuffer workspace(kernel.workspace(site, 1));
   ThreadTeam team(1);
+  StepSegment& segment = run.segment();
+  segment.n_rows = 1;
   for (int64_t t = 0; t < kTokens; ++t) {
+    segment.n_past = segment.base_at = t;
+    segment.next_base_at = t + 1;
     const KernelArgs args{operands.data(), results.data(), data.op_case.attrs.raw.data(), workspace.data()};
     team.run([&](Worker& worker) { kernel.run(args, worker); });
     for (const size_t i : {0, 1, 2, 3, 4}) operands[i].data += operands[i].stride[0];

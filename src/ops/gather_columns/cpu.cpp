@@ -10,7 +10,7 @@ void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &ids = args.operands[1], &y = args.results[0];
   const int64_t k = y.shape.dim[1];
   int64_t t, end;
-  share_rows(worker, y.shape.dim[0], k, t, end);
+  share_rows(worker, args.rows.live_of(y.shape.dim[0]), k, t, end);
   for (; t < end; ++t) {
     const auto* columns = reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0]);
     const float* values = x.f32(t);

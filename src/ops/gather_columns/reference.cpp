@@ -7,7 +7,7 @@ namespace {
 void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &ids = args.operands[1], &y = args.results[0];
   int64_t begin, end;
-  worker.share(y.shape.dim[0], 1, begin, end);
+  worker.share(args.rows.live_of(y.shape.dim[0]), 1, begin, end);
   for (int64_t t = begin; t < end; ++t) {
     const auto* columns = reinterpret_cast<const int32_t*>(ids.data + t * ids.stride[0]);
     for (int64_t j = 0; j < y.shape.dim[1]; ++j) {

@@ -22,6 +22,8 @@ std::vector<OpCase> cases_kv_append() {
   make("t5_h2_d36_f16", 5, 2, 36, 61, DType::kF16);
   make("t70_h3_d40_bf16", 70, 3, 40, 20, DType::kBF16);
   make("t3_h2_d64_q8_0", 3, 2, 64, 30, DType::kQ8_0);
+  make("t9_h2_d32_q8_0_f32", 9, 2, 32, 20, DType::kQ8_0);
+  cases.back().operands[0].fill.v_type = DType::kF32;
   make("t512_h2_d256_f16", 512, 2, 256, 1000, DType::kF16, true);
   return cases;
 }

@@ -21,6 +21,8 @@ std::vector<OpCase> cases_kv_read() {
   make("t5_h2_d36_f16", 5, 2, 36, 61, DType::kF16, 66);
   make("t70_h3_d40_bf16", 70, 3, 40, 20, DType::kBF16, 300);
   make("t3_h2_d64_q8_0", 3, 2, 64, 30, DType::kQ8_0, 40);
+  make("t3_h2_d32_f16_q8_0", 3, 2, 32, 30, DType::kF16, 40);
+  cases.back().operands[0].fill.v_type = DType::kQ8_0;
   make("t1_h2_d256_f16", 1, 2, 256, 2000, DType::kF16, 2048, true);
   return cases;
 }

@@ -18,8 +18,8 @@ void read_part(const KvView& kv, int64_t offset, DType type, const TensorView& y
     float* out = y.f32(head, position);
     if (stored)
       with_kv_type(type, [&](auto tag) GANNET_LAMBDA {
-        widen_rows<decltype(tag)::kValue>(kv_row(kv, offset, type, head, position), step, stop - position, d,
-                                          out, d);
+        widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.step->only(), offset, type, head, position), step,
+                                          stop - position, d, out, d);
       });
     else
       fill_row(out, (stop - position) * d, 0);
@@ -30,7 +30,7 @@ void read_part(const KvView& kv, int64_t offset, DType type, const TensorView& y
 void run(const KernelArgs& args, Worker& worker) {
   const KvView& kv = *args.operands[0].as<KvView>();
   const TensorView& k = args.results[0];
-  const int64_t stored = kv.n_past + args.as<KvReadAttrs>().n_tokens;
+  const int64_t stored = kv.step->only().n_past + args.as<KvReadAttrs>().n_tokens;
   const int64_t n_rows = stored < k.shape.dim[1] ? stored : k.shape.dim[1];
   int64_t begin, end;
   share_rows(worker, k.shape.rows(), 2 * kv.head_dim, begin, end);

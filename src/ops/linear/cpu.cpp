@@ -25,7 +25,7 @@ int barriers(const OpSite& site, int n_threads) {
 void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &q = args.operands[1], &residual = args.operands[2];
   Products(args, kFirstWeight, args.n_operands, q.data != nullptr)
-      .run(x, q, residual, args.results[0], args.workspace, worker);
+      .run(x, q, residual, args.results[0], args.rows, args.workspace, worker);
 }
 
 }  // namespace

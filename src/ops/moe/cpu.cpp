@@ -58,7 +58,7 @@ void run(const KernelArgs& args, Worker& worker) {
                       .shared_scale = operand(kSharedScale),
                       .residual = operand(kResidual),
                       .y = &args.results[0]};
-  run_mixture(sizes(args.operands, args.attrs), a, args.workspace, worker);
+  run_mixture(sizes(args.operands, args.attrs), a, args.rows, args.workspace, worker);
 }
 
 }  // namespace

@@ -40,7 +40,7 @@ void run(const KernelArgs& args, Worker& worker) {
   a.up = o[4].data == nullptr ? nullptr : &o[4];
   a.down = &o[5];
   a.y = &args.results[0];
-  run_mixture(sizes(o), a, args.workspace, worker);
+  run_mixture(sizes(o), a, args.rows, args.workspace, worker);
 }
 
 }  // namespace

@@ -32,12 +32,13 @@ void run(const KernelArgs& args, Worker& worker) {
   const TensorView &x = args.operands[0], &experts = args.operands[1], &weights = args.operands[2];
   const TensorView &gate = args.operands[3], &down = args.operands[5], &y = args.results[0];
   const bool fused = args.operands[4].data == nullptr;
-  const int64_t n_tokens = x.shape.dim[0], top_k = experts.shape.dim[1];
+  const int64_t live = args.rows.live_of(x.shape.dim[0]), top_k = experts.shape.dim[1];
   const int64_t n_embd = down.shape.dim[1], n_ff = down.shape.dim[2];
   const TensorView& up = fused ? gate : args.operands[4];
   const int64_t up_row = fused ? n_ff : 0;
   float* hidden = reinterpret_cast<float*>(args.workspace);
-  float* scratch = hidden + n_tokens * top_k * n_ff + worker.index() * row_floats(x.shape, down.shape);
+  float* scratch =
+      hidden + experts.shape.elements() * n_ff + worker.index() * row_floats(x.shape, down.shape);
   const auto expert_of = [&](int64_t t, int64_t k) {
     const int64_t e = reinterpret_cast<const int32_t*>(experts.data + t * experts.stride[0])[k];
     GANNET_CHECK(e >= 0 && e < down.shape.dim[0], "routed_experts: no such expert");
@@ -46,7 +47,7 @@ void run(const KernelArgs& args, Worker& worker) {
 
   int64_t begin, end;
   worker.share(n_ff, 1, begin, end);
-  for (int64_t t = 0; t < n_tokens; ++t)
+  for (int64_t t = 0; t < live; ++t)
     for (int64_t k = 0; k < top_k; ++k)
       for (int64_t f = begin; f < end; ++f) {
         const double g = dot(gate, expert_of(t, k), f, x.f32(t), scratch);
@@ -56,7 +57,7 @@ void run(const KernelArgs& args, Worker& worker) {
   worker.barrier();
 
   worker.share(n_embd, 1, begin, end);
-  for (int64_t t = 0; t < n_tokens; ++t)
+  for (int64_t t = 0; t < live; ++t)
     for (int64_t o = begin; o < end; ++o) {
       double sum = 0;
       for (int64_t k = 0; k < top_k; ++k)

@@ -75,7 +75,8 @@ void run(const KernelArgs& args, Worker& worker) {
   RowWalk in(x, row), out(y, row);
   for (; row < end; ++row, in.next(), out.next()) {
     const int64_t t = row % n_rows;
-    const int64_t seen = kv == nullptr || kv->n_past + t + 1 > n ? n : kv->n_past + t + 1;
+    const int64_t visible = kv == nullptr ? n : kv->step->only().n_past + t + 1;
+    const int64_t seen = visible < n ? visible : n;
     const bool masked = mask.data != nullptr;
     const float largest = masked ? masked_max<true>(in.row(), mask.f32(t), out.row(), seen)
                                  : masked_max<false>(in.row(), nullptr, nullptr, seen);

@@ -16,7 +16,8 @@ void run(const KernelArgs& args, Worker& worker) {
     const float* px = reinterpret_cast<const float*>(x.flat_row(r));
     float* py = reinterpret_cast<float*>(y.flat_row(r));
     const int64_t t = r % n_rows;
-    const int64_t seen = kv == nullptr || kv->n_past + t + 1 > n ? n : kv->n_past + t + 1;
+    const int64_t visible = kv == nullptr ? n : kv->step->only().n_past + t + 1;
+    const int64_t seen = visible < n ? visible : n;
     const auto value = [&](int64_t i) {
       return mask.data == nullptr ? px[i] : static_cast<double>(px[i]) + mask.f32(t)[i];
     };

@@ -5,10 +5,11 @@ namespace gannet::GANNET_ISA_NS {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  TensorView state = args.results[0];
+  const RecurrentView& state = *args.operands[0].as<RecurrentView>();
+  TensorView base = args.results[0];
   // Only read; views have no constness.
-  state.data = reinterpret_cast<std::byte*>(const_cast<float*>(args.operands[0].as<RecurrentView>()->read));
-  StridedCopy(args.results[0], state).run(worker);
+  base.data = reinterpret_cast<std::byte*>(const_cast<float*>(state.before()));
+  StridedCopy(args.results[0], base).run(worker);
 }
 
 }  // namespace

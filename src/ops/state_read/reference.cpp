@@ -6,7 +6,8 @@ namespace gannet {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  const float* from = args.operands[0].as<RecurrentView>()->read;
+  const RecurrentView& state = *args.operands[0].as<RecurrentView>();
+  const float* from = state.before();
   const TensorView& y = args.results[0];
   int64_t begin, end;
   worker.share(y.shape.elements(), 1, begin, end);

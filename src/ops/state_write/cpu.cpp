@@ -5,9 +5,10 @@ namespace gannet::GANNET_ISA_NS {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  TensorView state = args.operands[1];
-  state.data = reinterpret_cast<std::byte*>(args.operands[0].as<RecurrentView>()->write);
-  if (state.data != args.operands[1].data) StridedCopy(state, args.operands[1]).run(worker);
+  const RecurrentView& state = *args.operands[0].as<RecurrentView>();
+  TensorView base = args.operands[1];
+  base.data = reinterpret_cast<std::byte*>(state.after());
+  if (base.data != args.operands[1].data) StridedCopy(base, args.operands[1]).run(worker);
 }
 
 }  // namespace

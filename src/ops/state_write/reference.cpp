@@ -6,7 +6,8 @@ namespace gannet {
 namespace {
 
 void run(const KernelArgs& args, Worker& worker) {
-  float* to = args.operands[0].as<RecurrentView>()->write;
+  const RecurrentView& state = *args.operands[0].as<RecurrentView>();
+  float* to = state.after();
   const TensorView& x = args.operands[1];
   int64_t begin, end;
   worker.share(x.shape.elements(), 1, begin, end);

@@ -1,7 +1,9 @@
-// Causal attention over a KV cache, the inside of the ops attention and attention_mixer: for few tokens over
-// a long context (decode.cpp) and for many tokens (tiled.cpp).
+// Causal attention over a KV cache, the inside of the ops attention and attention_mixer. One kernel does a
+// step: rows that must be exact and the last few of a sequence go in small blocks over spans of the context
+// (spans.cpp), the rest of a prompt in tiles of many rows (tiled.cpp).
 #pragma once
 
+#include "backend/api/kernel.h"
 #include "backend/api/state_view.h"
 #include "backend/cpu/rotation.h"
 
@@ -21,16 +23,12 @@ struct AttentionUse {
   const KvView* kv;
   float scale;
   const HeadMaking* making;  // null: q and k are ready
+  int64_t exact;             // StepRows::exact
 };
 
-// Workspace of both takes `n_rot` of the rotation, 0 when heads are ready.
-inline constexpr int64_t kDecodeTokens = 8;  // the most tokens that attention_decode takes
-int64_t attention_decode_workspace(const Shape& q, const Shape& k, int64_t n_rot, int n_threads);
-void attention_decode(const AttentionUse& use, std::byte* workspace, Worker& worker);
-inline constexpr int kDecodeBarriers = 2;
-
-int64_t attention_tiled_workspace(const Shape& q, const Shape& k, int64_t n_rot, int n_threads);
-void attention_tiled(const AttentionUse& use, std::byte* workspace, Worker& worker);
-inline constexpr int kTiledBarriers = 1;
+// Takes `n_rot` of the rotation, 0 when heads are ready.
+int64_t attention_workspace(const Shape& q, const Shape& k, int64_t n_rot, int n_threads);
+void run_attention(const AttentionUse& use, std::byte* workspace, Worker& worker);
+inline constexpr int kAttentionBarriers = 2;
 
 }  // namespace gannet::GANNET_ISA_NS

@@ -1,18 +1,12 @@
-// First phase of both ways of attention: K and V of this run into the cache, the queries to where the kernel
-// wants them. With HeadMaking the heads of q and k are normed and rotated on the way, each once, so that
-// nothing has to wait between the two. Internal to backend/cpu/attention.
+// First phase of attention: K and V of this step into the cache, the queries to where the kernel wants them.
+// With HeadMaking the heads of q and k are normed and rotated on the way, each once, so that nothing has to
+// wait between the two. Internal to backend/cpu/attention.
 #pragma once
 
-#include "backend/cpu/attention/attention.h"
+#include "backend/cpu/attention/pieces.h"
 #include "backend/cpu/kv/kv_vectors.h"
 
 namespace gannet::GANNET_ISA_NS {
-
-inline constexpr float kMinusInfinity = -__builtin_inff();
-
-GANNET_INLINE int64_t round_up(int64_t n, int64_t step) {
-  return (n + step - 1) / step * step;
-}
 
 // Per member, while heads are made: a frequency per pair in double, cosines and sines of one token, a head
 // after its norm and after its rotation.
@@ -54,8 +48,8 @@ class HeadMaker {
   float *cosine_, *sine_, *normed_;
 };
 
-// Follow with a barrier. put_q(t, h, from) stores a query head as the kernel wants it. The heads that are
-// made on the way are put together where `place_q(t, h)` says, and put_q gets that address.
+// Follow with a barrier. The query heads are put together where `place_q(segment, t, h)` says, t being the
+// row in its segment, and put_q(segment, t, from, to) finishes them there.
 template <class Place, class Put>
 GANNET_INLINE void make_heads(const AttentionUse& use, std::byte* memory, const Worker& worker, Place place_q,
                               Put put_q) {
@@ -64,22 +58,26 @@ GANNET_INLINE void make_heads(const AttentionUse& use, std::byte* memory, const 
   const int64_t n_heads = use.q->shape.dim[1], d = use.q->shape.dim[2], per_token = n_heads + kv.n_kv_heads;
   check_kv_types(kv);
   int64_t begin, end;
-  worker.share(use.q->shape.dim[0] * per_token, 1, begin, end);
+  worker.share(kv.step->n_rows() * per_token, 1, begin, end);
   if (begin == end) return;
   HeadMaker maker(making, memory, d);
+  SegmentWalk walk(*kv.step);
   for (int64_t i = begin; i < end; ++i) {
-    const int64_t t = i / per_token, h = i % per_token, kv_head = h - n_heads, position = kv.n_past + t;
-    maker.set_token(t);
+    const int64_t row = i / per_token, h = i % per_token, kv_head = h - n_heads;
+    const StepSegment& segment = walk.of(row);
+    const int64_t t = row - segment.first_row, position = segment.n_past + t;
+    maker.set_token(row);
     if (h < n_heads) {
-      float* q = place_q(t, h);
-      maker.make(use.q->f32(t, h), making.q_norm, q);
-      put_q(t, h, q);
+      float* q = place_q(segment, t, h);
+      maker.make(use.q->f32(row, h), making.q_norm, q);
+      put_q(segment, t, q, q);
       continue;
     }
-    maker.make(use.k->f32(t, kv_head), making.k_norm, maker.spare());
-    store_kv_vectors(kv.k_type, maker.spare(), kv_row(kv, kv.k_offset, kv.k_type, kv_head, position), d);
-    store_kv_vectors(kv.v_type, use.v->f32(t, kv_head), kv_row(kv, kv.v_offset, kv.v_type, kv_head, position),
+    maker.make(use.k->f32(row, kv_head), making.k_norm, maker.spare());
+    store_kv_vectors(kv.k_type, maker.spare(), kv_row(kv, segment, kv.k_offset, kv.k_type, kv_head, position),
                      d);
+    store_kv_vectors(kv.v_type, use.v->f32(row, kv_head),
+                     kv_row(kv, segment, kv.v_offset, kv.v_type, kv_head, position), d);
   }
 }
 

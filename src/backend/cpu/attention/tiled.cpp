@@ -4,11 +4,12 @@
 // broadcast straight from there when V is summed. K and V are widened to floats per tile of keys. Online
 // softmax (Milakov, Gimelshein, "Online normalizer calculation for softmax", arXiv 1805.02867).
 #include "backend/cpu/attention/heads.h"
+#include "backend/cpu/attention/parts.h"
 
 namespace gannet::GANNET_ISA_NS {
 namespace {
 
-constexpr int64_t kRows = 64;  // query rows of a block
+constexpr int64_t kRows = kQueryRows;
 constexpr int64_t kTile = 64;  // keys at a time
 #if defined(__AVX2__) && !defined(__AVX512F__)
 constexpr int kRowVectors = 2, kKeys = 4;     // accumulators for scores
@@ -18,19 +19,7 @@ constexpr int kRowVectors = 2, kKeys = 8;
 constexpr int kOutRows = 8, kOutVectors = 2;
 #endif
 
-struct Sizes {
-  int64_t n_tokens, n_heads, kv_heads, d, stride, group, rows, blocks;
-
-  GANNET_INLINE Sizes(const Shape& q, const Shape& k)
-      : n_tokens(q.dim[0]),
-        n_heads(q.dim[1]),
-        kv_heads(k.dim[1]),
-        d(q.dim[2]),
-        stride(round_up(d, kLanes)),
-        group(n_heads / kv_heads),
-        rows(n_tokens * group),
-        blocks((rows + kRows - 1) / kRows) {}
-};
+using Sizes = AttentionSizes;
 
 // Per member.
 struct Scratch {
@@ -102,110 +91,93 @@ GANNET_INLINE void soften(const Scratch& w, int64_t r, int64_t begin, int64_t co
 }
 
 // o[r ..][i ..] = o * shrink + sum_j weight[j][r] v_j.
+// A row takes no part in what lies behind its own position, for 0 times infinity would be NaN: the first
+// `shared` positions, which all rows see, are taken together, the rest of each row by itself.
 template <int kVectors>
-GANNET_INLINE void output_piece(const Scratch& w, const Sizes& n, int64_t r, int64_t i, int64_t count) {
+GANNET_INLINE void output_piece(const Scratch& w, const Sizes& n, int64_t r, int64_t i, int64_t shared,
+                                int64_t begin, int64_t count) {
   VF sum[kOutRows][kVectors];
   for (int a = 0; a < kOutRows; ++a) {
     const VF shrink = splat(w.shrink[r + a]);
     for (int b = 0; b < kVectors; ++b) sum[a][b] = load(w.o + (r + a) * n.stride + i + b * kLanes) * shrink;
   }
-  for (int64_t j = 0; j < count; ++j) {
+  for (int64_t j = 0; j < shared; ++j) {
     VF value[kVectors];
     for (int b = 0; b < kVectors; ++b) value[b] = load(w.v + j * n.stride + i + b * kLanes);
     const float* weight = w.scores + j * kRows + r;
     for (int a = 0; a < kOutRows; ++a)
       for (int b = 0; b < kVectors; ++b) sum[a][b] = fma(splat(weight[a]), value[b], sum[a][b]);
   }
+  if (shared < count)
+    for (int a = 0; a < kOutRows; ++a) {
+      const int64_t seen = least(static_cast<int64_t>(w.limit[r + a]) + 1 - begin, count);
+      for (int64_t j = shared; j < seen; ++j)
+        for (int b = 0; b < kVectors; ++b)
+          sum[a][b] =
+              fma(splat(w.scores[j * kRows + r + a]), load(w.v + j * n.stride + i + b * kLanes), sum[a][b]);
+    }
   for (int a = 0; a < kOutRows; ++a)
     for (int b = 0; b < kVectors; ++b) store(w.o + (r + a) * n.stride + i + b * kLanes, sum[a][b]);
 }
 
-// `made` holds the queries [token, head, d] when they were made here.
-void block(const AttentionUse& use, const float* made, const Sizes& n, const Scratch& w, int64_t kv_head,
-           int64_t first) {
+}  // namespace
+
+int64_t tiled_scratch_floats(const AttentionSizes& n) {
+  return Scratch::floats(n);
+}
+
+void attend_tiled(const AttentionUse& use, const AttentionSizes& n, const RowBlock& block, int64_t kv_head,
+                  int64_t first, const float* made, float* scratch) {
   const KvView& kv = *use.kv;
-  const float scale = use.scale;
-  const int64_t rows = n.rows - first < kRows ? n.rows - first : kRows;
+  const Scratch w(n, scratch);
+  const int64_t rows = least(block.n_rows * n.group - first, kRows);
   const int64_t padded = round_up(rows, kRowVectors * kLanes);
   for (int64_t r = 0; r < padded; ++r) {
     // Rows behind the end repeat the last one; nobody reads them.
     const int64_t row = first + (r < rows ? r : rows - 1), t = row / n.group,
                   h = kv_head * n.group + row % n.group;
-    const float* from = made == nullptr ? use.q->f32(t, h) : made + (t * n.n_heads + h) * n.d;
-    for (int64_t i = 0; i < n.d; ++i) w.q[i * kRows + r] = from[i] * scale;
+    const float* from =
+        made == nullptr ? use.q->f32(block.row(t), h) : made + (block.row(t) * n.n_heads + h) * n.stride;
+    for (int64_t i = 0; i < n.d; ++i) w.q[i * kRows + r] = from[i] * use.scale;
     for (int64_t i = 0; i < n.stride; ++i) w.o[r * n.stride + i] = 0;
     w.largest[r] = kMinusInfinity;
     w.sum[r] = 0;
-    w.limit[r] = static_cast<float>(kv.n_past + t);
+    w.limit[r] = static_cast<float>(block.visible(t) - 1);
   }
-  const int64_t first_limit = kv.n_past + first / n.group;
-  const int64_t context = kv.n_past + (first + rows - 1) / n.group + 1;
+  const int64_t all_see = block.visible(first / n.group);
+  const int64_t context = block.visible((first + rows - 1) / n.group);
   const int64_t k_step = kv_row_bytes(kv.k_type, n.d), v_step = kv_row_bytes(kv.v_type, n.d);
   for (int64_t begin = 0; begin < context;) {
-    int64_t count = kv.page_tokens - begin % kv.page_tokens;
-    count = count < kTile ? count : kTile;
-    count = count < context - begin ? count : context - begin;
+    const int64_t in_page = kv.page_tokens - begin % kv.page_tokens;
+    const int64_t count = least(least(in_page, kTile), context - begin);
     with_kv_type(kv.k_type, [&](auto tag) GANNET_LAMBDA {
-      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.k_offset, kv.k_type, kv_head, begin), k_step, count,
-                                        n.d, w.k, n.stride);
+      widen_rows<decltype(tag)::kValue>(kv_row(kv, *block.segment, kv.k_offset, kv.k_type, kv_head, begin),
+                                        k_step, count, n.d, w.k, n.stride);
     });
     with_kv_type(kv.v_type, [&](auto tag) GANNET_LAMBDA {
-      widen_rows<decltype(tag)::kValue>(kv_row(kv, kv.v_offset, kv.v_type, kv_head, begin), v_step, count,
-                                        n.d, w.v, n.stride);
+      widen_rows<decltype(tag)::kValue>(kv_row(kv, *block.segment, kv.v_offset, kv.v_type, kv_head, begin),
+                                        v_step, count, n.d, w.v, n.stride);
     });
     for (int64_t j = count; j < round_up(count, kKeys); ++j)
       for (int64_t i = 0; i < n.stride; ++i) w.k[j * n.stride + i] = 0;
     for (int64_t j = 0; j < count; j += kKeys)
       for (int64_t r = 0; r < padded; r += kRowVectors * kLanes) score_piece(w, n, j, r);
-    const bool mask = begin + count - 1 > first_limit;
+    const bool mask = begin + count > all_see;
     for (int64_t r = 0; r < padded; r += kLanes) soften(w, r, begin, count, mask);
-    int64_t i = 0;
-    for (; i + kOutVectors * kLanes <= n.stride; i += kOutVectors * kLanes)
-      for (int64_t r = 0; r < padded; r += kOutRows) output_piece<kOutVectors>(w, n, r, i, count);
-    for (; i < n.stride; i += kLanes)
-      for (int64_t r = 0; r < padded; r += kOutRows) output_piece<1>(w, n, r, i, count);
+    for (int64_t r = 0; r < padded; r += kOutRows) {
+      const int64_t visible = static_cast<int64_t>(w.limit[r]) + 1 - begin;
+      const int64_t shared = !mask ? count : visible < 0 ? 0 : least(visible, count);
+      int64_t i = 0;
+      for (; i + kOutVectors * kLanes <= n.stride; i += kOutVectors * kLanes)
+        output_piece<kOutVectors>(w, n, r, i, shared, begin, count);
+      for (; i < n.stride; i += kLanes) output_piece<1>(w, n, r, i, shared, begin, count);
+    }
     begin += count;
   }
   for (int64_t r = 0; r < rows; ++r) {
-    const int64_t t = (first + r) / n.group, h = kv_head * n.group + (first + r) % n.group;
-    write_row(w.o + r * n.stride, 1.0f / w.sum[r], use.gate, t, h, use.y->f32(t, h), n.d);
+    const int64_t row = block.row((first + r) / n.group), h = kv_head * n.group + (first + r) % n.group;
+    write_row(w.o + r * n.stride, 1.0f / w.sum[r], use.gate, row, h, use.y->f32(row, h), n.d);
   }
-}
-
-// Of the queries made here.
-int64_t made_bytes(const Sizes& n, int64_t n_rot) {
-  return n_rot == 0 ? 0 : round_up(n.n_tokens * n.n_heads * n.d * int64_t{sizeof(float)}, 64);
-}
-
-}  // namespace
-
-int64_t attention_tiled_workspace(const Shape& q, const Shape& k, int64_t n_rot, int n_threads) {
-  const Sizes n(q, k);
-  return made_bytes(n, n_rot) +
-         n_threads * (making_bytes(n_rot, n.d) + Scratch::floats(n) * int64_t{sizeof(float)});
-}
-
-void attention_tiled(const AttentionUse& use, std::byte* workspace, Worker& worker) {
-  const Sizes n(use.q->shape, use.k->shape);
-  const int64_t n_rot = use.making == nullptr ? 0 : use.making->rotation.n_rot;
-  const int64_t making = making_bytes(n_rot, n.d);
-  std::byte* members = workspace + made_bytes(n, n_rot);
-  float* made = use.making == nullptr ? nullptr : reinterpret_cast<float*>(workspace);
-  const Scratch scratch(
-      n, reinterpret_cast<float*>(members + worker.count() * making) + worker.index() * Scratch::floats(n));
-  if (use.making != nullptr)
-    make_heads(
-        use, members + worker.index() * making, worker,
-        [&](int64_t t, int64_t h) GANNET_LAMBDA { return made + (t * n.n_heads + h) * n.d; },
-        [](int64_t, int64_t, const float*) GANNET_LAMBDA {});
-  else
-    append_kv(*use.kv, *use.k, *use.v, worker, store_kv_vectors);
-  worker.barrier();
-
-  int64_t begin, end;
-  // From the last block to the first: they see the most, so the short ones fill up the end.
-  while (worker.claim(n.kv_heads * n.blocks, 1, begin, end))
-    block(use, made, n, scratch, begin % n.kv_heads, (n.blocks - 1 - begin / n.kv_heads) * kRows);
 }
 
 }  // namespace gannet::GANNET_ISA_NS

@@ -3,6 +3,7 @@
 // the residual). See experts.cpp for how the work is split.
 #pragma once
 
+#include "backend/api/kernel.h"
 #include "base/worker.h"
 #include "tensor/shape.h"
 
@@ -33,7 +34,8 @@ int64_t mixture_workspace(const MixtureSizes& sizes, int n_threads);
 // How often run_mixture makes the members wait inside.
 int mixture_barriers(const MixtureSizes& sizes);
 
-// Every member of the team calls it; y is complete when all have returned.
-void run_mixture(const MixtureSizes& sizes, const MixtureArgs& args, std::byte* workspace, Worker& worker);
+// Every member of the team calls it; y is complete when all have returned, in the rows that are live.
+void run_mixture(const MixtureSizes& sizes, const MixtureArgs& args, const StepRows& rows,
+                 std::byte* workspace, Worker& worker);
 
 }  // namespace gannet::GANNET_ISA_NS

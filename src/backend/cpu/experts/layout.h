@@ -12,14 +12,15 @@ inline constexpr int64_t kRoundAlone = 8192, kRouteAlone = 1024;
 
 // Byte offsets. Common to all: rounded x and the choice (when members share the work), hidden values, rounded
 // hidden values, the same of the shared expert. Then per member: its own rounded x and choice, the list of
-// pairs by expert, the list of experts that have any, pointers, a result tile, scratch of the products.
+// pairs by expert, the list of experts that have any, pointers, a result tile, the down products of exact
+// tokens, scratch of the products. Room for all tokens of the step, of which a run may use fewer.
 struct MixtureLayout {
   bool round_x, round_hidden, round_shared;
   bool alone;                        // nothing is shared before phase 1
   int64_t x_acts, experts, weights;  // in the member's part if alone
   int64_t hidden, hidden_acts, shared_hidden, shared_acts;
-  int64_t firsts, order, active, x_rows, hidden_rows, shared_rows, hidden_ptrs, tile_ptrs, tile, scratch;
-  int64_t item_rows;  // the most rows of a work item
+  int64_t firsts, order, active, x_rows, hidden_rows, shared_rows, result_ptrs, tile_ptrs, tile, downs,
+      scratch;
   int64_t members, member_bytes, total;
 };
 
@@ -37,7 +38,6 @@ GANNET_INLINE MixtureLayout mixture_layout(const MixtureSizes& s, int n_threads)
   l.round_shared = s.n_shared > 0 && rounds(s.shared_down);
   l.alone = (!l.round_x || s.n_tokens * s.n_embd <= kRoundAlone) &&
             (!s.routes || s.n_tokens * s.n_experts <= kRouteAlone);
-  l.item_rows = most_expert_rows(s.n_tokens);
 
   int64_t common = 0, member = 0;
   int64_t& before = l.alone ? member : common;
@@ -54,9 +54,11 @@ GANNET_INLINE MixtureLayout mixture_layout(const MixtureSizes& s, int n_threads)
   l.x_rows = place(member, pairs * static_cast<int64_t>(sizeof(ActRow)));
   l.hidden_rows = place(member, pairs * static_cast<int64_t>(sizeof(ActRow)));
   l.shared_rows = place(member, s.n_shared > 0 ? s.n_tokens * static_cast<int64_t>(sizeof(ActRow)) : 0);
-  l.hidden_ptrs = place(member, pairs * 8);
+  l.result_ptrs = place(member, pairs * 8);
   l.tile_ptrs = place(member, s.n_tokens * 8);
-  l.tile = place(member, s.n_tokens * l.item_rows * 4);
+  l.tile = place(member, most_expert_results(s.n_tokens) * 4);
+  l.downs =
+      place(member, most_expert_results(s.n_tokens < kExactRows ? s.n_tokens : kExactRows) * s.top_k * 4);
   l.scratch = place(member, linear_scratch_bytes());
   l.members = common;
   l.member_bytes = member;
@@ -69,8 +71,9 @@ struct Job {
   const MixtureSizes& s;
   const MixtureArgs& a;
   const MixtureLayout& l;
-  const TensorView* up;  // gate again when they are one matrix
-  int64_t up_first;      // row of `up` that goes with row 0 of gate
+  int64_t n_tokens, exact;  // of this run: those that are live, and how many of them must be exact
+  const TensorView* up;     // gate again when they are one matrix
+  int64_t up_first;         // row of `up` that goes with row 0 of gate
   const LinearKernel *gate_kernel, *up_kernel, *down_kernel, *shared_kernel;
   std::byte *common, *member;
 
@@ -82,11 +85,12 @@ struct Job {
   GANNET_INLINE T* in_member(int64_t offset) const {
     return reinterpret_cast<T*>(member + offset);
   }
-  // Of ExpertPairs.
-  GANNET_INLINE int32_t* firsts() const { return in_member<int32_t>(l.firsts); }
-  GANNET_INLINE int32_t* order() const { return in_member<int32_t>(l.order); }
-  GANNET_INLINE int32_t* active() const { return in_member<int32_t>(l.active); }     // experts with pairs
-  GANNET_INLINE float** hidden() const { return in_member<float*>(l.hidden_ptrs); }  // by place
+  GANNET_INLINE ExpertPairs pairs() const {
+    return {s.n_experts, s.top_k, in_member<int32_t>(l.firsts), in_member<int32_t>(l.order)};
+  }
+  GANNET_INLINE int32_t* active() const { return in_member<int32_t>(l.active); }  // experts with pairs
+  // By place: in phase 1 the hidden values, in phase 2 the down products of exact tokens.
+  GANNET_INLINE float** results() const { return in_member<float*>(l.result_ptrs); }
   GANNET_INLINE float** tile() const { return in_member<float*>(l.tile_ptrs); }
 
   GANNET_INLINE const int32_t* experts(int64_t t) const {

@@ -19,31 +19,16 @@ GANNET_INLINE float read_f16(const std::byte* p) {
 // Elements [i, i + kLanes) of a cache row.
 template <DType kType>
 GANNET_INLINE VF load_kv(const std::byte* row, int64_t i) {
-  if constexpr (kType == DType::kF32) return load(reinterpret_cast<const float*>(row) + i);
-  if constexpr (kType == DType::kF16) return load_f16(reinterpret_cast<const uint16_t*>(row) + i);
-  if constexpr (kType == DType::kBF16) return load_bf16(reinterpret_cast<const uint16_t*>(row) + i);
-  if constexpr (kType == DType::kQ8_0) {
+  if constexpr (kType == DType::kF32) {
+    return load(reinterpret_cast<const float*>(row) + i);
+  } else if constexpr (kType == DType::kF16) {
+    return load_f16(reinterpret_cast<const uint16_t*>(row) + i);
+  } else if constexpr (kType == DType::kBF16) {
+    return load_bf16(reinterpret_cast<const uint16_t*>(row) + i);
+  } else {
+    static_assert(kType == DType::kQ8_0, "a format without vectors");
     const std::byte* block = row + i / 32 * 34;
     return load_i8(reinterpret_cast<const int8_t*>(block + 2) + i % 32) * splat(read_f16(block));
-  }
-}
-
-// f(type constant) for the type of a cache.
-template <DType kType>
-struct TypeTag {
-  static constexpr DType kValue = kType;
-};
-template <class F>
-GANNET_INLINE void with_kv_type(DType type, F f) {
-  switch (type) {
-    case DType::kF32:
-      return f(TypeTag<DType::kF32>{});
-    case DType::kF16:
-      return f(TypeTag<DType::kF16>{});
-    case DType::kBF16:
-      return f(TypeTag<DType::kBF16>{});
-    default:
-      return f(TypeTag<DType::kQ8_0>{});
   }
 }
 

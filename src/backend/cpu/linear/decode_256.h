@@ -110,6 +110,9 @@ struct DecodeQ4_K : Decode256<BlockQ4_K> {
   }
   static GANNET_INLINE Bytes codes(const uint8_t* unit, int step) { return four_bits(block(unit).qs, step); }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibble_pair_unit(block(from).qs, out);
+  }
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     for (int f = 0; f < 8; ++f)
       nibble_field(
@@ -130,6 +133,23 @@ struct DecodeQ5_K : Decode256<BlockQ5_K> {
     return add_bit_planes(four_bits(b.qs, step), b.qh, step, 16);
   }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibble_pair_unit(block(from).qs, out);
+    // Bit b of the 32 bytes is that of groups 2 b and 2 b + 1.
+    const Bytes first = in_all_chunks(block(from).qh), second = in_all_chunks(block(from).qh + 16);
+    const Bytes a = low_words(first, second), b = high_words(first, second);
+    const Bytes bits[4] = {low_pairs(a, a), high_pairs(a, a), low_pairs(b, b), high_pairs(b, b)};
+    GANNET_UNROLL
+    for (int piece = 0; piece < kPieces; ++piece) {
+      alignas(64) static constexpr uint64_t kMasks[8] = {
+          0x0101010101010101, 0x0202020202020202, 0x0404040404040404, 0x0808080808080808,
+          0x1010101010101010, 0x2020202020202020, 0x4040404040404040, 0x8080808080808080};
+      const Bytes mask = load_bytes(kMasks + piece * kStep / 8);
+      GANNET_UNROLL
+      for (int word = 0; word < 4; ++word)
+        out[piece][word] = add_where_any(out[piece][word], bits[word], mask, 16);
+    }
+  }
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     PanelBytes bits[2][4];
     for (int h = 0; h < 2; ++h) transpose_fields(block(unit).qh + 16 * h, row_bytes, bits[h]);
@@ -212,6 +232,11 @@ struct DecodeIQ4_XS : Decode256<BlockIQ4_XS> {
 #endif
   }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibble_unit(block(from).qs, 16, out);
+    GANNET_UNROLL
+    for (int i = 0; i < 4 * kPieces; ++i) out[i / 4][i % 4] = from_signed(table16(kKnl, out[i / 4][i % 4]));
+  }
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     for (int b = 0; b < 8; ++b)
       nibble_field(

@@ -6,6 +6,7 @@
 //   scales()   the scales of a unit (and the offsets, when kOffsets)
 //   codes()    the codes of step s of a unit, in element order
 //   kMostCode  the largest code where codes are unsigned; 0 where they are signed
+//   unit()     optional: the codes of a unit in the order of activations, see rows.h
 //   panel()    optional, see pack.h: the codes of a unit of kLanes rows
 // One struct per type; the same names for every instruction set (dot.h).
 #pragma once
@@ -35,6 +36,17 @@ struct Decode32 {
     return nibbles16(block(unit, step).qs);
 #endif
   }
+#if defined(__AVX2__)
+  static GANNET_INLINE void nibbles_of(const uint8_t* unit, Bytes (&out)[kPieces][4]) {
+    nibble_unit(block(unit, 0).qs, kBlockBytes, out);
+  }
+  template <class F>
+  static GANNET_INLINE void nibbles_of(const uint8_t* unit, Bytes (&out)[kPieces][4], F map) {
+    nibbles_of(unit, out);
+    GANNET_UNROLL
+    for (int i = 0; i < 4 * kPieces; ++i) out[i / 4][i % 4] = map(out[i / 4][i % 4]);
+  }
+#endif
   // The fifth bits of Q5_0 and Q5_1.
   static GANNET_INLINE Bytes five_bits(const uint8_t* unit, int step) {
 #if defined(__AVX512F__)
@@ -54,6 +66,9 @@ struct DecodeQ4_0 : Decode32<BlockQ4_0> {
   }
   static GANNET_INLINE Bytes codes(const uint8_t* unit, int step) { return nibbles(unit, step); }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibbles_of(from, out);
+  }
   static constexpr bool kHalfScales = true;
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     nibble_blocks<BlockQ4_0>(unit, row_bytes, out, [](Bytes codes) { return codes; });
@@ -69,6 +84,11 @@ struct DecodeQ4_1 : Decode32<BlockQ4_1> {
     o = gather_halves(unit + 2, kBlockBytes);
   }
   static GANNET_INLINE Bytes codes(const uint8_t* unit, int step) { return nibbles(unit, step); }
+#if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibbles_of(from, out);
+  }
+#endif
 };
 
 struct DecodeQ5_0 : Decode32<BlockQ5_0> {
@@ -128,6 +148,9 @@ struct DecodeIQ4_NL : Decode32<BlockIQ4_NL> {
     return from_signed(table16(kKnl, nibbles(unit, step)));
   }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibbles_of(from, out, [](Bytes codes) { return from_signed(table16(kKnl, codes)); });
+  }
   static constexpr bool kHalfScales = true;
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     nibble_blocks<BlockIQ4_NL>(unit, row_bytes, out,
@@ -150,6 +173,9 @@ struct DecodeMXFP4 : Decode32<BlockMXFP4> {
     return table16(kF4Codes, nibbles(unit, step));
   }
 #if defined(__AVX2__)
+  static GANNET_INLINE void unit(const uint8_t* from, Bytes (&out)[kPieces][4]) {
+    nibbles_of(from, out, [](Bytes codes) { return table16(kF4Codes, codes); });
+  }
   static GANNET_INLINE void panel(const uint8_t* unit, int64_t row_bytes, uint8_t* out) {
     nibble_blocks<BlockMXFP4>(unit, row_bytes, out, [](Bytes codes) { return table16(kF4Codes, codes); });
   }

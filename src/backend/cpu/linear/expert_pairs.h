@@ -15,6 +15,13 @@ struct ExpertPairs {
 
   GANNET_INLINE int64_t count(int64_t e) const { return firsts[e + 1] - firsts[e]; }
 
+  // The first place of expert e that belongs to token `t` or one behind it.
+  GANNET_INLINE int64_t place(int64_t e, int64_t t) const {
+    int64_t at = firsts[e];
+    while (at < firsts[e + 1] && order[at] < t * top_k) ++at;
+    return at;
+  }
+
   GANNET_INLINE int64_t active() const {
     int64_t n = 0;
     for (int64_t e = 0; e < n_experts; ++e) n += count(e) > 0;
@@ -45,6 +52,12 @@ struct ExpertPairs {
 // The most rows of a work item, for few tokens and for many.
 GANNET_INLINE int64_t most_expert_rows(int64_t n_tokens) {
   return n_tokens <= 8 ? 256 : 64;
+}
+
+// The most results of one work item for up to n_tokens, one for each row and token.
+GANNET_INLINE int64_t most_expert_results(int64_t n_tokens) {
+  const int64_t few = n_tokens < 8 ? n_tokens : 8, all = n_tokens * most_expert_rows(n_tokens);
+  return all > few * most_expert_rows(few) ? all : few * most_expert_rows(few);
 }
 
 // Rows per work item: at most `rows`, fewer until each member can have about four items. Long pieces are

@@ -34,11 +34,11 @@ GANNET_INLINE const typename W::Element* row_at(const LinearArgs& args, int64_t 
 }
 
 template <class W, int R, int T>
-void rows_tile(const LinearArgs& args, int64_t row) {
+void rows_tile(const LinearArgs& args, int64_t row, int64_t first) {
   const typename W::Element* w[R];
   for (int r = 0; r < R; ++r) w[r] = row_at<W>(args, row + r);
   const float* x[T];
-  for (int t = 0; t < T; ++t) x[t] = args.x[t].x;
+  for (int t = 0; t < T; ++t) x[t] = args.x[first + t].x;
   Floats acc[R][T];
   for (int r = 0; r < R; ++r)
     for (int t = 0; t < T; ++t) acc[r][t] = zero_floats();
@@ -72,30 +72,32 @@ void rows_tile(const LinearArgs& args, int64_t row) {
       sum_lanes4(lanes, sums);
     else
       for (int r = 0; r < R; ++r) sums[r] = sum_lanes(lanes[r]);
-    for (int64_t r = 0; r < n; ++r) args.y[t][args.y_first + row + r] = sums[r];
+    for (int64_t r = 0; r < n; ++r) args.y[first + t][args.y_first + row + r] = sums[r];
   }
+}
+
+template <class W, int R, int T>
+void all_rows(const LinearArgs& args, int64_t first) {
+  for (int64_t row = 0; row < args.n_rows; row += R) rows_tile<W, R, T>(args, row, first);
 }
 
 template <class W>
 void rows(const LinearArgs& args) {
   constexpr int kMany = kLanes == 8 ? 2 : 4;  // AVX2 has 16 registers
-  const int64_t step = args.n_tokens <= 2 ? 4 : kMany;
-  for (int64_t row = 0; row < args.n_rows; row += step) {
-    switch (args.n_tokens) {
+  for (int64_t t = 0; t < args.n_tokens; t += 4) switch (args.n_tokens - t) {
       case 1:
-        rows_tile<W, 4, 1>(args, row);
+        all_rows<W, 4, 1>(args, t);
         break;
       case 2:
-        rows_tile<W, 4, 2>(args, row);
+        all_rows<W, 4, 2>(args, t);
         break;
       case 3:
-        rows_tile<W, kMany, 3>(args, row);
+        all_rows<W, kMany, 3>(args, t);
         break;
       default:
-        rows_tile<W, kMany, 4>(args, row);
+        all_rows<W, kMany, 4>(args, t);
         break;
     }
-  }
 }
 
 #if defined(__AVX512F__) || defined(__ARM_NEON)

@@ -2,9 +2,9 @@
 // expert_matmul and routed_experts. One table of functions per weight type and instruction set; the functions
 // know nothing of threads, tensors or ops.
 //
-// A row's result depends only on the row, the activation row and the path (rows or panels), never on what
+// A result depends only on the weight row, the activation row and the path (rows or panels), never on what
 // else is computed in the same call. The two paths add in different orders, so they agree to float32
-// rounding, not bitwise.
+// rounding, not bitwise: what must be exact goes by rows, however much it is.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +24,7 @@ struct LinearArgs {
   int64_t n_tokens;
   float* const* y;  // y[t][y_first + r] receives the product of row r with x[t]; y[t] need not be aligned
   int64_t y_first;
-  std::byte* scratch;  // linear_scratch_bytes(), 64-byte aligned, private to the caller; unused by rows()
+  std::byte* scratch;  // linear_scratch_bytes(), 64-byte aligned, private to the caller; for panels() only
   // Where the caller goes on reading weights, fetched while the last rows are multiplied; null: behind them.
   const uint8_t* next = nullptr;
 };
@@ -37,8 +37,8 @@ struct LinearKernel {
   bool offsets, is_signed;
   int most_code;  // the largest code; 0: codes are signed
 
-  // For few tokens (1 .. row_tokens): decodes weights in registers, reads them once. Above row_tokens
-  // panels() is faster: decoding into a panel costs less than scaling the sums of every step for every token.
+  // For any number of tokens: decodes a few weight rows and multiplies them with token after token. The
+  // faster way up to row_tokens.
   int64_t row_tokens;
   void (*rows)(const LinearArgs& args);
   // For any number of tokens: decodes kLanes rows into a panel, then multiplies it with all tokens.
@@ -51,8 +51,16 @@ struct LinearKernel {
 // The functions for a weight type (is_weight_type() of ops/weight_type.h), never null for those.
 const LinearKernel* find_linear(DType type);
 
-// Rows or panels, whichever is faster for this number of tokens.
-void linear_product(const LinearKernel& kernel, const LinearArgs& args);
+// Whether panels are the faster way for the tokens that need not be exact.
+GANNET_INLINE bool prefers_panels(const LinearKernel& kernel, int64_t n_tokens, int64_t exact) {
+  return n_tokens - exact > kernel.row_tokens;
+}
+
+// The first `exact` tokens by rows, the others by panels.
+void linear_panels(const LinearKernel& kernel, const LinearArgs& args, int64_t exact);
+
+// The first `exact` tokens by rows, the others the faster way.
+void linear_product(const LinearKernel& kernel, const LinearArgs& args, int64_t exact);
 
 int64_t linear_scratch_bytes();
 

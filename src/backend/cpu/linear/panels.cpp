@@ -39,7 +39,7 @@ GANNET_INLINE void add_products(PanelInts (&dots)[kP][kT], const uint8_t* codes,
       for (int p = 0; p < kP; ++p) w[p] = load_panel(codes + p * (kSlab * kLanes) + k * (4 * kLanes));
       GANNET_UNROLL
       for (int t = 0; t < kT; ++t) {
-        const PanelBytes a = splat4(q[t] + from + 4 * k);
+        const PanelBytes a = splat4(q[t] + from + act_place(4 * k));
         GANNET_UNROLL
         for (int p = 0; p < kP; ++p) {
           if constexpr (kRun == 1)
@@ -76,7 +76,8 @@ void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x
     q[t] = x[t].q + first_unit * kUnit;
     d[t] = x[t].d + first_unit * (kUnit / 32);
   }
-  const int64_t n_groups = n_units * (kUnit / kGroup);
+  constexpr int64_t kUnitGroups = kUnit / kGroup;
+  const int64_t n_groups = n_units * kUnitGroups;
   const uint8_t* codes = s.codes[0];
   for (int64_t g = 0; g < n_groups; ++g) {
     PanelInts dots[kP][kT];
@@ -86,7 +87,9 @@ void tile(const Scratch& s, int64_t first_unit, int64_t n_units, const ActRow* x
       GANNET_UNROLL
       for (int p = 0; p < kP; ++p) dots[p][t] = begin;
     }
-    add_products<kSigned, kFit, kGroup / 4>(dots, codes, q, g * kGroup);
+    // act_place(g * kGroup), which need not be computed from elements.
+    const int64_t from = (g & -kUnitGroups) * kGroup + (g & (kUnitGroups - 1)) * (kGroup / 4);
+    add_products<kSigned, kFit, kGroup / 4>(dots, codes, q, from);
     codes += kGroup * kLanes;
     GANNET_UNROLL
     for (int p = 0; p < kP; ++p) {

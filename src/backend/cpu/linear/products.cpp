@@ -10,20 +10,20 @@ constexpr int64_t kRoundAlone = 8192;
 constexpr int64_t kItemBytes = 65536;   // of weights in an item for few tokens, at most
 constexpr int64_t kItemsPerMember = 4;  // at least, so that members finish together
 constexpr int64_t kPanelRows = 32;      // of an item for many tokens
-constexpr int64_t kStreamedTokens = 4;  // up to here the weights' way from memory is what counts
+constexpr int64_t kStreamedTokens = 8;  // up to here the weights' way from memory is what counts
 
-// How one weight matrix is cut into items: `grain` rows times `chunk` tokens. Results do not depend on the
-// cut.
+// How one weight matrix is cut into items: `grain` rows times `chunk` tokens, the exact tokens with the first
+// of the others. Results do not depend on the cut.
 struct Cut {
-  bool few;
+  bool few;  // by rows only
   int64_t grain, chunk, token_items, items;
 };
 
-void make_cuts(const Products& p, int n_threads, Cut* cuts) {
+void make_cuts(const Products& p, int64_t n_tokens, int64_t exact, int n_threads, Cut* cuts) {
   int64_t few_bytes = 0, panels = 0;
   for (int i = 0; i < p.n_weights; ++i) {
     const Products::Weight& w = p.weights[i];
-    cuts[i].few = p.n_tokens <= w.kernel->row_tokens;
+    cuts[i].few = !prefers_panels(*w.kernel, n_tokens, exact);
     if (cuts[i].few)
       few_bytes += w.n_out * w.row_bytes;
     else
@@ -37,18 +37,19 @@ void make_cuts(const Products& p, int n_threads, Cut* cuts) {
     const Products::Weight& w = p.weights[i];
     Cut& cut = cuts[i];
     cut.grain = kPanelRows;
+    cut.chunk = n_tokens;
     cut.token_items = 1;
     if (cut.few) {
       cut.grain = (bytes / w.row_bytes + 3) / 4 * 4;
       cut.grain = cut.grain < 4 ? 4 : cut.grain > 256 ? 256 : cut.grain;
     } else if (n_threads > 1) {
-      const int64_t most =
-          p.n_tokens / 48 > 1 ? p.n_tokens / 48 : 1;  // decoding a panel costs about 8 tokens' work
+      const int64_t others = n_tokens - exact;
+      const int64_t most = others / 48 > 1 ? others / 48 : 1;  // decoding a panel costs about 8 tokens' work
       cut.token_items = (kItemsPerMember * n_threads + panels - 1) / panels;
       cut.token_items = cut.token_items > most ? most : cut.token_items;
+      cut.chunk = ((others + cut.token_items - 1) / cut.token_items + 5) / 6 * 6;
+      cut.token_items = (others + cut.chunk - 1) / cut.chunk;
     }
-    cut.chunk = ((p.n_tokens + cut.token_items - 1) / cut.token_items + 5) / 6 * 6;
-    cut.token_items = (p.n_tokens + cut.chunk - 1) / cut.chunk;
     cut.items = (w.n_out + cut.grain - 1) / cut.grain * cut.token_items;
   }
 }
@@ -104,31 +105,32 @@ int Products::barriers(int n_threads) const {
 }
 
 void Products::run(const TensorView& x, const TensorView& given, const TensorView& residual,
-                   const TensorView& y, std::byte* workspace, Worker& worker) const {
+                   const TensorView& y, const StepRows& rows, std::byte* workspace, Worker& worker) const {
+  const int64_t live = rows.live_of(n_tokens), exact = rows.exact_of(n_tokens);
   const Layout l = layout(worker.count());
   std::byte* acts = workspace + (l.alone ? worker.index() * l.act_stride : 0);
   std::byte* row_memory = workspace + l.rows + worker.index() * l.row_stride;
   auto* act_rows = reinterpret_cast<ActRow*>(row_memory);
   auto** y_rows = reinterpret_cast<float**>(row_memory + n_tokens * static_cast<int64_t>(sizeof(ActRow)));
-  for (int64_t t = 0; t < n_tokens; ++t) {
+  for (int64_t t = 0; t < live; ++t) {
     const std::byte* from = rounded ? given.data + t * given.stride[0] : acts + t * act_bytes(n_in);
     act_rows[t] = rounded || l.rounds ? act_row(x.f32(t), from, n_in) : ActRow{.x = x.f32(t)};
     y_rows[t] = y.f32(t);
   }
   if (l.rounds) {
-    const int64_t begin = l.alone ? 0 : n_tokens * worker.index() / worker.count();
-    const int64_t end = l.alone ? n_tokens : n_tokens * (worker.index() + 1) / worker.count();
+    const int64_t begin = l.alone ? 0 : live * worker.index() / worker.count();
+    const int64_t end = l.alone ? live : live * (worker.index() + 1) / worker.count();
     for (int64_t t = begin; t < end; ++t) quantize_act(x.f32(t), n_in, acts + t * act_bytes(n_in));
     if (!l.alone) worker.barrier();
   }
 
   Cut cuts[kMostProducts];
-  make_cuts(*this, worker.count(), cuts);
+  make_cuts(*this, live, exact, worker.count(), cuts);
   int64_t items = 0;
   for (int i = 0; i < n_weights; ++i) items += cuts[i].items;
   // Few tokens stream the weights: most items are dealt in one run of neighbours per member, which fetching
   // ahead goes along with; the rest is claimed, so that a member that was held up is helped.
-  const int64_t dealt = n_tokens <= kStreamedTokens ? items * 7 / 8 / worker.count() : 0;
+  const int64_t dealt = live <= kStreamedTokens ? items * 7 / 8 / worker.count() : 0;
   int64_t own = worker.index() * dealt;
   const int64_t own_end = own + dealt, claimed = items - dealt * worker.count();
   const auto next_item = [&](int64_t& item) {
@@ -151,21 +153,27 @@ void Products::run(const TensorView& x, const TensorView& given, const TensorVie
     }
     const Weight& w = weights[i];
     const Cut& cut = cuts[i];
-    const int64_t row = item / cut.token_items * cut.grain, t0 = item % cut.token_items * cut.chunk;
+    const int64_t row = item / cut.token_items * cut.grain, part = item % cut.token_items;
+    const int64_t first = part == 0 ? 0 : exact + part * cut.chunk;
+    int64_t end = cut.few ? live : exact + (part + 1) * cut.chunk;
+    end = end < live ? end : live;
     const LinearArgs args{.w = w.rows + row * w.row_bytes,
                           .row_bytes = w.row_bytes,
                           .n_rows = w.n_out - row < cut.grain ? w.n_out - row : cut.grain,
                           .n_in = n_in,
-                          .x = act_rows + t0,
-                          .n_tokens = n_tokens - t0 < cut.chunk ? n_tokens - t0 : cut.chunk,
-                          .y = y_rows + t0,
+                          .x = act_rows + first,
+                          .n_tokens = end - first,
+                          .y = y_rows + first,
                           .y_first = y_first + row,
                           .scratch = workspace + l.scratch + worker.index() * linear_scratch_bytes()};
-    cut.few ? w.kernel->rows(args) : w.kernel->panels(*w.kernel, args);
+    if (cut.few)
+      w.kernel->rows(args);
+    else
+      linear_panels(*w.kernel, args, first == 0 ? exact : 0);
     if (residual.data == nullptr) continue;
     for (int64_t t = 0; t < args.n_tokens; ++t) {
       float* out = args.y[t] + args.y_first;
-      map_row(residual.f32(t0 + t) + args.y_first, out, out, args.n_rows,
+      map_row(residual.f32(first + t) + args.y_first, out, out, args.n_rows,
               [](VF a, VF b) GANNET_LAMBDA { return a + b; });
     }
   }

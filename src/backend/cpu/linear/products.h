@@ -30,9 +30,9 @@ struct Products {
   int barriers(int n_threads) const;
 
   // y[t] receives the products of x[t] with the rows of all weights in order, and residual[t] on top when
-  // that has memory. `given` are the rounded rows when `rounded` says so.
+  // that has memory, for the rows t that are live. `given` are the rounded rows when `rounded` says so.
   void run(const TensorView& x, const TensorView& given, const TensorView& residual, const TensorView& y,
-           std::byte* workspace, Worker& worker) const;
+           const StepRows& rows, std::byte* workspace, Worker& worker) const;
 
  private:
   struct Layout;

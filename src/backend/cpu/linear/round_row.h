@@ -35,7 +35,7 @@ inline void round_act_row(const float* x, int64_t n, void* memory) {
     const float inverse = 127.0f / largest;
     for (int i = 0; i < 32; ++i) {
       const auto code = static_cast<int8_t>(std::nearbyint(from[i] * inverse));
-      q[32 * block + i] = code;
+      q[act_place(32 * block + i)] = code;
       sums[2 * block + i / 16] = static_cast<int16_t>(sums[2 * block + i / 16] + code);
     }
   }

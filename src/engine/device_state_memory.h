@@ -1,0 +1,13 @@
+// State of sequences in memory of a device.
+#pragma once
+
+#include "backend/api/device.h"
+#include "state/state_memory.h"
+
+namespace gannet {
+
+// Addresses are those of the device (Device::address): kernels there follow them, the host must not. A copy
+// that the device cannot make is a bug or a lost device, and aborts.
+std::shared_ptr<StateMemory> device_state_memory(std::shared_ptr<Device> device);
+
+}  // namespace gannet
