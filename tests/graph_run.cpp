@@ -97,8 +97,8 @@ void append(std::vector<float>& out, const TensorView& view) {
 // Of a run: what an op that walks the rows of a sequence is given, else what inputs tell.
 int64_t tokens_of(const Graph& graph) {
   for (const Node& node : graph.nodes)
-    for (const char* name : {"attention", "attention_mixer", "causal_conv", "delta_mixer", "gated_delta_rule",
-                             "kv_append"})
+    for (const char* name :
+         {"attention", "attention_mixer", "causal_conv", "delta_mixer", "gated_delta_rule", "kv_append"})
       if (std::string_view(node.op->name) == name)
         for (const ValueId id : node.operands)
           if (id != kNoValue && graph.values[static_cast<size_t>(id)].kind != ValueKind::kState)

@@ -222,9 +222,12 @@ TEST(ExactPocket, BesideAPrompt) {
   SequenceState writer = session->new_sequence(), reader = session->new_sequence();
   for (size_t at = 0; at < 39; at += 3) {
     const size_t read_so_far = at / 3 * 23;
-    const StepPiece pieces[] = {
-        {&writer, std::span(text).subspan(at, 3), LogitRows::kAll, false, {}},
-        {&reader, std::span(prompt).subspan(read_so_far, 23 + (at == 36 ? 1 : 0)), LogitRows::kLast, true, {}}};
+    const StepPiece pieces[] = {{&writer, std::span(text).subspan(at, 3), LogitRows::kAll, false, {}},
+                                {&reader,
+                                 std::span(prompt).subspan(read_so_far, 23 + (at == 36 ? 1 : 0)),
+                                 LogitRows::kLast,
+                                 true,
+                                 {}}};
     // A larger one first, so that the step has more than 64 rows.
     const StepPiece large[] = {pieces[0],
                                {&reader, std::span(prompt).subspan(0, 200), LogitRows::kNone, true, {}}};
@@ -237,8 +240,8 @@ TEST(ExactPocket, BesideAPrompt) {
   }
 }
 
-// Drafts that are partly wrong: what is kept goes on as if nothing had been tried. More than 64 rounds, so that
-// the ring of the state goes round.
+// Drafts that are partly wrong: what is kept goes on as if nothing had been tried. More than 64 rounds, so
+// that the ring of the state goes round.
 TEST(ExactPocket, DraftsThatAreTakenBack) {
   auto session = session_for(pocket());
   const auto tokens = some_tokens(300);
@@ -249,7 +252,8 @@ TEST(ExactPocket, DraftsThatAreTakenBack) {
     const size_t n = 1 + random() % 8, right = random() % n;
     std::vector<int32_t> draft(tokens.begin() + static_cast<ptrdiff_t>(at),
                                tokens.begin() + static_cast<ptrdiff_t>(at + n));
-    for (size_t i = right + 1; i < n; ++i) draft[i] = (draft[i] + 1 + static_cast<int32_t>(random() % 900)) % 997;
+    for (size_t i = right + 1; i < n; ++i)
+      draft[i] = (draft[i] + 1 + static_cast<int32_t>(random() % 900)) % 997;
     if (round % 9 == 4) {  // given up in the middle
       const StepPiece tried{&sequence, draft, LogitRows::kNone, false, {}};
       ASSERT_TRUE(session->step(StatePart::kTrunk, {&tried, 1}).ok());
@@ -271,8 +275,8 @@ TEST(ExactPocket, DraftsThatAreTakenBack) {
   EXPECT_EQ(session->pool().counters().bytes_copied % 64, 0);
 }
 
-// The MTP block: rows in company, hidden rows that stay with the session, K and V that were only warmed up, and
-// drafts of drafts that are taken back.
+// The MTP block: rows in company, hidden rows that stay with the session, K and V that were only warmed up,
+// and drafts of drafts that are taken back.
 TEST(ExactPocket, MtpBlock) {
   SessionOptions options;
   options.mtp = true;
@@ -379,12 +383,16 @@ TEST(ExactPocket, NoPlanIsMadeWhileTokensAre) {
       const size_t n = random() % 5 == 0 ? 1 + random() % 6 : 1;
       if (rows + n > 100) break;
       rows += n;
-      pieces.push_back({&s, std::span(tokens).subspan(random() % 1000, n),
-                        std::array{LogitRows::kAll, LogitRows::kLast, LogitRows::kNone}[random() % 3], false, {}});
+      pieces.push_back({&s,
+                        std::span(tokens).subspan(random() % 1000, n),
+                        std::array{LogitRows::kAll, LogitRows::kLast, LogitRows::kNone}[random() % 3],
+                        false,
+                        {}});
     }
     SequenceState prompt = session->new_sequence();
     if (random() % 4 == 0 || pieces.empty())
-      pieces.push_back({&prompt, std::span(tokens).first(1 + random() % (128 - rows)), LogitRows::kLast, true, {}});
+      pieces.push_back(
+          {&prompt, std::span(tokens).first(1 + random() % (128 - rows)), LogitRows::kLast, true, {}});
     const bool hidden = random() % 2 == 0;
     const auto result = session->step(StatePart::kTrunk, pieces, hidden);
     ASSERT_TRUE(result.ok()) << result.error().message();

@@ -73,7 +73,8 @@ Result<PlanBank::Entry*> PlanBank::get(const PlanRequest& request) {
   if (!made.ok()) return made.take_error();
   const auto on_demand = std::ranges::count_if(plans_, [](const Kept& kept) { return !kept.ahead; });
   if (static_cast<size_t>(on_demand) >= most_) {
-    const auto last = std::find_if(plans_.rbegin(), plans_.rend(), [](const Kept& kept) { return !kept.ahead; });
+    const auto last =
+        std::find_if(plans_.rbegin(), plans_.rend(), [](const Kept& kept) { return !kept.ahead; });
     plans_.erase(std::prev(last.base()));
   }
   plans_.emplace_front(request, made.take(), false);

@@ -31,9 +31,9 @@ struct SessionOptions {
   // All rows of all steps take the kernels whose results do not depend on what else is in the step: a prompt
   // gives the same bits however it is cut, and read from a cache or anew. Slower for prompts.
   bool exact = false;
-  bool mtp = false;         // sequences keep what the MTP block remembers, too; if the model has one
-  int64_t open_rows = 8;    // StatePoolOptions::open_rows
-  int64_t state_bytes = 0;  // StatePoolOptions::most_bytes
+  bool mtp = false;                // sequences keep what the MTP block remembers, too; if the model has one
+  int64_t open_rows = 8;           // StatePoolOptions::open_rows
+  int64_t state_bytes = 0;         // StatePoolOptions::most_bytes
   std::shared_ptr<Device> device;  // runs the plans, holds the state; null: the CPU
   // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
   // not leave waiting threads behind then. One session runs at a time.
@@ -152,7 +152,7 @@ class Session {
   Result<Count> count(StatePart part, std::span<const StepPiece> pieces) const;
   Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
                     const Count& count);
-  Result<void> run(PlanBank::Entry& entry, const StepRows& rows);
+  Result<void> run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows);
   Result<void> take_logits(PlanBank::Entry& entry, const Count& count, StepResult& result);
   Result<void> reserve_hidden();
   Place hidden_row(int32_t row) const;

@@ -50,8 +50,8 @@ Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece>
   }
   if (options_.exact || c.rows <= kExactRows) c.exact = c.rows;
   if (c.rows > most_rows())
-    return Error(ErrorCode::kRuntime, fmt::format("a step of {} rows; at most {} fit (--ubatch-size)", c.rows,
-                                                  most_rows()));
+    return Error(ErrorCode::kRuntime,
+                 fmt::format("a step of {} rows; at most {} fit (--ubatch-size)", c.rows, most_rows()));
   return c;
 }
 
@@ -108,13 +108,14 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
   return {};
 }
 
-Result<void> Session::run(PlanBank::Entry& entry, const StepRows& rows) {
+Result<void> Session::run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows) {
   WeightMemory& memory = model_->memory();
   memory.begin_run();
   const auto began = std::chrono::steady_clock::now();
   Plan& plan = entry.made.plan;
   const int n_threads = plan_threads(entry.request);
   Result<void> ran = profiling_ ? plan.run_timed(*team_, entry.last_ends, rows) : plan.run(*team_, rows);
+  if (ran.ok()) bindings.ran();  // whatever comes of it from here on, states have been written
   if (profiling_ && ran.ok()) {
     entry.nanoseconds.resize(entry.last_ends.size());
     double before = 0;
@@ -157,10 +158,7 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
       plans_->get(request_for(part, c, hidden, walks_ ? 0 : pieces.front().sequence->length(part))));
   if (hidden) GANNET_TRY(reserve_hidden());
   Result<void> done = fill(*entry, part, pieces, c);
-  if (done.ok()) {
-    done = run(*entry, {.live = c.rows, .exact = c.exact});
-    bindings_[part_index(part)]->ran();
-  }
+  if (done.ok()) done = run(*entry, *bindings_[part_index(part)], {.live = c.rows, .exact = c.exact});
   StepResult result;
   if (done.ok()) done = take_logits(*entry, c, result);
   if (done.ok() && hidden) {
@@ -203,7 +201,8 @@ Result<int32_t> Session::carry_hidden(int32_t row, int32_t slot) {
 
 Result<TensorView> Session::hidden_rows(int32_t first, int64_t n) {
   const Shape shape(n, model_->hyperparameters().n_embd);
-  if (std::byte* seen = device_->host_view(hidden_row(first))) return contiguous_view(seen, DType::kF32, shape);
+  if (std::byte* seen = device_->host_view(hidden_row(first)))
+    return contiguous_view(seen, DType::kF32, shape);
   host_hidden_.resize(static_cast<size_t>(shape.elements()));
   const Event event =
       GANNET_TRY(device_->download(hidden_row(first), std::as_writable_bytes(std::span(host_hidden_))));
@@ -214,7 +213,8 @@ Result<TensorView> Session::hidden_rows(int32_t first, int64_t n) {
 std::vector<Session::Profile> Session::profiles() const {
   std::vector<Profile> all;
   for (const PlanBank::Entry* entry : plans_->entries())
-    if (entry->runs > 0) all.push_back({&entry->made.plan, entry->runs, entry->nanoseconds, entry->last_ends});
+    if (entry->runs > 0)
+      all.push_back({&entry->made.plan, entry->runs, entry->nanoseconds, entry->last_ends});
   return all;
 }
 
@@ -276,7 +276,11 @@ void Session::plan_ahead(int64_t n_rows, bool hidden) {
     if (std::ranges::none_of(requests, same)) requests.push_back(request);
   };
   n_rows = std::min(n_rows, most_rows());
-  for (int64_t rows = 1;; rows = std::min(2 * rows, n_rows)) {
+  std::vector<int64_t> sizes;
+  for (int64_t rows = 1; rows < n_rows; rows *= 2) sizes.push_back(rows);
+  if (options_.n_ubatch < n_rows) sizes.push_back(options_.n_ubatch);
+  sizes.push_back(n_rows);
+  for (const int64_t rows : sizes) {
     for (const int64_t wanted : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{17}, rows})
       if (wanted <= rows && (wanted < rows || rows <= kExactRows))
         add(StatePart::kTrunk, rows, wanted, hidden);
@@ -285,7 +289,6 @@ void Session::plan_ahead(int64_t n_rows, bool hidden) {
       add(StatePart::kMtp, rows, 1, true);
       if (rows <= kExactRows) add(StatePart::kMtp, rows, rows, true);
     }
-    if (rows == n_rows) break;
   }
   plans_->make_ahead(std::move(requests));
 }

@@ -119,7 +119,8 @@ int run(int argc, char** argv) {
     if (round >= 0) gain.push_back(alone / all);
   }
   for (size_t b = 0; b < std::size(kBatches); ++b)
-    fmt::print("V({:2}) {:8.3f} ms   V(T)/V(1) {:.3f}\n", kBatches[b], 1e3 * median(verify[b]), median(ratio[b]));
+    fmt::print("V({:2}) {:8.3f} ms   V(T)/V(1) {:.3f}\n", kBatches[b], 1e3 * median(verify[b]),
+               median(ratio[b]));
   fmt::print("{} sequences in one step against one by one: {:.2f}x\n", kMost, median(gain));
   return 0;
 }

@@ -107,8 +107,8 @@ class Plan {
   // The same, and when each step was over, in nanoseconds from the start; `ends` gets one entry per step.
   Result<void> run_timed(ThreadTeam& team, std::vector<double>& ends, std::optional<StepRows> rows = {});
 
-  // Whether a run may be of several sequences: only ops that are made of others touch states, and they walk the
-  // segments of a step; their parts know one sequence.
+  // Whether a run may be of several sequences: only ops that are made of others touch states, and they walk
+  // the segments of a step; their parts know one sequence.
   bool walks_segments() const;
 
   // The steps with their places, for other executors and for tests. Lives as long as the plan.

@@ -18,10 +18,10 @@ const OpDef* find_op(OpCatalogue catalogue, std::string_view name) {
 
 const InputSourceInfo& input_source_info(InputSource source) {
   static constexpr InputSourceInfo kInfos[] = {
-      {"given", InputScope::kGiven},          {"tokens", InputScope::kRows},
-      {"positions", InputScope::kRows},       {"hidden", InputScope::kRows},
-      {"logit_rows", InputScope::kRows},      {"causal_mask", InputScope::kSequence},
-      {"lower", InputScope::kConstant},       {"strict", InputScope::kConstant},
+      {"given", InputScope::kGiven},     {"tokens", InputScope::kRows},
+      {"positions", InputScope::kRows},  {"hidden", InputScope::kRows},
+      {"logit_rows", InputScope::kRows}, {"causal_mask", InputScope::kSequence},
+      {"lower", InputScope::kConstant},  {"strict", InputScope::kConstant},
       {"eye", InputScope::kConstant},
   };
   static_assert(std::size(kInfos) == static_cast<size_t>(InputSource::kEye) + 1);

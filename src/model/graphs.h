@@ -1,5 +1,5 @@
 // Graphs of a model: the trunk and the MTP block, composed of the building blocks of src/model/blocks. A
-// graph is made for a number of tokens of one sequence; positions and state are data.
+// graph is made for a number of rows; whose they are, positions and state are data.
 #pragma once
 
 #include "ir/graph.h"
@@ -14,14 +14,14 @@ enum class LogitRows : uint8_t { kNone, kLast, kAll, kChosen };
 struct GraphShape {
   int64_t n_tokens = 1;
   LogitRows logits = LogitRows::kLast;
-  bool hidden = false;  // also return the normed hidden rows of all tokens (the MTP block's input)
+  bool hidden = false;   // also return the normed hidden rows of all tokens (the MTP block's input)
   int64_t n_chosen = 0;  // kChosen: so many rows
 
   bool operator==(const GraphShape&) const = default;
 };
 
-// Inputs: tokens, positions, for kChosen logit_rows (InputSource). Outputs "logits" F32[rows, n_vocab] (unless
-// kNone), "hidden" F32[n_tokens, n_embd] if asked for. States as state_layout() names them.
+// Inputs: tokens, positions, for kChosen logit_rows (InputSource). Outputs "logits" F32[rows, n_vocab]
+// (unless kNone), "hidden" F32[n_tokens, n_embd] if asked for. States as state_layout() names them.
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 
 // The MTP block (hp.n_mtp must be 1). Inputs: tokens, positions and hidden; row i of hidden is the normed

@@ -160,7 +160,8 @@ TEST(Graphs, MtpBlockThatOnlyWarmsUp) {
   const WeightTable table = types_for_test(shape, "F16");
   const auto ops = [&](const GraphShape& s) {
     std::string text;
-    for (const Node& node : build_mtp(shape.hp, table, s).take().nodes) text += std::string(node.op->name) + " ";
+    for (const Node& node : build_mtp(shape.hp, table, s).take().nodes)
+      text += std::string(node.op->name) + " ";
     return text;
   };
   EXPECT_EQ(ops({.n_tokens = 5, .logits = LogitRows::kNone}),

@@ -6,9 +6,9 @@
 // besides float32 rounding of the sums. A block with a value that is not finite has d = NaN, so the result is
 // NaN. Weights of block types are multiplied with the rounded row; F32, F16 and BF16 weights with the floats.
 //
-// Memory for n elements, padded with zeros to whole units of 256: codes, then block scales, then sums. The codes
-// of a unit lie as [word 0..3][group 0..15][4]: 4 codes of each group of 16 side by side, then their next 4, so
-// that a vector sums every group by itself.
+// Memory for n elements, padded with zeros to whole units of 256: codes, then block scales, then sums. The
+// codes of a unit lie as [word 0..3][group 0..15][4]: 4 codes of each group of 16 side by side, then their
+// next 4, so that a vector sums every group by itself.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,9 @@
 namespace gannet {
 
 struct ActRow {
-  const float* x = nullptr;       // n floats
-  const int8_t* q = nullptr;      // padded(n) codes, by act_place(); this and the next two are null if nothing was rounded
+  const float* x = nullptr;  // n floats
+  const int8_t* q =
+      nullptr;  // padded(n) codes, by act_place(); this and the next two are null if nothing was rounded
   const float* d = nullptr;       // one per 32
   const int16_t* sums = nullptr;  // of q, one per 16
 };

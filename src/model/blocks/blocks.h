@@ -28,10 +28,10 @@ struct BlockContext {
 
 // x F32[n_tokens, n_embd] (already normed) -> F32[n_tokens, n_embd].
 ValueId attention_block(const BlockContext& c, uint32_t block,
-                        ValueId x);                                         // gated where the family says so
+                        ValueId x);  // gated where the family says so
 // Only what later tokens see of these rows: their K and V go into the cache.
 void keep_attention_inputs(const BlockContext& c, uint32_t block, ValueId x);
-ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);  // Gated DeltaNet
+ValueId delta_net_block(const BlockContext& c, uint32_t block, ValueId x);     // Gated DeltaNet
 ValueId feed_forward_block(const BlockContext& c, uint32_t block, ValueId x);  // dense or routed experts
 
 // One whole layer on the residual stream.

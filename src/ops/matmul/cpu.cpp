@@ -13,7 +13,8 @@ int barriers(const OpSite& site, int n_threads) {
 }
 
 void run(const KernelArgs& args, Worker& worker) {
-  Products(args, 1, 2, false).run(args.operands[0], {}, {}, args.results[0], args.rows, args.workspace, worker);
+  Products(args, 1, 2, false)
+      .run(args.operands[0], {}, {}, args.results[0], args.rows, args.workspace, worker);
 }
 
 }  // namespace
