@@ -8,6 +8,7 @@ namespace {
 struct SequenceStateTest : testing::Test {
   static StatePoolOptions options() {
     StatePoolOptions o;
+    o.fold_at = 4;
     o.max_tokens = 1000;
     return o;
   }
