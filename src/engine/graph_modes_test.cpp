@@ -9,9 +9,8 @@
 #include <fmt/core.h>
 
 #include "base/npy.h"
+#include "engine/made_model_for_test.h"
 #include "engine/session.h"
-#include "model/model_file_for_test.h"
-#include "model/random_weights.h"
 #include "passes/pass.h"
 
 namespace gannet {
@@ -32,17 +31,10 @@ std::vector<float> logits(const Oracle& o, const GraphOptions& graph, int64_t n_
 
 // A small model with random F32 weights; its law is the naive graph on the scalar reference kernels.
 Oracle make_oracle(Architecture arch) {
-  const ModelShape shape = tiny_shape(arch);
-  ModelFileForTest made = ModelFileForTest::complete(shape);
-  ThreadTeam team(1);
-  RandomWeights weights(1, team);
-  for (const TensorSpec& spec : published_tensors(shape))
-    weights.fill(spec, DType::kF32, 0, made.tensor(spec.name).bytes);
+  MadeModel made(arch);
   Oracle o;
-  o.file = made.encode();
-  auto model = Model::load_embedded(o.file, "made model");
-  EXPECT_TRUE(model.ok()) << model.error().message();
-  o.model = *model;
+  o.file = std::move(made.file);
+  o.model = made.model;
   for (int32_t i = 0; i < 75; ++i) o.ids.push_back(i * 37 % 997);
   GraphOptions naive;
   naive.naive = true;

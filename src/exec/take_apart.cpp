@@ -43,31 +43,6 @@ std::vector<bool> needed_nodes(const Graph& graph) {
   return node;
 }
 
-// Adds the graph's nodes that are `wanted` (null: all) to a builder.
-Result<Graph> rebuild(const Graph& graph, GraphBuilder& builder, const std::vector<bool>* wanted) {
-  std::vector<ValueId> mapped(graph.values.size(), kNoValue);
-  for (size_t i = 0; i < graph.values.size(); ++i) {
-    const Value& v = graph.values[i];
-    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type, v.source);
-    if (v.kind == ValueKind::kParam) mapped[i] = builder.param(v.name, v.type);
-    if (v.kind == ValueKind::kState) mapped[i] = builder.state(v.name, v.type);
-  }
-  std::vector<ValueId> operands;
-  for (size_t n = 0; n < graph.nodes.size(); ++n) {
-    if (wanted != nullptr && !(*wanted)[n]) continue;
-    const Node& node = graph.nodes[n];
-    operands.clear();
-    for (const ValueId id : node.operands)
-      operands.push_back(id == kNoValue ? kNoValue : mapped[static_cast<size_t>(id)]);
-    const auto results = builder.add(*node.op, operands, node.attrs.raw.data(), kAttrBytes);
-    for (size_t i = 0; i < node.results.size(); ++i)
-      mapped[static_cast<size_t>(node.results[i])] = results[i];
-  }
-  for (const GraphOutput& out : graph.outputs)
-    builder.output(out.name, mapped[static_cast<size_t>(out.value)]);
-  return builder.finish();
-}
-
 }  // namespace
 
 KernelChoice KernelChooser::choose(const OpDef& op, const OpSite& site) const {
@@ -86,7 +61,7 @@ bool KernelChooser::needs_kernel(const OpDef& op, const OpSite& site) {
 Result<Graph> take_apart(const Graph& graph, const KernelChooser& chooser, const DecomposeContext& context,
                          std::vector<std::string>& apart) {
   ApartBuilder builder(graph.name, chooser, context, apart);
-  const Graph all = GANNET_TRY(rebuild(graph, builder, nullptr));
+  const Graph all = GANNET_TRY(rebuild(graph, builder));
   const std::vector<bool> needed = needed_nodes(all);
   GraphBuilder again(graph.name);
   return rebuild(all, again, &needed);

@@ -158,6 +158,30 @@ Result<Graph> GraphBuilder::finish() {
   return std::move(graph_);
 }
 
+Result<Graph> rebuild(const Graph& graph, GraphBuilder& builder, const std::vector<bool>* wanted) {
+  std::vector<ValueId> mapped(graph.values.size(), kNoValue);
+  for (size_t i = 0; i < graph.values.size(); ++i) {
+    const Value& v = graph.values[i];
+    if (v.kind == ValueKind::kInput) mapped[i] = builder.input(v.name, v.type, v.source);
+    if (v.kind == ValueKind::kParam) mapped[i] = builder.param(v.name, v.type);
+    if (v.kind == ValueKind::kState) mapped[i] = builder.state(v.name, v.type);
+  }
+  std::vector<ValueId> operands;
+  for (size_t n = 0; n < graph.nodes.size(); ++n) {
+    if (wanted != nullptr && !(*wanted)[n]) continue;
+    const Node& node = graph.nodes[n];
+    operands.clear();
+    for (const ValueId id : node.operands)
+      operands.push_back(id == kNoValue ? kNoValue : mapped[static_cast<size_t>(id)]);
+    const auto results = builder.add(*node.op, operands, node.attrs.raw.data(), kAttrBytes);
+    for (size_t i = 0; i < node.results.size(); ++i)
+      mapped[static_cast<size_t>(node.results[i])] = results[i];
+  }
+  for (const GraphOutput& out : graph.outputs)
+    builder.output(out.name, mapped[static_cast<size_t>(out.value)]);
+  return builder.finish();
+}
+
 namespace {
 
 bool type_fits(InputSource source, const TensorType& type) {

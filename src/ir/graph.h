@@ -122,6 +122,10 @@ class GraphBuilder {
   std::string error_;
 };
 
+// Adds a graph to an empty builder, use by use, so that the builder may put others in their place
+// (GraphBuilder::instead_of), and finishes it. `wanted`: only these nodes, by their index; null: all.
+Result<Graph> rebuild(const Graph& graph, GraphBuilder& builder, const std::vector<bool>* wanted = nullptr);
+
 // Work of a run of the whole graph.
 Cost graph_cost(const Graph& graph, const CostContext& context);
 

@@ -8,9 +8,9 @@
 //   are added expert by expert. No two items write the same value: results do not depend on the number of
 //   threads.
 // Every expert's weights are read once per phase, for one token and for many (in phase 2 once per kExactRows
-// exact tokens). What comes before phase 1, the
-// choice of experts and the rounding of x, every member does for itself while it is little, otherwise for
-// some tokens, and waits. The arithmetic of the products is in backend/cpu/linear.
+// exact tokens). What comes before phase 1, the choice of experts and the rounding of x, every member does
+// for itself while it is little, otherwise for some tokens, and waits. The arithmetic of the products is in
+// backend/cpu/linear.
 #include "backend/cpu/experts/experts.h"
 
 #include "backend/cpu/experts/layout.h"
