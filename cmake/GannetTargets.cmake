@@ -118,7 +118,8 @@ function(gannet_test name)
   if(CMAKE_CROSSCOMPILING OR GANNET_SANITIZE)
     set(timeout 3600)  # an emulator or a sanitizer makes everything many times slower
   endif()
-  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${timeout})
+  # No test touches what its user has measured: profiles are kept where a test itself says so.
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${timeout} ENVIRONMENT "GANNET_PROFILES=")
 endfunction()
 
 # gannet_benchmark(NAME SOURCES ... DEPS ...): a Google Benchmark program, built with -DGANNET_BENCHMARKS=ON.

@@ -64,10 +64,14 @@ def parse_program(text):
     return name, template
 
 
-def run(template, values, timeout):
-    # Only the known names are replaced, so commands may hold other braces.
+def filled(template, values):
+    """The words of a command. Only the known names are replaced, so commands may hold other braces."""
     fill = re.compile("{(" + "|".join(values) + ")}")
-    command = [fill.sub(lambda match: str(values[match[1]]), word) for word in shlex.split(template)]
+    return [fill.sub(lambda match: str(values[match[1]]), word) for word in shlex.split(template)]
+
+
+def run(template, values, timeout):
+    command = filled(template, values)
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
     except (OSError, subprocess.TimeoutExpired) as problem:

@@ -26,6 +26,7 @@ struct ChatTest : testing::Test {
       {"TERM", "xterm"}, {"XDG_STATE_HOME", folder.string()}, {"LC_ALL", "C.UTF-8"}};
   void SetUp() override {
     unsetenv("GANNET_HISTORY");
+    setenv("GANNET_PROFILES", "", 1);
     fs::create_directories(folder);
   }
   void TearDown() override { fs::remove_all(folder); }

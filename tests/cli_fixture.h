@@ -24,7 +24,10 @@ struct Outcome {
 
 struct CliTest : testing::Test {
   fs::path folder = fs::temp_directory_path() / ("gannet_cli_test_" + std::to_string(getpid()));
-  void SetUp() override { fs::create_directories(folder); }
+  void SetUp() override {
+    setenv("GANNET_PROFILES", "", 1);  // what the user has measured is not for tests
+    fs::create_directories(folder);
+  }
   void TearDown() override { fs::remove_all(folder); }
 
   static std::string read(const fs::path& path) {

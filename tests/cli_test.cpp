@@ -208,6 +208,36 @@ TEST_F(CliTest, BenchComparesLoadModes) {
   EXPECT_EQ(gannet("bench -p 0 -n 2 -lm fast").code, 2);
 }
 
+TEST_F(CliTest, BenchAnswersPrompts) {
+  const std::string prompts = write("prompts",
+                                    "# two\n=== word harbor\n<|im_start|>user\ndefine harbor<|im_end|>\n"
+                                    "<|im_start|>assistant\n\n=== prose morning\nIn the morning\n");
+  const std::string command = "bench -t 1 -n 12 -r 2 --spec off,ngram-simple:ngram_size_n=2,draft-mtp+force ";
+  const Outcome o =
+      gannet(command + "--spec-parallel 1,2 --temp 0.7 --seed 3 -o jsonl --spec-prompts " + prompts);
+  EXPECT_EQ(o.code, 0) << o.err;
+  const auto count = [](const std::string& text, std::string_view part) {
+    int n = 0;
+    for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+  };
+  EXPECT_EQ(std::count(o.out.begin(), o.out.end(), '\n'), 6);
+  EXPECT_EQ(count(o.out, "\"n_answers\":2,\"temperature\":"), 6) << o.out;
+  EXPECT_EQ(count(o.out, "\"same_text\":2,"), 6) << o.out;
+  EXPECT_EQ(count(o.out, "\"n_parallel\":2,"), 3) << o.out;
+  EXPECT_EQ(count(o.out, "\"name\":\"morning\""), 6) << o.out;
+  const Outcome md = gannet(command + "-r 1 --spec-prompts " + prompts);
+  EXPECT_EQ(md.code, 0) << md.err;
+  EXPECT_GE(count(md.out, " 2 answers tg12 |"), 3) << md.out;
+  EXPECT_EQ(count(md.out, " |       2/2 |"), 3) << md.out;
+  EXPECT_EQ(count(md.out, "t/s over t/s of off"), 1) << md.out;
+
+  EXPECT_EQ(gannet(command + "--spec-prompts " + prompts + " --spec-text " + prompts).code, 2);
+  const Outcome bad = gannet(command + "--spec-prompts " + write("bad", "=== word\nx\n"));
+  EXPECT_EQ(bad.code, 2);
+  EXPECT_TRUE(bad.one_line()) << bad.err;
+}
+
 TEST_F(CliTest, TokenizeAndLogits) {
   const Outcome ids = gannet("tokenize --ids 'the harbor'");
   ASSERT_EQ(ids.code, 0);

@@ -89,13 +89,31 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   const std::string run = "run 'define sea' --temp 0 -n 12 ";
   const Outcome plain = gannet(run);
   ASSERT_EQ(plain.code, 0) << plain.err;
-  for (const char* flags : {"-ngl 0",  "-ngl auto",       "--n-gpu-layers 0",
-                            "-fa",     "-fa on",          "-fa auto",
-                            "-fa=1",   "-fa true",        "-fa ON",
-                            "-b 64",   "-b 2048 -ub 512", "-mg 0",
-                            "-st",     "--keep 4",        "--keep -1",
-                            "-e",      "--no-mmap",       "--mmap",
-                            "--mlock", "-n 3 -n 12",      "-n12"}) {
+  for (const char* flags : {"-ngl 0",
+                            "-ngl auto",
+                            "--n-gpu-layers 0",
+                            "-fa",
+                            "-fa on",
+                            "-fa auto",
+                            "-fa=1",
+                            "-fa true",
+                            "-fa ON",
+                            "-b 64",
+                            "-b 2048 -ub 512",
+                            "-mg 0",
+                            "-st",
+                            "--keep 4",
+                            "--keep -1",
+                            "-e",
+                            "--no-mmap",
+                            "--mmap",
+                            "--mlock",
+                            "-n 3 -n 12",
+                            "-n12",
+                            "--spec off",
+                            "--spec-type none",
+                            "--draft-max 4 -td 2",
+                            "--spec-default --spec-ngram-mod-n-match 12"}) {
     const Outcome o = gannet(run + flags);
     EXPECT_EQ(o.code, 0) << flags << "\n" << o.err;
     EXPECT_EQ(o.out, plain.out) << flags;
@@ -110,9 +128,9 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
             gannet("run -n 4 --raw 'define sea' --temp 0").out);
   const Outcome endless = gannet("run 'define sea' --temp 0 -n 400 --ignore-eos --timings");
   EXPECT_NE(endless.err.find("answer 400 tokens"), std::string::npos) << endless.err;
-  for (const char* flags :
-       {"-ngl 99", "-mg 1", "-hf a/b", "-md x", "-np 4", "-sm layer", "-ts 1,2", "-ot a=CPU", "-cmoe",
-        "-fit on", "--numa isolate", "-j {}", "-mli", "--jinja", "--mirostat 1", "-lv 3", "-r x"}) {
+  for (const char* flags : {"-ngl 99", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld 9", "-np 4",
+                            "-sm layer", "-ts 1,2", "-ot a=CPU", "-cmoe", "-fit on", "--numa isolate",
+                            "-j {}", "-mli", "--jinja", "--mirostat 1", "-lv 3", "-r x"}) {
     const Outcome o = gannet(run + flags);
     const std::string name = std::string(flags).substr(0, std::string(flags).find(' '));
     EXPECT_EQ(o.code, 2) << flags;

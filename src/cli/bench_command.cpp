@@ -13,6 +13,7 @@
 
 #include "backend/cpu/isa.h"
 #include "base/atomic_file.h"
+#include "cli/bench_comparison.h"
 #include "cli/bench_ladder.h"
 #include "cli/bench_ranges.h"
 #include "cli/bench_report.h"
@@ -26,7 +27,6 @@
 #include "cli/progress.h"
 #include "cli/read_bandwidth.h"
 #include "cli/say.h"
-#include "tensor/kv_formats.h"
 
 namespace gannet {
 namespace {
@@ -56,6 +56,8 @@ BenchColumns columns_for(const BenchOptions& o, const std::vector<BenchTest>& te
   columns.cpu_mask = !o.model.cpu_mask.empty();
   columns.isa = !o.model.isa.empty();
   for (const BenchTest& t : tests) columns.graph = columns.graph || t.naive;
+  columns.spec = !o.spec.empty();
+  columns.spec_prompts = !o.spec_prompts.empty();
   columns.passes = !session.graph.passes.off.empty();
   return columns;
 }
@@ -105,12 +107,12 @@ class Output {
 class Bench {
  public:
   Bench(const BenchOptions& options, std::vector<std::shared_ptr<const Model>> models, SessionOptions session,
-        std::vector<BenchTest> tests)
+        std::vector<BenchTest> tests, std::shared_ptr<const Model> draft_model)
       : options_(options),
         models_(models),
         cpus_(session.cpus),
         groups_(tests_by_work(tests)),
-        runner_(std::move(models), session, tests, groups_.size() < tests.size()) {
+        runner_(std::move(models), session, tests, groups_.size() < tests.size(), std::move(draft_model)) {
     isa_ = isa_name(session.policy.isas.empty() ? machine_isas().back() : session.policy.isas.back());
     cpu_name_ = machine_facts().cpu_name;
     for (const std::string& name : session.graph.passes.off)
@@ -135,7 +137,12 @@ class Bench {
         for (size_t i : group) GANNET_TRY(profile(i));
       if (options_.ladder) runner_.release();  // a session per rung adds up
     }
-    return options_.trace.empty() ? Result<void>() : trace_.write(options_.trace);
+    if (!options_.trace.empty()) GANNET_TRY(trace_.write(options_.trace));
+    if (other_texts_ > 0)
+      return Error(ErrorCode::kRuntime,
+                   fmt::format("speculation changed the text of {} answers, named above; please report it",
+                               other_texts_));
+    return {};
   }
 
  private:
@@ -161,10 +168,18 @@ class Bench {
     r.graph = test.naive ? "naive" : "optimized";
     if (!test.naive) r.passes = passes_;
     r.pass = test.pass;
+    r.spec = test.spec;
+    if (!test.spec.empty()) r.spec_text = test.text_file;
+    r.n_parallel = test.n_parallel;
+    r.spec_prompts = test.prompts_file;
+    r.temperature = test.temperature;
+    r.seed = static_cast<int64_t>(test.seed);
+    if (test.speculates()) r.spec_synth_rates = options_.spec_rates;
     return r;
   }
 
-  // The tests take turns: a disturbance of the machine hits all of them alike.
+  // The tests take turns, one time forwards and one time backwards: a disturbance of the machine hits all of
+  // them alike.
   Result<void> measure(const std::vector<size_t>& group) {
     for (size_t i : group) {
       const BenchTest& test = runner_.tests()[i];
@@ -173,7 +188,9 @@ class Bench {
       if (share.in_huge_pages >= 0)
         record.huge_page_share =
             static_cast<double>(share.in_huge_pages) / static_cast<double>(share.bytes_per_token);
-      if (test.n_prompt == 0) record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
+      // Steps over drafts, or for several sequences, move more, for more tokens; answers end anywhere.
+      if (test.n_prompt == 0 && !test.speculates() && test.n_parallel == 1 && test.prompts_file.empty())
+        record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
       if (test.n_gen == 0) record.flops = GANNET_TRY(runner_.prompt_flops(test));
       record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
       record.test_time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
@@ -181,14 +198,39 @@ class Bench {
       tell(i, "warm-up");
       GANNET_TRY(runner_.warm_up(test));
     }
-    for (int64_t repetition = 1; repetition <= options_.repetitions; ++repetition) {
-      for (size_t i : group) {
+    std::vector<size_t> order = group;
+    for (int64_t repetition = 1; repetition <= options_.repetitions;
+         ++repetition, std::ranges::reverse(order)) {
+      for (size_t i : order) {
         if (options_.delay > 0) std::this_thread::sleep_for(std::chrono::duration<double>(options_.delay));
         tell(i, fmt::format("run {}/{}", repetition, options_.repetitions));
-        records_[i].samples_ns.push_back(GANNET_TRY(runner_.run(runner_.tests()[i])));
+        BenchRun run = GANNET_TRY(runner_.run(runner_.tests()[i]));
+        records_[i].samples_ns.push_back(run.nanoseconds);
+        records_[i].samples_tokens.push_back(run.tokens);
+        records_[i].drafts += run.drafts;
+        if (!run.answers.empty()) records_[i].answers.push_back(std::move(run.answers));
       }
     }
+    compare(group);
     return {};
+  }
+
+  void compare(const std::vector<size_t>& group) {
+    for (size_t i : group) {
+      if (records_[i].spec.empty()) continue;
+      const auto off = std::ranges::find_if(group, [&](size_t j) { return without_drafts(i, j); });
+      for (const std::string& difference :
+           compare_with_off(records_[i], off == group.end() ? nullptr : &records_[*off])) {
+        put_stderr(fmt::format("bench: ANOTHER TEXT: {}: {}\n", name_of(i), difference));
+        ++other_texts_;
+      }
+    }
+  }
+
+  // Whether test j is test i without drafts.
+  bool without_drafts(size_t i, size_t j) const {
+    const BenchTest &a = runner_.tests()[i], &b = runner_.tests()[j];
+    return b.model == a.model && b.naive == a.naive && !b.spec.empty() && !b.speculates();
   }
 
   Result<void> profile(size_t i) {
@@ -208,6 +250,7 @@ class Bench {
       name += " naive";
     else if (!r.pass.empty())
       name += fmt::format(" up to {}", r.pass);
+    if (!r.spec.empty()) name += fmt::format(" spec {}", r.spec);
     return name;
   }
 
@@ -224,6 +267,7 @@ class Bench {
   std::vector<BenchRecord> records_;
   ProfileTrace trace_;
   std::string isa_, cpu_name_, passes_;
+  int64_t other_texts_ = 0;  // answers that were not those without drafts
 };
 
 Result<void> run_bench(const BenchOptions& o) {
@@ -247,6 +291,12 @@ Result<void> run_bench(const BenchOptions& o) {
       models.push_back(GANNET_TRY(load_model(one)));
     }
   }
+  std::shared_ptr<const Model> draft_model;
+  if (!o.draft_model.empty()) {
+    ModelOptions draft = o.model;
+    draft.model = o.draft_model;
+    draft_model = GANNET_TRY(load_model(draft));
+  }
   if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   catch_interrupts();
   for (const auto& model : models) {  // speed is that of a model that has run for a while
@@ -258,7 +308,7 @@ Result<void> run_bench(const BenchOptions& o) {
   const BenchColumns columns = columns_for(o, tests, models, session);
   GANNET_TRY(output.add(o, "-o", o.output, columns, stdout));
   GANNET_TRY(output.add(o, "-oe", o.output_err, columns, stderr));
-  Bench bench(o, std::move(models), session, std::move(tests));
+  Bench bench(o, std::move(models), session, std::move(tests), std::move(draft_model));
   GANNET_TRY(bench.check());
   GANNET_TRY(output.begin());
   Result<void> measured = bench.run(output);
@@ -277,113 +327,8 @@ Command bench_command() {
       "combinations are\n"
       "measured. Models and graphs take turns in every repetition of a test. Tokenising and sampling are not "
       "part of\n"
-      "the time.\n";
-  command.options = {
-      {.names = "-m,--model",
-       .value = "FILE",
-       .help = "Model files; default: the embedded pocket model",
-       .target = &o.models,
-       .environment = "MODEL"},
-      {.names = "-p,--n-prompt",
-       .value = "N",
-       .help = "Prompt tokens to read; 0: no such test",
-       .target = &o.n_prompt},
-      {.names = "-n,--n-gen",
-       .value = "N",
-       .help = "Tokens to generate; 0: no such test",
-       .target = &o.n_gen},
-      {.names = "-pg,--prompt-and-gen",
-       .value = "P,N",
-       .help = "Read P tokens, then generate N, as one test",
-       .target = &o.pairs},
-      {.names = "-d,--n-depth",
-       .value = "N",
-       .help = "Tokens that are in the context before the test starts (not timed)",
-       .target = &o.n_depth},
-      {.names = "-t,--threads",
-       .value = "N",
-       .help = "Threads; 0: one per physical core",
-       .target = &o.n_threads},
-      {.names = "-b,--batch-size",
-       .value = "N",
-       .help = "Most prompt tokens at a time, where less than -ub; 0: as many as -ub says",
-       .target = &o.model.batch_size,
-       .at_least = 0},
-      {.names = "-ub,--ubatch-size",
-       .value = "N",
-       .help = "Prompt tokens per forward call",
-       .target = &o.n_ubatch},
-      {.names = "-ctk,--cache-type-k",
-       .value = "TYPE",
-       .help = std::string("Type of stored keys: ") + kKvFormatNames,
-       .target = &o.type_k},
-      {.names = "-ctv,--cache-type-v",
-       .value = "TYPE",
-       .help = std::string("Type of stored values: ") + kKvFormatNames,
-       .target = &o.type_v},
-      {.names = "--graph",
-       .value = "GRAPH",
-       .help = "Graphs to run: optimized, naive (the published definition as it is)",
-       .target = &o.graphs},
-      {.names = "--passes-ladder",
-       .help = "Measure the naive graph, then the pipeline cut after each pass that changes something",
-       .target = &o.ladder,
-       .excludes = "--graph"},
-      {.names = "-r,--repetitions",
-       .value = "N",
-       .help = "Runs of each test",
-       .target = &o.repetitions,
-       .at_least = 1,
-       .at_most = 1000000},
-      {.names = "-o,--output",
-       .value = "FORMAT",
-       .help = "Format on stdout: md, csv, json, jsonl, sql",
-       .target = &o.output},
-      {.names = "-oe,--output-err",
-       .value = "FORMAT",
-       .help = "Print the results on stderr, too",
-       .target = &o.output_err},
-      {.names = "--progress", .help = "Say on stderr what is being measured", .target = &o.progress},
-      {.names = "--no-warmup",
-       .help = "Leave out the untimed first run of each test",
-       .target = &o.no_warmup},
-      {.names = "--delay",
-       .value = "SECONDS",
-       .help = "Rest before each run",
-       .target = &o.delay,
-       .at_least = 0,
-       .at_most = 86400},
-      {.names = "--profile",
-       .help = "Then time every step of one more run; a table by op and kernel goes to stderr",
-       .target = &o.profile},
-      {.names = "--profile-trace",
-       .value = "FILE",
-       .help = "Write the steps of that run to this file, for trace viewers (JSON)",
-       .target = &o.trace},
-      {.names = "-lm,--load-mode",
-       .value = "MODE",
-       .help = "Where weights lie: auto, mmap, huge, none (`gannet run --help` explains)",
-       .target = &o.load_modes,
-       .environment = "LOAD_MODE"},
-      {.names = "-mmp,--mmap",
-       .value = "0|1",
-       .help = "1: --load-mode mmap, 0: --load-mode none",
-       .target = &o.mmap,
-       .choices = {"on", "off"},
-       .bare = "on",
-       .excludes = "--load-mode"},
-      {.names = "--mlock",
-       .help = "Keep the weights in memory: no swapping, no dropping",
-       .target = &o.model.lock,
-       .environment = "MLOCK"},
-      {.names = "--check-tensors",
-       .help = "Check every weight for NaN and infinity while loading",
-       .target = &o.model.check_tensors},
-      {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &o.model.verbose},
-  };
-  add_passes_option(command.options, o.model.graph);
-  add_kernel_options(command.options, o.model);
-  add_gpu_options(command.options, o.model);
+      "the time, sampling only with --spec.\n";
+  add_bench_options(command.options, o);
   command.action = [options] { return run_bench(*options); };
   return command;
 }

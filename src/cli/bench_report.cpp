@@ -12,20 +12,28 @@ std::string BenchRecord::test_name() const {
   if (n_prompt > 0) name = fmt::format("pp{}", n_prompt);
   if (n_gen > 0) name += fmt::format("{}tg{}", name.empty() ? "" : "+", n_gen);
   if (n_depth > 0) name += fmt::format(" @ d{}", n_depth);
+  if (n_parallel > 1) name += fmt::format(" x{}", n_parallel);
+  if (!answers.empty()) name = fmt::format("{} answers {}", answers[0].size(), name);
   return name;
 }
 
 std::vector<double> BenchRecord::samples_ts() const {
   std::vector<double> rates;
-  for (int64_t ns : samples_ns)
-    rates.push_back(1e9 * static_cast<double>(n_prompt + n_gen) /
-                    static_cast<double>(std::max<int64_t>(1, ns)));
+  for (size_t i = 0; i < samples_ns.size(); ++i) {
+    const int64_t tokens = i < samples_tokens.size() ? samples_tokens[i] : n_parallel * (n_prompt + n_gen);
+    rates.push_back(1e9 * static_cast<double>(tokens) /
+                    static_cast<double>(std::max<int64_t>(1, samples_ns[i])));
+  }
   return rates;
 }
 
 double BenchRecord::bandwidth_share() const {
   if (bytes_per_token == 0 || read_bandwidth == 0) return 0;
   return static_cast<double>(bytes_per_token) * bench_statistics(samples_ts()).mean / read_bandwidth;
+}
+
+double BenchRecord::tokens_per_round() const {
+  return drafts.rounds == 0 ? 0 : static_cast<double>(drafts.tokens) / static_cast<double>(drafts.rounds);
 }
 
 double BenchRecord::tflops() const {
@@ -107,6 +115,20 @@ std::vector<BenchField> bench_fields(const BenchRecord& r) {
       {"graph", r.graph},
       {"passes", r.passes},
       {"huge_page_share", r.huge_page_share},
+      {"spec", r.spec},
+      {"spec_text", r.spec_text},
+      {"spec_synth_rates", r.spec_synth_rates},
+      {"drafted", r.drafts.drafted},
+      {"verified", r.drafts.verified},
+      {"accepted", r.drafts.accepted},
+      {"tokens_per_round", r.tokens_per_round()},
+      {"n_parallel", r.n_parallel},
+      {"spec_prompts", r.spec_prompts},
+      {"n_answers", number(r.answers.empty() ? 0 : std::ssize(r.answers[0]))},
+      {"temperature", r.temperature},
+      {"seed", r.seed},
+      {"same_text", r.same_text},
+      {"ratio_to_off", r.ratio_to_off},
   };
 }
 

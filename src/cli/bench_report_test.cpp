@@ -71,6 +71,19 @@ TEST(BenchReport, TestNames) {
   EXPECT_EQ(r.test_name(), "pp512+tg128 @ d4096");
   r.n_prompt = 0;
   EXPECT_EQ(r.test_name(), "tg128 @ d4096");
+  r.n_parallel = 4;
+  EXPECT_EQ(r.test_name(), "tg128 @ d4096 x4");
+  r.n_depth = 0;
+  r.answers.emplace_back(32);
+  EXPECT_EQ(r.test_name(), "32 answers tg128 x4");
+}
+
+TEST(BenchReport, RatesAreOfAllSequencesTogether) {
+  BenchRecord r = generation();
+  r.n_parallel = 4;
+  EXPECT_THAT(r.samples_ts(), ElementsAre(512, 256, 128));
+  r.samples_tokens = {100, 200, 300};  // answers that end
+  EXPECT_THAT(r.samples_ts(), ElementsAre(100, 100, 75));
 }
 
 TEST(BenchReport, Statistics) {
@@ -109,7 +122,45 @@ TEST(BenchReport, FieldsInTheEstablishedOrder) {
       "main_gpu "
       "no_kv_offload flash_attn devices tensor_split tensor_buft_overrides load_mode lazy_mode embeddings "
       "no_op_offload no_host fit_target fit_min_ctx n_prompt n_gen n_depth test_time avg_ns stddev_ns avg_ts "
-      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops graph passes huge_page_share ");
+      "stddev_ts isa bytes_per_token read_bandwidth bandwidth_share tflops graph passes huge_page_share "
+      "spec spec_text spec_synth_rates drafted verified accepted tokens_per_round n_parallel spec_prompts "
+      "n_answers temperature seed same_text ratio_to_off ");
+}
+
+// Two ways to draft, in turns with none.
+std::vector<BenchRecord> speculation() {
+  std::vector<BenchRecord> records(3, generation());
+  records[0].spec = "off";
+  records[0].ratio_to_off = 1;
+  records[0].drafts = {.rounds = 384, .tokens = 384};
+  records[1].spec = "auto";
+  records[1].ratio_to_off = 2;
+  records[1].drafts = {.drafted = 400, .verified = 300, .accepted = 225, .rounds = 159, .tokens = 384};
+  records[2].spec = "ngram-mod";
+  records[2].ratio_to_off = 0.8;
+  records[2].drafts = {.rounds = 384, .tokens = 384};
+  return records;
+}
+
+TEST(BenchReport, WhatDraftingGave) {
+  const auto json = bench_json(speculation()[1]);
+  EXPECT_EQ(json["spec"], "auto");
+  EXPECT_EQ(json["drafted"], 400);
+  EXPECT_EQ(json["verified"], 300);
+  EXPECT_EQ(json["accepted"], 225);
+  EXPECT_DOUBLE_EQ(json["tokens_per_round"].get<double>(), 384.0 / 159);
+  EXPECT_DOUBLE_EQ(BenchRecord{}.tokens_per_round(), 0);
+
+  const std::string table = print("md", speculation(), {.spec = true});
+  EXPECT_THAT(table, HasSubstr("225/300 75 % |      2.42 |"));
+  EXPECT_THAT(table, HasSubstr("| off                      |"));
+  EXPECT_THAT(table, HasSubstr("| auto                     |                        2.000 |"));
+  EXPECT_THAT(table, HasSubstr("| ngram-mod                |                        0.800 |"));
+  EXPECT_THAT(table, Not(HasSubstr("1.000")));
+  BenchRecord alone = speculation()[1];
+  alone.ratio_to_off = 0;
+  EXPECT_THAT(print("md", {alone}, {.spec = true}), Not(HasSubstr("over t/s of off")));
+  EXPECT_THAT(print("md", {generation()}), Not(HasSubstr("spec")));
 }
 
 TEST(BenchReport, CsvQuotesEveryValue) {

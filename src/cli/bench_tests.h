@@ -6,6 +6,8 @@
 
 #include "cli/bench_runner.h"
 #include "cli/model_options.h"
+#include "cli/options.h"
+#include "draft/options.h"
 
 namespace gannet {
 
@@ -22,15 +24,33 @@ struct BenchOptions {
   bool progress = false, no_warmup = false;
   double delay = 0;
   bool profile = false;
-  std::string trace;   // empty: none
+  std::string trace;              // empty: none
+  std::vector<std::string> spec;  // --spec: modes to sweep; none: no decoder
+  std::string spec_text, spec_prompts, spec_rates, draft_model;
+  std::vector<std::string> spec_parallel = {"1"};
+  double temperature = 0;  // of answers to prompts
+  int64_t seed = 0;
+  bool spec_force = false;
   ModelOptions model;  // what is not swept: kernels, passes, --check-tensors
 };
+
+// `o` must outlive the options.
+void add_bench_options(Options& options, BenchOptions& o);
 
 // The files to measure; one empty path: the embedded pocket model. "a.gguf,b.gguf" names two files, unless
 // there is a file of that very name.
 std::vector<std::string> bench_model_paths(const BenchOptions& options);
 
-// All combinations; those that differ only in their graph side by side. Thread counts of 0 become
+// What --spec names: off, auto, or sources joined by +, with values as in --spec-type: "draft-mtp:n_max=2".
+// The word force among them is --spec-force for this mode.
+struct BenchMode {
+  std::string name;
+  SpeculationOptions options;
+};
+// Errors: kUsage naming the flag.
+Result<std::vector<BenchMode>> bench_modes(const BenchOptions& options);
+
+// All combinations; those that differ only in their graph or mode side by side. Thread counts of 0 become
 // `default_threads`. Errors: kUsage naming the flag.
 Result<std::vector<BenchTest>> make_bench_tests(const BenchOptions& options, size_t n_models,
                                                 int default_threads);

@@ -63,6 +63,79 @@ TEST(BenchTests, GraphsLieSideBySide) {
   EXPECT_THAT(tests_by_work(tests), ElementsAre(ElementsAre(0, 1, 4, 5), ElementsAre(2, 3, 6, 7)));
 }
 
+TEST(BenchTests, WaysToDraftLieSideBySide) {
+  BenchOptions o;
+  o.n_prompt = {"0"};
+  o.spec = {"off,auto,ngram-suffix+mtp", "draft-mtp:n_max=2,p_min=0.5,ngram-mod"};
+  o.spec_text = "text.txt";
+  const auto tests = make_bench_tests(o, 1, 2).take();
+  ASSERT_EQ(tests.size(), 5u);
+  EXPECT_THAT(tests_by_work(tests), ElementsAre(ElementsAre(0, 1, 2, 3, 4)));
+  const auto sources = [&](size_t i) { return tests[i].speculation.sources; };
+  EXPECT_EQ(tests[0].spec, "off");
+  EXPECT_FALSE(tests[0].speculates());
+  EXPECT_EQ(tests[1].speculation.mode, SpeculationMode::kAuto);
+  EXPECT_EQ(tests[2].speculation.mode, SpeculationMode::kFixed);
+  EXPECT_THAT(sources(2), ElementsAre(SourceKind::kSuffix, SourceKind::kMtp));
+  EXPECT_EQ(tests[3].spec, "draft-mtp:n_max=2,p_min=0.5");
+  EXPECT_EQ(tests[3].speculation.n_max, 2);
+  EXPECT_EQ(tests[3].speculation.p_min, 0.5f);
+  EXPECT_THAT(sources(4), ElementsAre(SourceKind::kNgramMod));
+  EXPECT_EQ(tests[4].speculation.n_max, SpeculationOptions{}.n_max);
+  for (const BenchTest& test : tests) EXPECT_EQ(test.text_file, "text.txt");
+
+  o.spec_text = "";
+  o.spec_rates = "0.9,0.5";
+  o.spec_force = true;
+  o.draft_model = "d.gguf";
+  o.spec = {"off,auto,draft-mtp,draft-simple"};
+  const auto forced = make_bench_tests(o, 1, 2).take();
+  ASSERT_EQ(forced.size(), 4u);
+  EXPECT_THAT(forced[2].speculation.synthetic_rates, ElementsAre(0.9f, 0.5f));
+  EXPECT_TRUE(forced[2].speculation.force);
+  EXPECT_FALSE(forced[1].speculation.force);
+  EXPECT_THAT(forced[2].speculation.sources, ElementsAre(SourceKind::kMtp));
+  EXPECT_THAT(forced[3].speculation.sources, ElementsAre(SourceKind::kDraftSimple));
+  EXPECT_EQ(forced[1].speculation.mode, SpeculationMode::kAuto);
+
+  EXPECT_EQ(make_bench_tests({}, 1, 2).take()[0].spec, "");
+}
+
+TEST(BenchTests, OneModeAloneCanBeForced) {
+  BenchOptions o;
+  o.n_prompt = {"0"};
+  o.spec = {"draft-mtp:n_max=2+force,draft-mtp:n_max=2,ngram-mod+force+draft-mtp"};
+  const auto tests = make_bench_tests(o, 1, 2).take();
+  ASSERT_EQ(tests.size(), 3u);
+  EXPECT_TRUE(tests[0].speculation.force);
+  EXPECT_EQ(tests[0].speculation.n_max, 2);
+  EXPECT_FALSE(tests[1].speculation.force);
+  EXPECT_TRUE(tests[2].speculation.force);
+  EXPECT_THAT(tests[2].speculation.sources, ElementsAre(SourceKind::kNgramMod, SourceKind::kMtp));
+  o.spec = {"force"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec force: must be one of"));
+}
+
+TEST(BenchTests, PromptsAndSequences) {
+  BenchOptions o;
+  o.spec = {"off,auto"};
+  o.spec_prompts = "prompts.txt";
+  o.spec_parallel = {"1,4"};
+  o.temperature = 0.5;
+  o.seed = 3;
+  const auto tests = make_bench_tests(o, 1, 2).take();
+  ASSERT_EQ(tests.size(), 4u);  // no test that only reads a prompt
+  EXPECT_THAT(tests_by_work(tests), ElementsAre(ElementsAre(0, 1), ElementsAre(2, 3)));
+  for (size_t i = 0; i < tests.size(); ++i) {
+    EXPECT_EQ(tests[i].n_prompt, 0);
+    EXPECT_EQ(tests[i].n_gen, 128);
+    EXPECT_EQ(tests[i].n_parallel, i < 2 ? 1 : 4);
+    EXPECT_EQ(tests[i].prompts_file, "prompts.txt");
+    EXPECT_EQ(tests[i].temperature, 0.5f);
+    EXPECT_EQ(tests[i].seed, 3u);
+  }
+}
+
 TEST(BenchTests, Refusals) {
   BenchOptions o;
   o.graphs = {"fast"};
@@ -86,6 +159,37 @@ TEST(BenchTests, Refusals) {
   o.type_k = {","};
   EXPECT_THAT(refusal(o), HasSubstr("-ctk"));
   o = {};
+  o.spec = {"off,fast"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec fast: must be one of none, ngram-simple"));
+  o.spec = {"draft-simple"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec draft-simple: needs a draft model"));
+  o.spec = {","};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec: names no mode"));
+  o.spec = {"auto"};
+  o.ladder = true;
+  EXPECT_THAT(refusal(o), HasSubstr("--passes-ladder"));
+  o = {};
+  o.spec_text = "text.txt";
+  EXPECT_THAT(refusal(o), HasSubstr("--spec-text: needs --spec"));
+  o = {};
+  o.spec_parallel = {"2"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec-parallel: needs --spec"));
+  o.spec = {"off"};
+  o.graphs = {"naive"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec-parallel: the naive graph"));
+  o.spec_parallel = {"0"};
+  EXPECT_THAT(refusal(o), HasSubstr("--spec-parallel 0"));
+  o = {};
+  o.spec = {"off"};
+  o.seed = 2;
+  EXPECT_THAT(refusal(o), HasSubstr("--seed: need --spec-prompts"));
+  o.spec_prompts = "prompts.txt";
+  o.n_depth = {"0,8"};
+  EXPECT_THAT(refusal(o), HasSubstr("leave out -pg and -d"));
+  o.n_depth = {"0"};
+  o.spec_rates = "0.5";
+  EXPECT_THAT(refusal(o), HasSubstr("--spec-synth-rates"));
+  o = {};
   o.n_prompt = {"1-100"};
   o.n_depth = {"0-99"};
   EXPECT_THAT(refusal(o), HasSubstr("more than 4096 tests"));
@@ -96,63 +200,6 @@ TEST(BenchTests, ModelPaths) {
   EXPECT_THAT(bench_model_paths(o), ElementsAre(""));
   o.models = {"no/a.gguf,no/b.gguf", "no/c.gguf"};
   EXPECT_THAT(bench_model_paths(o), ElementsAre("no/a.gguf", "no/b.gguf", "no/c.gguf"));
-}
-
-// On the model in the repository.
-class BenchRunnerTest : public ::testing::Test {
- protected:
-  static std::shared_ptr<const Model> model() {
-    static const auto loaded = Model::load("models/pocket.gguf", {}, {}).take();
-    return loaded;
-  }
-  static BenchRunner runner(std::vector<BenchTest> tests) { return {{model()}, {}, std::move(tests), false}; }
-};
-
-TEST_F(BenchRunnerTest, RunsFromTheSameDepthEveryTime) {
-  const BenchTest pp = {.n_prompt = 5, .n_depth = 70, .n_ubatch = 32, .n_threads = 1};
-  const BenchTest tg = {.n_gen = 3, .n_depth = 70, .n_ubatch = 32, .n_threads = 1};
-  BenchRunner bench = runner({pp, tg});
-  // The session holds exactly the longest test, so a run that did not go back to its depth would pass the
-  // limit.
-  for (int repetition = 0; repetition < 3; ++repetition) {
-    for (const BenchTest& test : {pp, tg}) {
-      ASSERT_TRUE(bench.warm_up(test).ok());
-      const Result<int64_t> ns = bench.run(test);
-      ASSERT_TRUE(ns.ok()) << ns.error().message();
-      EXPECT_GT(ns.value(), 0);
-    }
-  }
-}
-
-TEST_F(BenchRunnerTest, DeeperTokensMoveTheCache) {
-  const BenchTest at_start = {.n_gen = 1, .n_threads = 1},
-                  deep = {.n_gen = 1, .n_depth = 1000, .n_threads = 1};
-  BenchRunner bench = runner({at_start, deep});
-  const int64_t per_token =
-      trunk_state_layout(model()->hyperparameters(), DType::kF16, DType::kF16).kv_bytes_per_token();
-  const int64_t first = bench.bytes_per_token(at_start).take();
-  EXPECT_GT(first, 0);
-  EXPECT_LT(first, model()->weight_bytes());  // a mixture of experts reads a part of its weights
-  EXPECT_EQ(bench.bytes_per_token(deep).take() - first, 1000 * per_token);
-}
-
-TEST_F(BenchRunnerTest, PiecesOfAPromptAddUp) {
-  const BenchTest whole = {.n_prompt = 64, .n_ubatch = 64, .n_threads = 1};
-  const BenchTest pieces = {.n_prompt = 64, .n_ubatch = 16, .n_threads = 1};
-  const BenchTest deep = {.n_prompt = 64, .n_depth = 64, .n_ubatch = 64, .n_threads = 1};
-  BenchRunner bench = runner({whole, pieces, deep});
-  const int64_t flops = bench.prompt_flops(whole).take();
-  EXPECT_GT(flops, 2 * 64 * model()->hyperparameters().n_embd);
-  EXPECT_NEAR(static_cast<double>(bench.prompt_flops(pieces).take()), static_cast<double>(flops),
-              0.01 * static_cast<double>(flops));
-  EXPECT_GT(bench.prompt_flops(deep).take(), flops);
-}
-
-TEST_F(BenchRunnerTest, BadSettingsShowUpFirst) {
-  const BenchTest bad = {.n_gen = 1, .n_threads = 1, .k_type = DType::kQ4_0};
-  const Result<void> checked = runner({bad}).check();
-  ASSERT_FALSE(checked.ok());
-  EXPECT_EQ(checked.error().code(), ErrorCode::kUsage);
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ Command gguf_command();
 Command synth_command();
 Command logits_command();
 Command bench_command();
+Command tune_command();
 Command opt_command();
 Command explain_command();
 Command devices_command();

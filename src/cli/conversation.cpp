@@ -13,13 +13,14 @@
 
 namespace gannet {
 
-Conversation::Conversation(ConversationOptions options, Session& session, const Tokenizer& tokenizer,
-                           Sampler sampler)
+Conversation::Conversation(ConversationOptions options, Session& session, Decoder& decoder,
+                           const Tokenizer& tokenizer, Sampler sampler)
     : options_(std::move(options)),
       session_(session),
+      decoder_(decoder),
       tokenizer_(tokenizer),
       sampler_(std::move(sampler)),
-      generator_(session, tokenizer, sampler_),
+      generator_(decoder, tokenizer, sampler_),
       raw_(options_.raw || !has_chat_markers(tokenizer)) {}
 
 Result<std::vector<TokenId>> Conversation::tokens_of(const std::string& text) const {
@@ -87,7 +88,7 @@ void Conversation::clear() {
 void Conversation::prepare() {
   if (prepared_) return;
   prepared_ = true;
-  session_.plan_ahead(session_.options().n_ubatch);
+  session_.plan_ahead(session_.options().n_ubatch, session_.options().mtp);
 }
 
 std::string Conversation::about() const {
@@ -98,7 +99,9 @@ std::string Conversation::about() const {
                      raw_ ? ", continues text (no chat format)" : "");
 }
 
-void Conversation::report(const Answer& a) const {
+void Conversation::report(const Answer& a) {
+  prompt_seconds_ += a.prompt_seconds;
+  generate_seconds_ += a.generate_seconds;
   if (a.reason == FinishReason::kContextFull)
     gannet::say("the answer was cut: the context of {} tokens is full; a larger --ctx-size helps",
                 session_.options().n_ctx);
@@ -109,6 +112,9 @@ void Conversation::report(const Answer& a) const {
   put_stderr(fmt::format("[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n",
                          a.n_prompt, prompt_rate, a.n_generated,
                          a.generate_seconds > 0 ? steps / a.generate_seconds : 0, sampler_.params().seed));
+  const Controller& controller = decoder_.controller();
+  put_stderr(fmt::format("[speculation: {}]\n",
+                         decoder_.statistics().line(controller.seconds_saved(), controller.why_off())));
 }
 
 }  // namespace gannet

@@ -20,8 +20,9 @@ struct ConversationOptions {
 
 class Conversation {
  public:
-  // `session` and `tokenizer` must outlive the conversation.
-  Conversation(ConversationOptions options, Session& session, const Tokenizer& tokenizer, Sampler sampler);
+  // `session`, its `decoder` and `tokenizer` must outlive the conversation.
+  Conversation(ConversationOptions options, Session& session, Decoder& decoder, const Tokenizer& tokenizer,
+               Sampler sampler);
   Conversation(const Conversation&) = delete;
   Conversation& operator=(const Conversation&) = delete;
 
@@ -37,22 +38,27 @@ class Conversation {
 
   // Uses the time that the user takes: makes the plans that the next messages will need.
   void prepare();
+  // Of all answers so far.
+  double prompt_seconds() const { return prompt_seconds_; }
+  double generate_seconds() const { return generate_seconds_; }
   // The model and the size of its context, in a few words for the user.
   std::string about() const;
 
  private:
   Result<std::vector<TokenId>> tokens_of(const std::string& text) const;
   Result<void> check_room(size_t n_tokens) const;
-  void report(const Answer& answer) const;
+  void report(const Answer& answer);
 
   ConversationOptions options_;
   Session& session_;
+  Decoder& decoder_;
   bool prepared_ = false;
   const Tokenizer& tokenizer_;
   Sampler sampler_;
   Generator generator_;
   bool raw_;
   std::string last_text_;
+  double prompt_seconds_ = 0, generate_seconds_ = 0;
 };
 
 }  // namespace gannet

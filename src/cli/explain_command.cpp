@@ -21,7 +21,7 @@ GraphShape shape_for(const ExplainOptions& o) {
   if (o.phase == "decode")
     shape = {1, LogitRows::kLast, false};
   else if (o.phase == "prefill")
-    shape = {o.model.ubatch_size, LogitRows::kLast, false};
+    shape = {o.model.ubatch_size.value_or(kDefaultUbatch), LogitRows::kLast, false};
   else  // verify
     shape = {4, LogitRows::kAll, false};
   if (o.n_tokens > 0) shape.n_tokens = o.n_tokens;

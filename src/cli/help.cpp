@@ -47,7 +47,7 @@ std::string option_help(const Option& option) {
   std::string help = option.help;
   if (!option.choices.empty()) help += fmt::format(" ({})", fmt::join(option.choices, ", "));
   if (const std::string text = default_text(option); !text.empty()) help += fmt::format(" [{}]", text);
-  if (*option.environment) help += fmt::format(" ($GANNET_ARG_{})", option.environment);
+  if (*option.environment) help += fmt::format(" ($GANNET_ARG_{})", environment_names(option).front());
   return help;
 }
 
@@ -70,8 +70,12 @@ std::string troff(std::string_view text) {
 
 std::string manual_of(const Command& command, const std::string& prefix) {
   std::string out = fmt::format(".SS \"{}\"\n{}.\n", troff(prefix + command.name), troff(command.summary));
-  for (const Option& option : command.options)
+  std::string_view group;
+  for (const Option& option : command.options) {
+    if (*option.group && group != option.group) out += fmt::format(".PP\n.I {}\n", troff(option.group));
+    group = option.group;
     out += fmt::format(".TP\n.B {}\n{}\n", troff(names_text(option)), troff(option_help(option)));
+  }
   if (!command.notes.empty()) out += ".PP\n.nf\n" + troff(command.notes) + ".fi\n";
   for (const Command& sub : command.commands) out += manual_of(sub, prefix + command.name + " ");
   return out;
@@ -83,8 +87,15 @@ std::string help_text(std::span<const Command* const> path) {
   const Command& command = *path.back();
   std::string name;
   for (const Command* part : path) name += (name.empty() ? "" : " ") + part->name;
-  std::string usage = "Usage: " + name, words, options;
+  std::string usage = "Usage: " + name, words, options, groups;
+  std::string_view group;
   for (const Option& option : command.options) {
+    if (*option.group) {
+      if (group != option.group) groups += fmt::format("\n{}:\n", option.group);
+      group = option.group;
+      groups += row(names_text(option), option_help(option));
+      continue;
+    }
     if (!option.is_positional()) {
       options += row(names_text(option), option_help(option));
       continue;
@@ -101,7 +112,7 @@ std::string help_text(std::span<const Command* const> path) {
     for (const Command& sub : command.commands) out += row(sub.name, sub.summary);
   }
   if (!words.empty()) out += "\nArguments:\n" + words;
-  if (!command.options.empty()) out += "\nOptions:\n" + options + row("-h, --help", "Print this");
+  if (!command.options.empty()) out += "\nOptions:\n" + options + row("-h, --help", "Print this") + groups;
   if (!command.notes.empty()) out += "\n" + command.notes;
   return out;
 }

@@ -12,11 +12,11 @@ constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
 constexpr const char* kServer = "there is no server yet";
 constexpr const char* kTemplate =
     "chat templates of the model file are not read yet; messages are written as ChatML";
-constexpr const char* kSpeculation = "speculation is not built yet";
 constexpr const char* kGrammar = "structured output is not built yet";
 constexpr const char* kSampler = "this sampler is not built";
 constexpr const char* kMedia = "only text is read";
 constexpr const char* kThreads = "not built; -C and -t place threads";
+constexpr const char* kDraftThreads = "not built; -Cd and -td place the threads of a draft model";
 constexpr const char* kLogs = "there is no log; messages go to stderr, -v says more";
 constexpr const char* kCache = "caches of prompts are not kept yet";
 constexpr const char* kAdapter = "adapters are not built";
@@ -24,7 +24,9 @@ constexpr const char* kRope = "the values of the model file are used";
 
 constexpr MissingOption kMissing[] = {
     {"-hf,-hfr,--hf-repo,-hff,--hf-file,-hft,--hf-token,-mu,--model-url,-dr,--docker-repo,--offline", kHub},
-    {"-hfd,-hfrd,--hf-repo-draft,-hfv,-hffv,--hf-repo-v", kHub},
+    {"-hfv,-hffv,--hf-repo-v", kHub},
+    {"-hfd,-hfrd,--hf-repo-draft,--spec-draft-hf",
+     "models are not downloaded yet; download the file and give it with -md"},
     {"--list-devices", "gannet devices lists them"},
     {"-dev,--device,-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe", kGpu},
     {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--op-offload,--rpc",
@@ -41,13 +43,25 @@ constexpr MissingOption kMissing[] = {
     {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--no-cache-prompt,-cl,--cache-list", kCache},
     {"--context-shift,--no-context-shift,--swa-full,--defrag-thold,-dt",
      "the context is never shifted; a full one ends the answer"},
-    {"-md,--model-draft,--spec-draft-model,-ngld,--gpu-layers-draft,-devd,--device-draft,-ctkd,-ctvd,-cd,-td,"
-     "-tbd",
-     kSpeculation},
-    {"--spec-type,--spec-draft-n-max,--spec-draft-n-min,--spec-draft-p-min,--draft,--draft-n,--draft-max,--"
-     "draft-min",
-     kSpeculation},
-    {"--draft-p-min,--lookup-cache-static,-lcs,-lcd,--spec-default", kSpeculation},
+    {"-devd,--device-draft,--spec-draft-device,-otd,--override-tensor-draft,--spec-draft-override-tensor",
+     kGpu},
+    {"-cmoed,--cpu-moe-draft,--spec-draft-cpu-moe,-ncmoed,--n-cpu-moe-draft,--spec-draft-n-cpu-moe,--spec-"
+     "draft-"
+     "ncmoe",
+     kGpu},
+    {"-Crd,--cpu-range-draft,--spec-draft-cpu-range,--cpu-strict-draft,--spec-draft-cpu-strict,--prio-draft,-"
+     "-"
+     "spec-draft-prio,--poll-draft,--spec-draft-poll",
+     kDraftThreads},
+    {"-Cbd,--cpu-mask-batch-draft,--spec-draft-cpu-mask-batch,-Crbd,--cpu-range-batch-draft,--spec-draft-cpu-"
+     "range-batch,--cpu-strict-batch-draft,--spec-draft-cpu-strict-batch",
+     kDraftThreads},
+    {"--prio-batch-draft,--spec-draft-prio-batch,--poll-batch-draft,--spec-draft-poll-batch", kDraftThreads},
+    {"--spec-autotune", "not needed: --spec auto measures and chooses while it runs"},
+    {"--spec-ckpt-mode", "not needed: nothing is copied to go back behind a wrong draft"},
+    {"--spec-replace", "a draft model must have the vocabulary of the model"},
+    {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
+     "only gannet run drafts"},
     {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file", kGrammar},
     {"--samplers,--sampling-seq,--sampler-seq,--xtc-probability,--xtc-threshold,--typical,--typical-p",
      kSampler},

@@ -143,7 +143,8 @@ void add_session_options(Options& options, ModelOptions& m) {
        .target = &m.ubatch_size,
        .at_least = 1,
        .at_most = kMostUbatch,
-       .environment = "UBATCH"},
+       .environment = "UBATCH",
+       .shown_default = "512, or what gannet tune found"},
       {.names = "--exact",
        .help = "A text gives the same bits however it is cut into calls; prompts take longer",
        .target = &m.exact,
@@ -218,7 +219,8 @@ Result<DType> cache_type(const std::string& flag, const std::string& name) {
 Result<SessionOptions> session_options(const ModelOptions& o) {
   SessionOptions s;
   s.n_ctx = o.ctx_size;
-  s.n_ubatch = o.batch_size > 0 ? std::min(o.batch_size, o.ubatch_size) : o.ubatch_size;
+  s.n_ubatch = o.ubatch_size.value_or(kDefaultUbatch);
+  if (o.batch_size > 0) s.n_ubatch = std::min(o.batch_size, s.n_ubatch);
   s.exact = o.exact;
   s.n_threads = o.threads;
   s.n_threads_batch = o.threads_batch;

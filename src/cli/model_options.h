@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,7 +20,7 @@ struct ModelOptions {
   bool verbose = false;
   bool exact = false;
   int64_t ctx_size = 0;
-  int64_t ubatch_size = 512;
+  std::optional<int> ubatch_size;
   int64_t batch_size = 0;  // caps ubatch_size; 0: does not
   int threads = 0;
   int threads_batch = 0;

@@ -73,15 +73,23 @@ Result<bool> switch_from(const std::string& text, const std::string& said_by) {
 
 }  // namespace
 
-std::vector<std::string> option_names(const Option& option) {
-  std::vector<std::string> names;
+std::vector<std::string> parts(const std::string& text) {
+  std::vector<std::string> out;
   size_t at = 0;
-  while (at <= option.names.size()) {
-    const size_t comma = std::min(option.names.find(',', at), option.names.size());
-    names.push_back(option.names.substr(at, comma - at));
+  while (at <= text.size()) {
+    const size_t comma = std::min(text.find(',', at), text.size());
+    out.push_back(text.substr(at, comma - at));
     at = comma + 1;
   }
-  return names;
+  return out;
+}
+
+std::vector<std::string> option_names(const Option& option) {
+  return parts(option.names);
+}
+
+std::vector<std::string> environment_names(const Option& option) {
+  return *option.environment ? parts(option.environment) : std::vector<std::string>();
 }
 
 std::string main_name(const Option& option) {

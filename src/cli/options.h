@@ -32,12 +32,15 @@ struct Option {
   std::vector<std::string> choices = {};  // empty: any value
   double at_least = -std::numeric_limits<double>::infinity();
   double at_most = std::numeric_limits<double>::infinity();
-  const char* environment = "";  // NAME: variable GANNET_ARG_NAME, else LLAMA_ARG_NAME
+  // NAME: variable GANNET_ARG_NAME, else LLAMA_ARG_NAME. Older names may follow, separated by commas.
+  const char* environment = "";
   const char* bare = "";  // value of the option when none of the choices follows it; empty: must follow
   bool required = false;
   const char* excludes = "";       // long name of an option that cannot be given, too
   const char* shown_default = "";  // in the help instead of the target's value at the time of declaring
   bool accepts_empty = false;      // "" is a value (it mostly is a variable of a script that was not set)
+  bool* given = nullptr;           // set to whether the command line has it; the environment does not count
+  const char* group = "";          // heading in the help, for options that few need
 
   bool is_flag() const { return value.empty() && names[0] == '-'; }
   // Whether "--no-NAME" means off: a flag, or a choice of on and off among others.
@@ -52,11 +55,17 @@ using Options = std::vector<Option>;
 inline constexpr int kMostThreads = 4096;
 // Prompt tokens per forward call; hybrids have a graph node per chunk of them.
 inline constexpr int kMostUbatch = 1 << 16;
+inline constexpr int kDefaultUbatch = 512;
+
+// What stands between the commas.
+std::vector<std::string> parts(const std::string& text);
 
 // The names of the record one by one; empty names do not occur.
 std::vector<std::string> option_names(const Option& option);
 // The name for messages: the first with two dashes, else the first.
 std::string main_name(const Option& option);
+// The names in `environment` one by one.
+std::vector<std::string> environment_names(const Option& option);
 
 // The value that the target holds, as help shows it; empty: none worth showing.
 std::string default_text(const Option& option);

@@ -95,16 +95,17 @@ struct Given {
 
 // The value that the environment has, with the name of its variable.
 Result<std::optional<std::pair<std::string, std::string>>> environment_value(const Option& option) {
-  if (!*option.environment) return std::optional<std::pair<std::string, std::string>>();
-  for (const char* prefix : {"GANNET_ARG_", "LLAMA_ARG_"}) {
-    const std::string variable = std::string(prefix) + option.environment;
-    const char* value = std::getenv(variable.c_str());
-    if (value == nullptr) continue;
-    if (*value == 0)
-      return usage(
-          fmt::format("the environment variable {} is empty; unset it or give it a value", variable));
-    return std::optional(std::pair(std::string(value), variable));
-  }
+  const std::vector<std::string> names = environment_names(option);
+  for (const char* prefix : {"GANNET_ARG_", "LLAMA_ARG_"})
+    for (const std::string& name : names) {
+      const std::string variable = prefix + name;
+      const char* value = std::getenv(variable.c_str());
+      if (value == nullptr) continue;
+      if (*value == 0)
+        return usage(
+            fmt::format("the environment variable {} is empty; unset it or give it a value", variable));
+      return std::optional(std::pair(std::string(value), variable));
+    }
   return std::optional<std::pair<std::string, std::string>>();
 }
 
@@ -261,8 +262,10 @@ std::vector<std::string> unknown_variables(const Command& program) {
     if (!text.starts_with(kPrefix)) continue;
     const std::string_view name = text.substr(0, text.find('='));
     const bool known = std::ranges::any_of(program.commands, [&](const Command& command) {
-      return std::ranges::any_of(
-          command.options, [&](const Option& o) { return name.substr(kPrefix.size()) == o.environment; });
+      return std::ranges::any_of(command.options, [&](const Option& o) {
+        const std::vector<std::string> names = environment_names(o);
+        return std::ranges::find(names, name.substr(kPrefix.size())) != names.end();
+      });
     });
     if (!known) unknown.emplace_back(name);
   }
@@ -306,6 +309,7 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
   GANNET_TRY(words.sort(arguments));
   GANNET_TRY(check_together(words.given()));
   for (const Given& entry : words.given()) {
+    if (entry.option->given != nullptr) *entry.option->given = !entry.values.empty();
     // The environment does not contradict the command line.
     if (entry.values.empty() && is_excluded(entry, words.given())) continue;
     GANNET_TRY(store(entry));

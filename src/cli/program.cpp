@@ -44,15 +44,16 @@ Command completions_command() {
 Command gannet_program() {
   Command program{.name = "gannet",
                   .summary = "Gannet runs Qwen's language models, Qwen3 and later, from GGUF files"};
-  program.commands = {run_command(),        bench_command(),   inspect_command(), gguf_command(),
-                      tokenize_command(),   logits_command(),  explain_command(), opt_command(),
-                      synth_command(),      devices_command(), help_command(),    version_command(),
-                      completions_command()};
+  program.commands = {run_command(),     bench_command(),      tune_command(),    inspect_command(),
+                      gguf_command(),    tokenize_command(),   logits_command(),  explain_command(),
+                      opt_command(),     synth_command(),      devices_command(), help_command(),
+                      version_command(), completions_command()};
   program.notes =
       "Examples:\n"
       "  gannet run \"define harbor\"                   ask the embedded pocket model, a dictionary\n"
       "  gannet run -m model.gguf                      chat with a model\n"
       "  gannet bench -m model.gguf -p 512 -n 128      measure it\n"
+      "  gannet tune -m model.gguf                     find what suits it on this machine, for later runs\n"
       "gannet COMMAND --help (or gannet help COMMAND) tells the options of a command. Where it names a "
       "variable\n"
       "$GANNET_ARG_X, its value counts when the option is not given; if it is not set, that of "

@@ -4,11 +4,15 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
+
+#include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
 #include "cli/chat_loop.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
+#include "cli/decoding.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
 #include "cli/profile.h"
@@ -24,12 +28,13 @@ namespace {
 struct RunOptions {
   ModelOptions model;
   SamplingOptions sampling;
+  SpeculationFlags speculation;
   ConversationOptions conversation;
   PromptSource prompt;
   bool chat = false, single_turn = false;  // -cnv, -st
   int64_t keep = 0;
   bool profile = false;
-  std::string trace;  // empty: none
+  std::string trace, statistics;  // files; empty: none
 };
 
 Result<void> report_profile(const RunOptions& o, const Session& session) {
@@ -44,6 +49,18 @@ Result<void> report_profile(const RunOptions& o, const Session& session) {
   return trace.write(o.trace);
 }
 
+Result<void> write_statistics(const std::string& path, const Decoder& decoder,
+                              const Conversation& conversation) {
+  const Controller& controller = decoder.controller();
+  nlohmann::ordered_json all = decoder.statistics().json(controller.seconds_saved(), controller.why_off());
+  all["prompt_seconds"] = conversation.prompt_seconds();
+  all["generate_seconds"] = conversation.generate_seconds();
+  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
+  const std::string text = all.dump(2) + "\n";
+  GANNET_TRY(file.write(text.data(), text.size()));
+  return file.commit();
+}
+
 // The options that answers need beyond those of the sampler: tokens that end one are never drawn.
 void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
   for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
@@ -54,25 +71,34 @@ Result<void> run_model(const RunOptions& o) {
   const std::string prompt = GANNET_TRY(read_prompt(o.prompt, !o.model.model.empty()));
   if (o.chat && isatty(STDIN_FILENO) != 1)
     return Error(ErrorCode::kUsage, "-cnv: a chat needs a terminal on stdin");
+  GANNET_TRY(speculation_options(o.speculation));  // before a large file is loaded
   auto model = GANNET_TRY(load_model(o.model));
   if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
-  const SessionOptions options = GANNET_TRY(session_options(o.model));
-  say_bisect(options.graph);
-  auto session = GANNET_TRY(create_session(model, options));
-  session->set_profiling(o.profile || !o.trace.empty());
+  if (!o.statistics.empty()) GANNET_TRY(AtomicFile::check(o.statistics));
+  say_bisect(GANNET_TRY(session_options(o.model)).graph);
+  const Decoding decoding = GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
+  Session& session = *decoding.session;
+  session.set_profiling(o.profile || !o.trace.empty());
   SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
   if (o.sampling.ignore_eos) forbid_ends(params, tokenizer.vocabulary());
   Sampler sampler = GANNET_TRY(Sampler::create(params, tokenizer.vocabulary().size()));
   ConversationOptions talk = o.conversation;
   if (o.prompt.escape) talk.system = unescaped(talk.system);
-  Conversation conversation(talk, *session, tokenizer, std::move(sampler));
+  Decoder& decoder = *decoding.decoder;
+  std::optional<Conversation> conversation;
+  conversation.emplace(talk, session, decoder, tokenizer, std::move(sampler));
 
   catch_interrupts();
-  if (!prompt.empty()) GANNET_TRY(conversation.say(prompt));
-  if (prompt.empty() || o.chat) GANNET_TRY(converse(conversation, o.single_turn));
+  if (!prompt.empty()) GANNET_TRY(conversation->say(prompt));
+  if (prompt.empty() || o.chat) GANNET_TRY(converse(*conversation, o.single_turn));
   if (o.model.verbose) say("{}", model->memory().text());
-  GANNET_TRY(report_profile(o, *session));
+  GANNET_TRY(report_profile(o, session));
+  if (o.model.verbose) put_stderr(decoder.statistics().text() + decoder.controller().explain());
+  if (!o.statistics.empty()) GANNET_TRY(write_statistics(o.statistics, decoder, *conversation));
+  decoding.keep_profile(o.model.verbose);
+  conversation.reset();
+  GANNET_TRY(decoder.save());
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
 }
@@ -129,11 +155,16 @@ Command run_command() {
        .value = "FILE",
        .help = "Write the steps of the last runs to this file, for trace viewers (JSON)",
        .target = &o->trace},
+      {.names = "--spec-stats",
+       .value = "FILE",
+       .help = "Write what speculation did to this file (JSON)",
+       .target = &o->statistics},
   };
   add_model_option(command.options, o->model);
   add_sampling_options(command.options, o->sampling);
   add_session_options(command.options, o->model);
   add_bisect_options(command.options, o->model.graph);
+  add_speculation_options(command.options, o->speculation);
   command.action = [o] { return run_model(*o); };
   return command;
 }

@@ -25,6 +25,9 @@ class DeviceWeights {
   // Buffer kNone: there is no tensor of this name.
   PlacedTensor find(const std::string& name) const;
 
+  // Another name for what lies on the device and stays there.
+  void add(const std::string& name, const PlacedTensor& tensor) { tensors_[name] = tensor; }
+
   int64_t copied_bytes() const { return copied_bytes_; }
   int64_t imported_bytes() const { return imported_bytes_; }
 

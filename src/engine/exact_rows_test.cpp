@@ -317,6 +317,43 @@ TEST(ExactPocket, MtpBlock) {
   }
 }
 
+// Where few hidden rows of a large step are wanted they come out as if all were, and logits too; in company
+// of a draft, whose rows are exact.
+TEST(ExactPocket, FewHiddenRowsOfAPrompt) {
+  const auto tokens = some_tokens(400);
+  for (const bool exact : {true, false}) {
+    SessionOptions options;
+    options.exact = exact;
+    auto session = session_for(pocket(), options);
+    const int64_t n_embd = session->model().hyperparameters().n_embd;
+    Rows expected;
+    for (const int64_t n_hidden : {-1, 300, 200, 40, 20, 1}) {
+      SequenceState draft = session->new_sequence(), prompt = session->new_sequence();
+      const std::vector<StepPiece> pieces = {
+          {&draft, std::span(tokens).first(5), LogitRows::kAll, false, {}},
+          {&prompt, std::span(tokens).subspan(5, 300), LogitRows::kLast, true, {}, n_hidden}};
+      const StepResult result = session->step(StatePart::kTrunk, pieces, true).take();
+      Rows rows;
+      for (size_t i = 0; i < 6; ++i) rows.push_back(copied(result.logits_row(i), *session));
+      const auto hidden = [&](int32_t number) {
+        const float* row = session->hidden_rows(number, 1)->f32(0);
+        rows.emplace_back(row, row + n_embd);
+      };
+      for (int32_t i = 0; i < 5; ++i) hidden(result.piece_hidden[0] + i);
+      const auto of_prompt = static_cast<int32_t>(n_hidden < 0 ? 300 : n_hidden);
+      for (int32_t i = of_prompt - 1; i >= 0; --i) hidden(result.piece_hidden[1] + i);
+      if (expected.empty()) expected = rows;
+      // Rows of prompts are exact only if that was asked for.
+      for (size_t i = 0; i < rows.size(); ++i) {
+        if (!exact && (i == 5 || i >= 11)) continue;
+        EXPECT_TRUE(same_bits(rows[i], expected[i])) << n_hidden << ", row " << i;
+      }
+      draft.commit(StatePart::kTrunk, 2);
+      prompt.commit(StatePart::kTrunk, 300);
+    }
+  }
+}
+
 // With --exact prompts are as exact as answers: whatever the micro-batch, read anew or behind a cached part.
 TEST(ExactPocket, ExactPrompts) {
   const auto tokens = some_tokens(400);

@@ -1,19 +1,17 @@
-// Token by token generation on one sequence: reads prompt tokens, samples, feeds back, hands out text. The
-// token that ended an answer is remembered and fed first on the next call, so a conversation costs only its
-// new tokens.
+// One text and its answers, token by token, handed out as text. The token that ended an answer is remembered
+// and fed first on the next call, so a conversation costs only its new tokens.
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
-#include "engine/session.h"
+#include "engine/decoder.h"
 #include "sample/sampler.h"
 #include "text/tokenizer.h"
 
 namespace gannet {
-
-enum class FinishReason { kEnd, kLength, kStopped, kContextFull };
 
 struct Answer {
   FinishReason reason = FinishReason::kEnd;
@@ -24,13 +22,16 @@ struct Answer {
 
 // Called with complete UTF-8 text as it comes (possibly empty); false stops the answer.
 using OnText = std::function<bool(std::string_view text)>;
-// Called after every micro-batch of the prompt with the tokens fed so far; false stops. May be null.
-using OnPrompt = std::function<bool(size_t done, size_t total)>;
 
 class Generator {
  public:
   // All referenced objects must outlive the generator.
+  Generator(Decoder& decoder, const Tokenizer& tokenizer, Sampler& sampler);
+  // With a decoder of its own, that does not speculate.
   Generator(Session& session, const Tokenizer& tokenizer, Sampler& sampler);
+  ~Generator();
+  Generator(const Generator&) = delete;
+  Generator& operator=(const Generator&) = delete;
 
   // Appends `prompt` to the sequence and generates at most n_predict tokens (< 0: until an end token or the
   // context is full). Errors: a prompt that does not fit (kRuntime, both numbers), no memory, unusable logits
@@ -40,7 +41,7 @@ class Generator {
                           const OnPrompt& on_prompt = {});
 
   // Everything said so far, prompts and answers.
-  std::span<const TokenId> history() const { return history_; }
+  std::span<const TokenId> history() const { return stream_.history(); }
   // Tokens that the next prompt may have: what the context has left but one, for the answer.
   size_t room() const;
 
@@ -50,13 +51,12 @@ class Generator {
   void clear();
 
  private:
-  Session& session_;
+  std::unique_ptr<Decoder> own_decoder_;
+  Decoder& decoder_;
   const Tokenizer& tokenizer_;
   Sampler& sampler_;
-  SequenceState sequence_;
-  std::vector<TokenId> history_;  // history_[sequence_.length()...] are sampled or given but not yet fed
-  StateSnapshot before_;
-  size_t history_before_ = 0;
+  Stream& stream_;
+  StreamMark before_;
 };
 
 }  // namespace gannet

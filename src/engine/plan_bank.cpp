@@ -29,6 +29,7 @@ PlanBank::Entry::Entry(const PlanRequest& of, MadePlan plan) : request(of), made
   positions = p.input(InputSource::kPositions);
   mask = p.input(InputSource::kCausalMask);
   logit_rows = p.input(InputSource::kLogitRows);
+  hidden_rows = p.input(InputSource::kHiddenRows);
   logits_output = p.output_index("logits");
   hidden_output = p.output_index("hidden");
 }
@@ -83,6 +84,18 @@ Result<PlanBank::Entry*> PlanBank::get(const PlanRequest& request) {
 
 void PlanBank::make_ahead(std::vector<PlanRequest> requests) {
   const std::lock_guard lock(mutex_);
+  make_ahead_locked(requests);
+}
+
+bool PlanBank::ready(const PlanRequest& request) {
+  const std::lock_guard lock(mutex_);
+  if (find_locked(request) != plans_.end()) return true;
+  const auto same = [&](const PlanRequest& other) { return serves(other, 0, request); };
+  if (std::ranges::none_of(ahead_, same)) make_ahead_locked({&request, 1});
+  return false;
+}
+
+void PlanBank::make_ahead_locked(std::span<const PlanRequest> requests) {
   if (!worker_.joinable()) {
     try {
       worker_ = std::thread([this] { work(); });

@@ -8,6 +8,7 @@
 #include <functional>
 #include <list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -26,7 +27,7 @@ class PlanBank {
     PlanRequest request;
     MadePlan made;
     // Its inputs (data null where the plan has none) and outputs (-1).
-    TensorView tokens, positions, mask, logit_rows;
+    TensorView tokens, positions, mask, logit_rows, hidden_rows;
     int logits_output = -1, hidden_output = -1;
     int64_t runs = 0;
     std::vector<double> nanoseconds, last_ends;  // see Session::Profile
@@ -47,6 +48,8 @@ class PlanBank {
   // Has these made in the background, in this order. A plan that cannot be made is left out: get() will say
   // why.
   void make_ahead(std::vector<PlanRequest> requests);
+  // Whether get() has a plan for a run like this at once. Otherwise it is made in the background.
+  bool ready(const PlanRequest& request);
   // Until all of them are made.
   void wait();
 
@@ -63,6 +66,7 @@ class PlanBank {
         : entry(request, std::move(made)), ahead(was_ahead) {}
   };
   std::list<Kept>::iterator find_locked(const PlanRequest& request);
+  void make_ahead_locked(std::span<const PlanRequest> requests);
   void work();
 
   const Maker maker_;

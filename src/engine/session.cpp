@@ -156,6 +156,7 @@ void Session::make_state() {
   StatePoolOptions state;
   state.max_tokens = o.n_ctx;
   state.open_rows = walks_ ? o.open_rows : 0;
+  state.fold_at = o.fold_at;
   state.most_bytes = o.state_bytes;
   state.memory = device_state_memory(device_);
   pool_ = std::make_shared<StatePool>(layout_of(hp, o), state);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -33,7 +34,9 @@ struct SessionOptions {
   bool exact = false;
   bool mtp = false;                // sequences keep what the MTP block remembers, too; if the model has one
   int64_t open_rows = 8;           // StatePoolOptions::open_rows
+  int64_t fold_at = 1;             // StatePoolOptions::fold_at
   int64_t state_bytes = 0;         // StatePoolOptions::most_bytes
+  int64_t carried_rows = 256;      // places of carry_hidden()
   std::shared_ptr<Device> device;  // runs the plans, holds the state; null: the CPU
   // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
   // not leave waiting threads behind then. One session runs at a time.
@@ -49,13 +52,21 @@ struct StepPiece {
   bool kept = false;
   // Of the MTP block: for each token the number of the hidden row of the token before it.
   std::span<const int32_t> hidden;
+  // Of the trunk: hidden rows of so many of its last rows are wanted, if the step makes any; < 0: of all.
+  // Those with logits must be among them. Where few rows of a large step are wanted, the last layer does
+  // less.
+  int64_t n_hidden = -1;
 };
 
 // What a step produced; valid until the next step of the session.
 struct StepResult {
   TensorView logits;              // F32[n, n_vocab]; data null when no piece wanted any
   std::span<const int32_t> rows;  // where in `logits` the wanted rows are, in the order of the pieces
-  int32_t hidden = -1;            // number of the first row's hidden row, the others follow; -1: not wanted
+  // Number of the first hidden row, the others follow; -1: not wanted. Of the trunk those of all rows of the
+  // step, if all pieces want all of theirs. Of the MTP block those of the rows of `logits`, so that of the
+  // i-th wanted row is hidden + rows[i].
+  int32_t hidden = -1;
+  std::span<const int32_t> piece_hidden;  // trunk: by piece, number of the first hidden row that it wanted
 
   const float* logits_row(size_t i) const { return logits.f32(rows[i]); }
 };
@@ -88,8 +99,9 @@ class Session {
   // Runs the trunk, or the MTP block, over all rows of all pieces, each behind what its sequence holds. A
   // sequence is in one piece at most. Rows come out the same to the bit whatever else is in the step if it
   // has at most kExactRows rows; in larger ones this holds for the pieces in front of the first kept one, so
-  // prompts belong behind. `hidden`: the normed rows are wanted, for the MTP block. Every sequence must then
-  // be committed (SequenceState::commit) before its next step, with as many of its tokens as are kept.
+  // prompts belong behind. `hidden`: the normed rows are wanted, for the MTP block (of the MTP block: of the
+  // rows that get logits, of all if none do). Every sequence must then be committed (SequenceState::commit)
+  // before its next step, with as many of its tokens as are kept.
   // Graphs whose state ops were not fused (see one_sequence_at_a_time()) take a single piece, which is kept.
   // Errors: kRuntime (token id outside the vocabulary, context full, too many rows), kOutOfMemory; all
   // sequences are as long as before then.
@@ -99,9 +111,9 @@ class Session {
   bool one_sequence_at_a_time() const { return !walks_; }
 
   // Hidden rows have numbers: a step's stay until the next one of the same part. This keeps one of them in
-  // place `slot` (0 .. kCarriedRows - 1) and returns its number there.
-  static constexpr int32_t kCarriedRows = 256;
+  // place `slot` (0 .. SessionOptions::carried_rows - 1) and returns its number there, carried_row(slot).
   Result<int32_t> carry_hidden(int32_t row, int32_t slot);
+  int32_t carried_row(int32_t slot) const;
   // n rows from number `first` on, F32[n, n_embd] in memory of the host. Valid until the next step.
   Result<TensorView> hidden_rows(int32_t first, int64_t n);
 
@@ -112,7 +124,7 @@ class Session {
   // The same for the MTP block: row i pairs tokens[i] with hidden[i], the normed trunk row of the token
   // before it. hidden is [tokens.size() * n_embd]. Row i has position sequence.length(StatePart::kMtp) + i.
   Result<ForwardRows> forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
-                                  std::span<const float> hidden, LogitRows logits, bool want_hidden = false);
+                                  std::span<const float> hidden, LogitRows logits);
 
   // Feeds any number of tokens in pieces of n_ubatch and returns the last row's logits. `keep_going` is asked
   // between pieces with the tokens done; false ends with kInterrupted. May be null.
@@ -122,6 +134,9 @@ class Session {
   // Has the plans for steps up to so many rows made in the background, for rows of prompts and for rows that
   // all want logits, and for the MTP block if hidden rows are wanted.
   void plan_ahead(int64_t n_rows, bool hidden = false);
+  // Whether a step of so many rows, the last `wanted` of them with logits and the last n_hidden with hidden
+  // rows, finds its plan. If not, it is made in the background.
+  bool ready(StatePart part, int64_t n_rows, int64_t wanted, int64_t n_hidden);
   void wait_for_plans() { plans_->wait(); }
   // Plans that a step had to wait for, since the session began.
   int64_t plans_waited_for() const { return plans_->waited_for(); }
@@ -138,6 +153,11 @@ class Session {
     std::vector<double> last_ends;    // of the last run: when each step was over, from its start
   };
   std::vector<Profile> profiles() const;
+  // Memory for a head of `rows`' type and shape [n rows, n_embd], the session's own: the same each time for
+  // the same number of rows, since plans are bound to it. From now on MTP steps give logits of these rows
+  // instead of the head's. Their content may change between steps. Errors: kOutOfMemory, kDevice.
+  Result<Place> use_draft_head(const TensorView& rows);
+  const std::shared_ptr<Device>& device() const { return device_; }
   ThreadTeam& team() { return *team_; }
   std::shared_ptr<ThreadTeam> shared_team() const { return team_; }
 
@@ -149,6 +169,7 @@ class Session {
   Result<MadePlan> make(const PlanRequest& request) const;
   int plan_threads(const PlanRequest& request) const;
   PlanRequest request_for(StatePart part, const Count& count, bool hidden, int64_t n_past) const;
+  PlanRequest request_for_last(StatePart part, int64_t n_rows, int64_t wanted, int64_t n_hidden) const;
   Result<Count> count(StatePart part, std::span<const StepPiece> pieces) const;
   Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
                     const Count& count);
@@ -165,6 +186,8 @@ class Session {
   std::shared_ptr<ThreadTeam> team_;
   std::shared_ptr<Device> device_;
   DeviceWeights weights_;
+  int64_t draft_head_rows_ = 0;  // 0: the head of the model
+  std::map<int64_t, DeviceBuffer> draft_heads_;  // by rows
   std::shared_ptr<Arena> arena_;
   std::shared_ptr<StatePool> pool_;
   std::array<std::unique_ptr<StepBindings>, kStateParts.size()> bindings_;
@@ -172,7 +195,7 @@ class Session {
   DeviceBuffer hidden_;  // F32[trunk rows, MTP rows, carried rows; n_embd]
   bool profiling_ = false;
   int64_t announced_bytes_ = 0;  // to the model's memory
-  std::vector<int32_t> result_rows_, numbers_;
+  std::vector<int32_t> result_rows_, result_hidden_, numbers_;
   std::vector<float> host_logits_, host_hidden_;  // where the host does not see the device's memory
   std::unique_ptr<PlanBank> plans_;               // its thread uses the members above
 };

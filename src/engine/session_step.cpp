@@ -18,6 +18,14 @@ int64_t plan_rows(int64_t n, int64_t n_ubatch) {
   return n <= n_ubatch && n_ubatch < rows ? n_ubatch : rows;
 }
 
+// Steps of so many wanted hidden rows have graphs of their own, if they have at least twice as many rows.
+constexpr int64_t kHiddenPlaces[] = {32, 256};
+
+int64_t hidden_rows_of(const StepPiece& piece) {
+  const auto n = static_cast<int64_t>(piece.tokens.size());
+  return piece.n_hidden < 0 ? n : std::min(n, piece.n_hidden);
+}
+
 }  // namespace
 
 int64_t Session::most_rows() const {
@@ -27,6 +35,7 @@ int64_t Session::most_rows() const {
 struct Session::Count {
   int64_t rows = 0, exact = 0;
   std::vector<int32_t> wanted;  // rows of the step that get logits
+  std::vector<int32_t> hidden;  // rows of the step whose hidden rows are wanted, if any are
 };
 
 Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece> pieces) const {
@@ -44,6 +53,8 @@ Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece>
                      fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
     const int64_t first = piece.logits == LogitRows::kAll ? 0 : piece.logits == LogitRows::kLast ? n - 1 : n;
     for (int64_t i = first; i < n; ++i) c.wanted.push_back(static_cast<int32_t>(c.rows + i));
+    for (int64_t i = n - hidden_rows_of(piece); i < n; ++i)
+      c.hidden.push_back(static_cast<int32_t>(c.rows + i));
     c.rows += n;
     exact = exact && !piece.kept;
     if (exact) c.exact = c.rows;
@@ -72,6 +83,12 @@ PlanRequest Session::request_for(StatePart part, const Count& c, bool hidden, in
       shape.n_chosen = places;
     }
   }
+  if (part == StatePart::kMtp && wanted > 0) shape.draft_head = draft_head_rows_;
+  if (part == StatePart::kTrunk && hidden && walks_ && shape.logits != LogitRows::kAll)
+    for (const int64_t places : kHiddenPlaces)
+      if (shape.n_hidden == 0 && static_cast<int64_t>(c.hidden.size()) <= places &&
+          shape.n_chosen <= places && places <= c.rows / 2)
+        shape.n_hidden = places;
   return {shape, part == StatePart::kMtp, n_past};
 }
 
@@ -103,8 +120,17 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
     tokens[row] = 0;
     if (positions != nullptr) positions[row] = 0;
   }
-  for (int64_t i = 0; logit_rows != nullptr && i < entry.request.shape.n_chosen; ++i)
+  const GraphShape& shape = entry.request.shape;
+  auto* hidden_rows = entry.hidden_rows.as<int32_t>();
+  for (int64_t i = 0; hidden_rows != nullptr && i < shape.n_hidden; ++i)
+    hidden_rows[i] = c.hidden[std::min(static_cast<size_t>(i), c.hidden.size() - 1)];
+  for (int64_t i = 0; logit_rows != nullptr && i < shape.n_chosen; ++i) {
     logit_rows[i] = c.wanted[std::min(static_cast<size_t>(i), c.wanted.size() - 1)];
+    if (shape.n_hidden == 0) continue;
+    const auto among = std::ranges::lower_bound(c.hidden, logit_rows[i]);
+    GANNET_CHECK(among != c.hidden.end() && *among == logit_rows[i], "logits of a row without a hidden row");
+    logit_rows[i] = static_cast<int32_t>(among - c.hidden.begin());
+  }
   return {};
 }
 
@@ -154,6 +180,7 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
     return Error(ErrorCode::kRuntime,
                  "this graph (--graph, --passes) takes one sequence at a time, a step has several");
   const Count c = GANNET_TRY(count(part, pieces));
+  hidden = hidden && !c.hidden.empty();
   PlanBank::Entry* entry = GANNET_TRY(
       plans_->get(request_for(part, c, hidden, walks_ ? 0 : pieces.front().sequence->length(part))));
   if (hidden) GANNET_TRY(reserve_hidden());
@@ -164,18 +191,42 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
   if (done.ok() && hidden) {
     const PlacedTensor rows = entry->made.plan.output_on_device(entry->hidden_output);
     result.hidden = first_hidden(part);
-    auto copied = device_->copy(rows.place, hidden_row(result.hidden),
-                                c.rows * rows.shape.last() * int64_t{sizeof(float)});
+    // Only those that are wanted may be there.
+    const int64_t n = std::min(c.rows, rows.shape.dim[0]);
+    auto copied =
+        device_->copy(rows.place, hidden_row(result.hidden), n * rows.shape.last() * int64_t{sizeof(float)});
     if (!copied.ok()) done = copied.take_error();
+    const bool all = entry->request.shape.n_hidden == 0;
+    result_hidden_.clear();
+    int64_t row = 0, chosen = 0;
+    for (const StepPiece& piece : pieces) {
+      const auto size = static_cast<int64_t>(piece.tokens.size());
+      const int64_t of_piece = hidden_rows_of(piece);
+      result_hidden_.push_back(result.hidden + static_cast<int32_t>(all ? row + size - of_piece : chosen));
+      row += size;
+      chosen += of_piece;
+    }
+    result.piece_hidden = result_hidden_;
   }
   if (done.ok()) return result;
   for (const StepPiece& piece : pieces) piece.sequence->cancel(part);
   return done.take_error();
 }
 
+Result<Place> Session::use_draft_head(const TensorView& rows) {
+  const int64_t n = rows.shape.dim[0];
+  DeviceBuffer& memory = draft_heads_[n];
+  if (memory.id() == BufferId::kNone)
+    memory = GANNET_TRY(DeviceBuffer::allocate(device_, n * row_bytes(rows.dtype, rows.shape.last())));
+  plans_->wait();  // whoever makes plans looks for weights
+  weights_.add(kDraftHead, placed_at(memory.at(0), rows));
+  draft_head_rows_ = n;
+  return memory.at(0);
+}
+
 Result<void> Session::reserve_hidden() {
   if (hidden_.id() != BufferId::kNone) return {};
-  const int64_t rows = 2 * most_rows() + kCarriedRows;
+  const int64_t rows = 2 * most_rows() + options_.carried_rows;
   hidden_ = GANNET_TRY(DeviceBuffer::allocate(
       device_, rows * int64_t{model_->hyperparameters().n_embd} * int64_t{sizeof(float)}));
   return {};
@@ -186,17 +237,20 @@ int32_t Session::first_hidden(StatePart part) const {
 }
 
 Place Session::hidden_row(int32_t row) const {
-  GANNET_CHECK(hidden_.id() != BufferId::kNone && row >= 0 && row < 2 * most_rows() + kCarriedRows,
+  GANNET_CHECK(hidden_.id() != BufferId::kNone && row >= 0 && row < 2 * most_rows() + options_.carried_rows,
                "no such hidden row");
   return hidden_.at(int64_t{row} * int64_t{model_->hyperparameters().n_embd} * int64_t{sizeof(float)});
 }
 
+int32_t Session::carried_row(int32_t slot) const {
+  GANNET_CHECK(slot >= 0 && slot < options_.carried_rows, "no such place for a hidden row");
+  return static_cast<int32_t>(2 * most_rows()) + slot;
+}
+
 Result<int32_t> Session::carry_hidden(int32_t row, int32_t slot) {
-  GANNET_CHECK(slot >= 0 && slot < kCarriedRows, "no such place for a hidden row");
-  const auto to = static_cast<int32_t>(2 * most_rows()) + slot;
-  GANNET_TRY(device_->copy(hidden_row(row), hidden_row(to),
+  GANNET_TRY(device_->copy(hidden_row(row), hidden_row(carried_row(slot)),
                            int64_t{model_->hyperparameters().n_embd} * int64_t{sizeof(float)}));
-  return to;
+  return carried_row(slot);
 }
 
 Result<TensorView> Session::hidden_rows(int32_t first, int64_t n) {
@@ -230,7 +284,7 @@ Result<ForwardRows> Session::forward(SequenceState& sequence, std::span<const in
 }
 
 Result<ForwardRows> Session::forward_mtp(SequenceState& sequence, std::span<const int32_t> tokens,
-                                         std::span<const float> hidden, LogitRows logits, bool want_hidden) {
+                                         std::span<const float> hidden, LogitRows logits) {
   GANNET_CHECK(hidden.size() == tokens.size() * model_->hyperparameters().n_embd);
   const auto n = static_cast<int64_t>(tokens.size());
   if (n > most_rows())
@@ -243,11 +297,9 @@ Result<ForwardRows> Session::forward_mtp(SequenceState& sequence, std::span<cons
   numbers_.resize(tokens.size());
   std::iota(numbers_.begin(), numbers_.end(), first);
   const StepPiece piece{&sequence, tokens, logits, true, numbers_};
-  const StepResult result = GANNET_TRY(step(StatePart::kMtp, {&piece, 1}, want_hidden));
+  const StepResult result = GANNET_TRY(step(StatePart::kMtp, {&piece, 1}));
   sequence.commit(StatePart::kMtp, n);
-  ForwardRows rows{result.logits, {}};
-  if (want_hidden) rows.hidden = GANNET_TRY(hidden_rows(result.hidden, n));
-  return rows;
+  return ForwardRows{result.logits, {}};
 }
 
 Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const int32_t> tokens,
@@ -264,14 +316,24 @@ Result<ForwardRows> Session::prefill(SequenceState& sequence, std::span<const in
   return rows;
 }
 
+PlanRequest Session::request_for_last(StatePart part, int64_t n_rows, int64_t wanted,
+                                      int64_t n_hidden) const {
+  Count c;
+  c.rows = n_rows;
+  for (int64_t i = n_rows - n_hidden; i < n_rows; ++i) c.hidden.push_back(static_cast<int32_t>(i));
+  for (int64_t i = n_rows - wanted; i < n_rows; ++i) c.wanted.push_back(static_cast<int32_t>(i));
+  return request_for(part, c, n_hidden > 0, 0);
+}
+
+bool Session::ready(StatePart part, int64_t n_rows, int64_t wanted, int64_t n_hidden) {
+  return !walks_ || plans_->ready(request_for_last(part, n_rows, wanted, n_hidden));
+}
+
 void Session::plan_ahead(int64_t n_rows, bool hidden) {
   if (!walks_) return;
   std::vector<PlanRequest> requests;
-  const auto add = [&](StatePart part, int64_t rows, int64_t wanted, bool want_hidden) {
-    Count c;
-    c.rows = rows;
-    for (int64_t i = rows - wanted; i < rows; ++i) c.wanted.push_back(static_cast<int32_t>(i));
-    const PlanRequest request = request_for(part, c, want_hidden, 0);
+  const auto add = [&](StatePart part, int64_t rows, int64_t wanted, int64_t n_hidden) {
+    const PlanRequest request = request_for_last(part, rows, wanted, n_hidden);
     const auto same = [&](const PlanRequest& other) { return serves(other, 0, request); };
     if (std::ranges::none_of(requests, same)) requests.push_back(request);
   };
@@ -281,14 +343,16 @@ void Session::plan_ahead(int64_t n_rows, bool hidden) {
   if (options_.n_ubatch < n_rows) sizes.push_back(options_.n_ubatch);
   sizes.push_back(n_rows);
   for (const int64_t rows : sizes) {
-    for (const int64_t wanted : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{17}, rows})
-      if (wanted <= rows && (wanted < rows || rows <= kExactRows))
-        add(StatePart::kTrunk, rows, wanted, hidden);
-    if (hidden) {
-      add(StatePart::kMtp, rows, 0, false);
-      add(StatePart::kMtp, rows, 1, true);
-      if (rows <= kExactRows) add(StatePart::kMtp, rows, rows, true);
+    for (const int64_t wanted : {int64_t{0}, int64_t{1}, int64_t{2}, int64_t{17}, rows}) {
+      if (wanted > rows || (wanted == rows && rows > kExactRows)) continue;
+      add(StatePart::kTrunk, rows, wanted, hidden ? rows : 0);
+      for (const int64_t few : kHiddenPlaces)
+        if (hidden && wanted <= few && few <= rows / 2) add(StatePart::kTrunk, rows, wanted, few);
     }
+    if (!hidden) continue;
+    add(StatePart::kMtp, rows, 0, 0);
+    for (const int64_t wanted : {int64_t{1}, int64_t{2}, int64_t{17}, rows})
+      if (wanted <= rows && rows <= kExactRows) add(StatePart::kMtp, rows, wanted, wanted);
   }
   plans_->make_ahead(std::move(requests));
 }

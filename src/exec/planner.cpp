@@ -155,7 +155,8 @@ class Planner {
       p.home = Home::kRun;
       p.place = {impl_->run_block.buffer(), impl_->run_block.input_offset(next++)};
       p.view = contiguous_view(nullptr, v.type.dtype, v.type.shape);
-      if (input_source_info(v.source).scope == InputScope::kRows && v.source != InputSource::kLogitRows)
+      if (v.source == InputSource::kTokens || v.source == InputSource::kPositions ||
+          v.source == InputSource::kHidden)
         program_.rows = v.type.shape.dim[0];
     }
     return {};

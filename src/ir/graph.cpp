@@ -18,11 +18,11 @@ const OpDef* find_op(OpCatalogue catalogue, std::string_view name) {
 
 const InputSourceInfo& input_source_info(InputSource source) {
   static constexpr InputSourceInfo kInfos[] = {
-      {"given", InputScope::kGiven},     {"tokens", InputScope::kRows},
-      {"positions", InputScope::kRows},  {"hidden", InputScope::kRows},
-      {"logit_rows", InputScope::kRows}, {"causal_mask", InputScope::kSequence},
-      {"lower", InputScope::kConstant},  {"strict", InputScope::kConstant},
-      {"eye", InputScope::kConstant},
+      {"given", InputScope::kGiven},          {"tokens", InputScope::kRows},
+      {"positions", InputScope::kRows},       {"hidden", InputScope::kRows},
+      {"logit_rows", InputScope::kRows},      {"hidden_rows", InputScope::kRows},
+      {"causal_mask", InputScope::kSequence}, {"lower", InputScope::kConstant},
+      {"strict", InputScope::kConstant},      {"eye", InputScope::kConstant},
   };
   static_assert(std::size(kInfos) == static_cast<size_t>(InputSource::kEye) + 1);
   return kInfos[static_cast<size_t>(source)];
@@ -192,6 +192,7 @@ bool type_fits(InputSource source, const TensorType& type) {
     case InputSource::kTokens:
     case InputSource::kPositions:
     case InputSource::kLogitRows:
+    case InputSource::kHiddenRows:
       return type.dtype == DType::kI32 && shape.rank == 1;
     case InputSource::kHidden:
       return type.dtype == DType::kF32 && shape.rank == 2;

@@ -17,10 +17,11 @@ enum class ValueKind : uint8_t { kInput, kParam, kState, kResult };
 enum class InputSource : uint8_t {
   kGiven,  // whatever the caller has: what the name says, in graphs of tests
   // Data of the rows of a run.
-  kTokens,     // I32[n_tokens]
-  kPositions,  // I32[n_tokens]
-  kHidden,     // F32[n_tokens, n_embd], rows of another graph
-  kLogitRows,  // I32[n_chosen]: the rows of the run that get logits
+  kTokens,      // I32[n_tokens]
+  kPositions,   // I32[n_tokens]
+  kHidden,      // F32[n_tokens, n_embd], rows of another graph
+  kLogitRows,   // I32[n_chosen]: the rows of the run (or of kHiddenRows) that get logits
+  kHiddenRows,  // I32[n_hidden]: the rows of the run whose hidden rows are wanted
   // Data that depends on how long the sequence is.
   kCausalMask,  // F32[n_tokens, n_kv]: 0 where token t (at position n_past + t) may look, -infinity elsewhere
   // Constants, F32[n, n]: ones on and below the diagonal, below it, on it; zeros elsewhere.

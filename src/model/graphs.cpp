@@ -31,30 +31,55 @@ std::string rows_name(const GraphShape& shape) {
 
 std::string graph_name(const char* part, const Hyperparameters& hp, const GraphShape& shape) {
   return std::string(hp.arch_facts().name) + "." + part + ".t" + std::to_string(shape.n_tokens) + "." +
-         rows_name(shape);
+         rows_name(shape) + (shape.n_hidden > 0 ? ".hidden" + std::to_string(shape.n_hidden) : "");
 }
 
-// Final norm, outputs and head. All rows go through, as in the published definition; which of them are
-// wasted is for the compiler to find (pass last_rows_only).
-void finish_rows(const BlockContext& c, ValueId stream, const std::string& norm, const std::string& head,
-                 const GraphShape& shape) {
-  GraphBuilder& b = c.builder;
-  const ValueId h = rms_norm(b, stream, c.vector(norm), c.hp.eps);
-  if (shape.hidden) b.output("hidden", h);
-  if (shape.logits == LogitRows::kNone) return;
-  ValueId logits = c.product(h, head);
-  if (shape.logits == LogitRows::kLast && shape.n_tokens > 1)
-    logits = slice(b, logits, 0, shape.n_tokens - 1, 1);
+// The rows that get logits.
+ValueId wanted_rows(GraphBuilder& b, ValueId rows, const GraphShape& shape) {
+  if (shape.logits == LogitRows::kLast && shape.n_tokens > 1) return slice(b, rows, 0, shape.n_tokens - 1, 1);
   if (shape.logits == LogitRows::kChosen)
-    logits = gather_rows(
-        b, logits, b.input("logit_rows", {DType::kI32, Shape(shape.n_chosen)}, InputSource::kLogitRows));
-  b.output("logits", logits);
+    return gather_rows(b, rows,
+                       b.input("logit_rows", {DType::kI32, Shape(shape.n_chosen)}, InputSource::kLogitRows));
+  return rows;
+}
+
+// Final norm, outputs and head of the trunk. All rows go through, as in the published definition; which of
+// them are wasted is for the compiler to find (pass last_rows_only).
+void finish_trunk(const BlockContext& c, ValueId stream, const std::string& norm, const std::string& head,
+                  const GraphShape& shape) {
+  ValueId h = rms_norm(c.builder, stream, c.vector(norm), c.hp.eps);
+  if (shape.n_hidden > 0) {
+    GANNET_CHECK(shape.hidden && (shape.logits == LogitRows::kNone || shape.logits == LogitRows::kChosen));
+    h = gather_rows(
+        c.builder, h,
+        c.builder.input("hidden_rows", {DType::kI32, Shape(shape.n_hidden)}, InputSource::kHiddenRows));
+  }
+  if (shape.hidden) c.builder.output("hidden", h);
+  if (shape.logits == LogitRows::kNone) return;
+  c.builder.output("logits", wanted_rows(c.builder, c.product(h, head), shape));
 }
 
 std::string first_present(const WeightTable& weights, std::initializer_list<std::string> names) {
   for (const std::string& name : names)
     if (weights.has(name)) return name;
   return *(names.end() - 1);
+}
+
+// The same of the MTP block, whose other rows nobody goes on from.
+void finish_mtp(const BlockContext& c, ValueId stream, const GraphShape& shape) {
+  GraphBuilder& b = c.builder;
+  const std::string norm = first_present(
+      c.weights, {block_tensor(c.hp.n_trunk(), "nextn.shared_head_norm.weight"), "output_norm.weight"});
+  const ValueId h = wanted_rows(b, rms_norm(b, stream, c.vector(norm), c.hp.eps), shape);
+  if (shape.hidden) b.output("hidden", h);
+  if (shape.logits == LogitRows::kNone) return;
+  const std::string head = mtp_head(c.hp, c.weights);
+  if (shape.draft_head == 0) {
+    b.output("logits", c.product(h, head));
+    return;
+  }
+  const TensorType type{c.weights.type(head).dtype, Shape(shape.draft_head, c.hp.n_embd)};
+  b.output("logits", c.scaled(matmul(b, h, b.param(kDraftHead, type)), head));
 }
 
 }  // namespace
@@ -72,7 +97,9 @@ ValueId BlockContext::vector(uint32_t block, const char* suffix) const {
 }
 
 ValueId BlockContext::product(ValueId x, const std::string& name) const {
-  const ValueId y = matmul(builder, x, param(name));
+  return scaled(matmul(builder, x, param(name)), name);
+}
+ValueId BlockContext::scaled(ValueId y, const std::string& name) const {
   const std::string scale = scale_of(name);
   return weights.has(scale) ? mul(builder, y, reshape(builder, vector(scale), Shape(1, 1))) : y;
 }
@@ -88,6 +115,11 @@ ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
   return add(b, x, feed_forward_block(c, n, f));
 }
 
+std::string mtp_head(const Hyperparameters& hp, const WeightTable& weights) {
+  return first_present(weights, {block_tensor(hp.n_trunk(), "nextn.shared_head_head.weight"), "output.weight",
+                                 "token_embd.weight"});
+}
+
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape) {
   GraphBuilder builder(graph_name("trunk", hp, shape));
   const TensorType ids{DType::kI32, Shape(shape.n_tokens)};
@@ -95,8 +127,8 @@ Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights,
   const BlockContext c{builder, hp, weights, builder.input("positions", ids, InputSource::kPositions)};
   ValueId x = embed(builder, c.param("token_embd.weight"), tokens);
   for (uint32_t n = 0; n < hp.n_trunk(); ++n) x = layer(c, n, x);
-  finish_rows(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}),
-              shape);
+  finish_trunk(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}),
+               shape);
   return builder.finish();
 }
 
@@ -120,12 +152,7 @@ Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, c
     keep_attention_inputs(c, n, rms_norm(builder, x, c.vector(n, "attn_norm.weight"), hp.eps));
     return builder.finish();
   }
-  x = layer(c, n, x);
-  finish_rows(
-      c, x, first_present(weights, {block_tensor(n, "nextn.shared_head_norm.weight"), "output_norm.weight"}),
-      first_present(weights,
-                    {block_tensor(n, "nextn.shared_head_head.weight"), "output.weight", "token_embd.weight"}),
-      shape);
+  finish_mtp(c, layer(c, n, x), shape);
   return builder.finish();
 }
 

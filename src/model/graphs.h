@@ -14,21 +14,31 @@ enum class LogitRows : uint8_t { kNone, kLast, kAll, kChosen };
 struct GraphShape {
   int64_t n_tokens = 1;
   LogitRows logits = LogitRows::kLast;
-  bool hidden = false;   // also return the normed hidden rows of all tokens (the MTP block's input)
-  int64_t n_chosen = 0;  // kChosen: so many rows
+  bool hidden = false;     // also return normed hidden rows (the MTP block's input)
+  int64_t n_chosen = 0;    // kChosen: so many rows
+  int64_t n_hidden = 0;    // of the trunk: hidden rows of so many rows that an input names; 0: of all
+  int64_t draft_head = 0;  // of the MTP block: logits of the rows of kDraftHead, so many; 0: of its own head
 
   bool operator==(const GraphShape&) const = default;
 };
 
-// Inputs: tokens, positions, for kChosen logit_rows (InputSource). Outputs "logits" F32[rows, n_vocab]
-// (unless kNone), "hidden" F32[n_tokens, n_embd] if asked for. States as state_layout() names them.
+// Inputs: tokens, positions, for kChosen logit_rows, for n_hidden hidden_rows (InputSource). Outputs "logits"
+// F32[rows, n_vocab] (unless kNone), "hidden" F32[n_hidden or n_tokens, n_embd] if asked for. With n_hidden,
+// logits must be kNone or kChosen, of rows among those: logit_rows counts them as hidden_rows has them.
+// States as state_layout() names them.
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 
 // The MTP block (hp.n_mtp must be 1). Inputs: tokens, positions and hidden; row i of hidden is the normed
-// trunk row (or this block's own "hidden") of the token before tokens[i]. Outputs as build_trunk; logits row
-// i predicts the token after tokens[i]. With neither logits nor hidden rows wanted only K and V are made:
-// the block is a single layer, so nothing else of a row is ever looked at again.
+// trunk row (or this block's own "hidden") of the token before tokens[i]. Outputs as build_trunk, but
+// "hidden" has the rows that get logits (all, if none do): drafts go on from those only. Logits row i
+// predicts the token after tokens[i]. With neither logits nor hidden rows wanted only K and V are made: the
+// block is a single layer, so nothing else of a row is ever looked at again.
 Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
+
+// The name of the matrix that makes logits of the MTP block's rows.
+std::string mtp_head(const Hyperparameters& hp, const WeightTable& weights);
+// Rows of it in another order, bound by this name, for GraphShape::draft_head.
+inline constexpr const char* kDraftHead = "draft_head.weight";
 
 // What a sequence keeps for the trunk, and for the trunk and the MTP block.
 StateLayout trunk_state_layout(const Hyperparameters& hp, DType k_type, DType v_type);

@@ -152,6 +152,27 @@ TEST(Graphs, RowsThatGetLogits) {
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "logits"), "none");
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kNone, .hidden = true}, "hidden"), "F32[7, 256]");
   EXPECT_EQ(output({.n_tokens = 7, .logits = LogitRows::kChosen, .n_chosen = 3}, "logits"), "F32[3, 1024]");
+  const GraphShape few{
+      .n_tokens = 7, .logits = LogitRows::kChosen, .hidden = true, .n_chosen = 1, .n_hidden = 4};
+  EXPECT_EQ(output(few, "logits"), "F32[1, 1024]");
+  EXPECT_EQ(output(few, "hidden"), "F32[4, 256]");
+}
+
+// Drafts go on from the rows that get logits; the others need no hidden rows.
+TEST(Graphs, HiddenRowsOfTheMtpBlock) {
+  const ModelShape shape = tiny_shape(kQwen35, true);
+  const WeightTable table = types_for_test(shape, "F16");
+  const auto hidden = [&](LogitRows logits, int64_t n_chosen) {
+    const GraphShape s{.n_tokens = 7, .logits = logits, .hidden = true, .n_chosen = n_chosen};
+    const Graph graph = build_mtp(shape.hp, table, s).take();
+    for (const GraphOutput& out : graph.outputs)
+      if (out.name == "hidden") return to_text(graph.type(out.value));
+    return std::string("none");
+  };
+  EXPECT_EQ(hidden(LogitRows::kNone, 0), "F32[7, 256]");
+  EXPECT_EQ(hidden(LogitRows::kAll, 0), "F32[7, 256]");
+  EXPECT_EQ(hidden(LogitRows::kLast, 0), "F32[1, 256]");
+  EXPECT_EQ(hidden(LogitRows::kChosen, 3), "F32[3, 256]");
 }
 
 // Of rows that nobody asks anything of, only K and V are made.

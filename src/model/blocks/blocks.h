@@ -23,6 +23,8 @@ struct BlockContext {
   // x times the matrix, and times its factor where the file has one.
   ValueId product(ValueId x, const std::string& name) const;
   ValueId product(ValueId x, uint32_t block, const char* suffix) const;
+  // y times the factor that belongs to the matrix, where there is one.
+  ValueId scaled(ValueId y, const std::string& name) const;
   int64_t n_tokens() const { return builder.shape(positions).dim[0]; }
 };
 

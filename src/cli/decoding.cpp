@@ -1,0 +1,92 @@
+#include "cli/decoding.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "base/thread_team.h"
+#include "cli/machine_facts.h"
+#include "cli/say.h"
+#include "engine/drafters.h"
+#include "engine/fingerprint.h"
+
+namespace gannet {
+namespace {
+
+// What the profile found best, where the user did not say.
+void apply(const TunedSettings& tuned, const ModelOptions& options, SessionOptions& session) {
+  if (options.threads == 0 && tuned.n_threads > 0) session.n_threads = tuned.n_threads;
+  if (options.threads_batch == 0 && options.threads == 0 && tuned.n_threads_batch > 0)
+    session.n_threads_batch = tuned.n_threads_batch;
+  if (options.ubatch_size || tuned.n_ubatch <= 0 || tuned.n_ubatch > kMostUbatch) return;
+  session.n_ubatch = tuned.n_ubatch;
+  if (options.batch_size > 0) session.n_ubatch = std::min(session.n_ubatch, options.batch_size);
+}
+
+Result<DraftModel> draft_model(const DraftModelFlags& flags, const SessionOptions& target) {
+  DraftModel draft;
+  if (flags.path.empty()) return draft;
+  ModelOptions options;
+  options.model = flags.path;
+  auto model = load_model(options);
+  if (!model.ok()) return model.take_error().with_context("-md");
+  draft.model = model.take();
+  draft.session = GANNET_TRY(draft_session_options(flags, target));
+  return draft;
+}
+
+}  // namespace
+
+std::string profile_path_of(const Model& model, const ModelOptions& o) {
+  const std::string folder = profile_folder();
+  const bool unusual = !o.isa.empty() || !o.kernels.empty() || o.flash_attention == "off" || o.exact ||
+                       o.graph.graph != "optimized" || !o.graph.passes.empty() || o.graph.bisect >= 0;
+  if (folder.empty() || unusual) return "";
+  std::string machine =
+      fmt::format("{}, {} processors", machine_facts().cpu_name, ThreadTeam::default_threads({}));
+  if (o.threads > 0) machine += fmt::format(", {} threads", o.threads);
+  if (o.threads_batch > 0) machine += fmt::format(", {} for prompts", o.threads_batch);
+  if (!o.cpu_mask.empty()) machine += ", mask " + o.cpu_mask;
+  return profile_path(folder, fingerprint(model), machine);
+}
+
+Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOptions& options,
+                               const SpeculationFlags& flags, const Vocabulary& vocabulary) {
+  Decoding decoding;
+  SpeculationOptions speculation = GANNET_TRY(speculation_options(flags));
+  SessionOptions session = GANNET_TRY(session_options(options));
+  decoding.profile_path = profile_path_of(*model, options);
+  Profile profile;
+  if (!decoding.profile_path.empty()) {
+    auto loaded = load_profile(decoding.profile_path);
+    if (!loaded.ok())
+      say("{}", loaded.error().message());
+    else if (loaded->has_value())
+      profile = std::move(**loaded);
+  }
+  if (!speculation.synthetic_rates.empty()) decoding.profile_path.clear();  // nothing true is learned then
+  apply(profile.settings, options, session);
+  decoding.settings = profile.settings;
+  fit_session(session, speculation, model->hyperparameters());
+  decoding.session = GANNET_TRY(create_session(model, session));
+  const DraftModel draft = GANNET_TRY(draft_model(flags.draft, session));
+  std::vector<std::unique_ptr<Drafter>> drafters =
+      GANNET_TRY(make_drafters(*decoding.session, vocabulary, speculation, 1, draft));
+  profile.costs.set_guess(guessed_row_costs(*model));
+  decoding.decoder = std::make_unique<Decoder>(
+      *decoding.session, vocabulary,
+      DecoderOptions{std::move(speculation), std::move(profile.costs), std::move(profile.acceptance)},
+      std::move(drafters));
+  return decoding;
+}
+
+void Decoding::keep_profile(bool verbose) const {
+  for (const std::string& warning : decoder->warnings()) say("{}", warning);
+  if (profile_path.empty() || decoder->statistics().rounds() == 0) return;
+  const auto stored = store_profile(
+      profile_path, {settings, decoder->controller().costs(), decoder->controller().acceptance()});
+  if (!stored.ok() && verbose) say("what was measured is not kept: {}", stored.error().message());
+}
+
+}  // namespace gannet

@@ -1,0 +1,149 @@
+// Decoding: one or many texts go on, round by round. A round drafts tokens where that pays, runs one step of
+// the target over the last token and the draft of every text, and keeps what the sampler chooses along the
+// draft. Without a draft it is an ordinary decode step, so that there is one way to decode.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "draft/drafter.h"
+#include "draft/options.h"
+#include "engine/session.h"
+#include "sample/sampler.h"
+#include "speculation/controller.h"
+#include "speculation/statistics.h"
+#include "text/vocabulary.h"
+
+namespace gannet {
+
+enum class FinishReason { kNone, kEnd, kLength, kStopped, kContextFull };
+
+// Called for every token of an answer, in order; false ends the answer behind it.
+using OnToken = std::function<bool(TokenId token)>;
+// Called after every piece of a prompt with the tokens read so far; false stops. May be null.
+using OnPrompt = std::function<bool(size_t done, size_t total)>;
+
+// What a text is asked to go on with.
+struct AnswerRequest {
+  Sampler* sampler = nullptr;
+  int64_t n_predict = -1;  // most tokens; < 0: any number
+  OnToken on_token;
+  // For measuring: the text goes on with these tokens, whatever the sampler says (it is asked all the same).
+  std::span<const TokenId> script = {};
+};
+
+// One text: its tokens and what the model remembers of them. Belongs to a Decoder.
+class Stream {
+ public:
+  // Prompts and answers so far. The last one or more tokens are not in the state yet.
+  std::span<const TokenId> history() const { return history_; }
+  const SequenceState& state() const { return sequence_; }
+  // Of the answer: what ended it (kNone: it goes on), and how many tokens it has.
+  FinishReason finished() const { return finished_; }
+  // Set when the answer ended because its logits could not be used; the others of the round went on.
+  const std::optional<Error>& failure() const { return failure_; }
+  size_t n_generated() const { return static_cast<size_t>(position_); }
+
+ private:
+  friend class Decoder;
+  explicit Stream(SequenceState sequence) : sequence_(std::move(sequence)) {}
+
+  // What a source that looks up foretold, to be compared with the text that comes.
+  struct Foretold {
+    std::vector<DraftToken> tokens;
+    size_t at = 0;
+  };
+
+  int slot_ = 0;
+  SequenceState sequence_;
+  std::vector<TokenId> history_;
+  AnswerRequest request_;
+  uint64_t position_ = 0;  // of the next token in the answer
+  FinishReason finished_ = FinishReason::kStopped;
+  std::optional<Error> failure_;
+  size_t n_known_ = 0;              // tokens of the history that the drafters have seen as they are
+  std::vector<Foretold> foretold_;  // by drafter
+};
+
+// A remembered point of a stream.
+struct StreamMark {
+  StateSnapshot state;
+  size_t n_history = 0;
+};
+
+struct DecoderOptions {
+  SpeculationOptions speculation;
+  CostTable costs;  // what is known of this machine and model
+  AcceptanceTable acceptance;
+};
+
+// One thread at a time. Uses the session for itself alone while a method runs.
+class Decoder {
+ public:
+  // Drafters in order of priority; they may use the session. `session` and `vocabulary` must outlive it.
+  Decoder(Session& session, const Vocabulary& vocabulary, DecoderOptions options,
+          std::vector<std::unique_ptr<Drafter>> drafters);
+  ~Decoder();
+
+  Stream& open();
+  void close(Stream& stream);
+
+  // Appends `prompt`, reads what is not read yet, and chooses the first token of the answer. Errors: kUsage
+  // for nothing to read, kRuntime for a prompt that does not fit (both numbers) and for unusable logits, no
+  // memory, kInterrupted when on_prompt said so; the stream is as before then.
+  Result<void> start(Stream& stream, std::span<const TokenId> prompt, AnswerRequest request,
+                     const OnPrompt& on_prompt = {});
+  // One more round for all of these streams whose answer goes on: each gains at least a token. Errors of the
+  // step; all streams are as before then.
+  Result<void> round(std::span<Stream* const> streams);
+
+  StreamMark mark(Stream& stream);
+  void rollback(Stream& stream, const StreamMark& mark);
+
+  const Session& session() const { return session_; }
+  const SpeculationStatistics& statistics() const { return statistics_; }
+  const Controller& controller() const { return controller_; }
+  // Whole sentences about drafters that had to be given up.
+  std::vector<std::string> warnings() const;
+  // What drafters know beyond a process is stored (Drafter::save()); no stream may be open.
+  Result<void> save();
+
+ private:
+  struct Turn;
+  struct Round;
+  Result<void> read(Stream& stream, AnswerRequest request, const OnPrompt& on_prompt);
+  // Drafters that fail draft no more; the text does not need them.
+  void check(size_t drafter, const Result<void>& result);
+  void tell(std::span<const TargetRows> rows);
+  void keep_to_ready_rows(Round& round);
+  void look_up(Round& round);
+  void draft(Round& round);
+  void trim(Turn& turn, bool model) const;
+  int most_drafts(const Stream& stream) const;
+  // Rows of the largest step up to `wanted` whose plan is there, and those of all smaller ones.
+  int ready_rows(int wanted);
+  Result<void> run(Round& round);
+  void choose_tokens(Turn& turn, const StepResult& result, size_t first_row);
+  Result<TokenId> choose(const Stream& stream, const float* logits, const Turn* turn, size_t place);
+  void emit(Stream& stream, TokenId token);
+  void score(Stream& stream, TokenId token, int verified_source);
+  void report(Round& round);
+
+  Session& session_;
+  const Vocabulary& vocabulary_;
+  SpeculationOptions options_;
+  std::vector<std::unique_ptr<Drafter>> drafters_;
+  Controller controller_;
+  SpeculationStatistics statistics_;
+  std::vector<std::unique_ptr<Stream>> streams_;  // by slot; null: free
+  std::vector<std::string> failures_;             // by drafter: why it drafts no more; empty: it does
+  bool wants_hidden_ = false;
+  int ready_rows_ = 1;
+  std::vector<bool> rows_seen_;   // steps with so many rows ran before
+  std::unique_ptr<Round> round_;  // its memory is used again
+};
+
+}  // namespace gannet

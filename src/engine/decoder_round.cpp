@@ -1,0 +1,364 @@
+#include "engine/decoder_round.h"
+
+#include <algorithm>
+
+#include "base/philox.h"
+#include "draft/verify.h"
+
+namespace gannet {
+namespace {
+
+// Places of a draft that was not verified which are compared with the text that comes.
+constexpr size_t kForetold = 8;
+
+// Models hardly ever draft more: plans for longer drafts of theirs are not made for them.
+constexpr int kUsualDraft = 7;
+
+// Drafts whose rightness is made up are as sure as this.
+constexpr float kSyntheticConfidence = 0.8f;
+
+constexpr uint64_t kSyntheticKey = 0x73796e7468;
+
+}  // namespace
+
+void Decoder::Round::begin(std::span<Stream* const> streams, size_t n_drafters) {
+  n_turns = 0;
+  if (all.size() < streams.size()) all.resize(streams.size());
+  for (Stream* stream : streams) {
+    if (stream->finished() != FinishReason::kNone) continue;
+    Turn& turn = all[n_turns++];
+    turn.stream = stream;
+    turn.source = -1;
+    turn.draft.clear();
+    turn.confidence.clear();
+    turn.n_right = turn.n_emitted = 0;
+    turn.found.resize(n_drafters);
+    turn.found_confidence.resize(n_drafters);
+    turn.offers.clear();
+  }
+  draft_seconds.assign(n_drafters, 0);
+  draft_tokens.assign(n_drafters, 0);
+  began = Clock::now();
+}
+
+// So many that plain decoding could have chosen all of them, and one more.
+int Decoder::most_drafts(const Stream& stream) const {
+  if (session_.one_sequence_at_a_time()) return 0;
+  const auto history = static_cast<int64_t>(stream.history_.size());
+  int64_t most = std::min({kExactRows, session_.most_rows(), session_.options().open_rows}) - 1;
+  most = std::min(most, session_.options().n_ctx - history);
+  if (stream.request_.n_predict >= 0)
+    most = std::min(most, stream.request_.n_predict - static_cast<int64_t>(stream.position_) - 1);
+  return static_cast<int>(std::max(most, int64_t{0}));
+}
+
+// Cuts what cannot become text or need not be verified: the row in front of an end token says by itself
+// whether the answer ends.
+void Decoder::trim(Turn& turn, bool model) const {
+  std::vector<DraftToken>& draft = turn.draft;
+  size_t n = std::min(draft.size(), static_cast<size_t>(turn.n_most));
+  for (size_t i = 0; i < n; ++i) {
+    const DraftToken& d = draft[i];
+    if (d.token < 0 || d.token >= vocabulary_.size() || vocabulary_.is_end(d.token) ||
+        (model && d.confidence < options_.p_min))
+      n = i;
+  }
+  if (model && n < static_cast<size_t>(options_.n_min)) n = 0;
+  draft.resize(n);
+  if (!options_.synthetic_rates.empty())
+    for (DraftToken& d : draft) d.confidence = kSyntheticConfidence;
+}
+
+int Decoder::ready_rows(int wanted) {
+  while (ready_rows_ < wanted) {
+    const int next = 2 * ready_rows_;
+    if (!session_.ready(StatePart::kTrunk, next, next, wants_hidden_ ? next : 0)) break;
+    ready_rows_ = next;
+  }
+  return ready_rows_;
+}
+
+// No offer needs a step that would wait for its plan.
+void Decoder::keep_to_ready_rows(Round& round) {
+  const auto n_turns = static_cast<int>(round.n_turns);
+  int wanted = n_turns;
+  for (const Turn& turn : round.turns()) {
+    int most = 0;
+    for (const Offer& offer : turn.offers)
+      most = std::max(most, offer.confidence.empty() ? std::min(offer.n, kUsualDraft) : offer.n);
+    wanted += most;
+  }
+  const int ready = ready_rows(std::min(wanted, static_cast<int>(kExactRows)));
+  if (wanted <= ready) return;
+  const int each = std::max(ready - n_turns, 0) / n_turns;
+  for (Turn& turn : round.turns()) {
+    for (Offer& offer : turn.offers) {
+      offer.n = std::min(offer.n, each);
+      offer.confidence = offer.confidence.first(std::min(offer.confidence.size(), static_cast<size_t>(each)));
+    }
+    std::erase_if(turn.offers, [](const Offer& offer) { return offer.n < 1; });
+  }
+}
+
+void Decoder::look_up(Round& round) {
+  for (size_t k = 0; k < drafters_.size(); ++k) {
+    const DrafterInfo& info = drafters_[k]->info();
+    if (!failures_[k].empty() || !controller_.wanted(static_cast<int>(k))) continue;
+    if (!info.looks_up) {
+      if (options_.mode == SpeculationMode::kAuto && !drafters_[k]->ready()) continue;
+      for (Turn& turn : round.turns()) {
+        const bool capped = options_.mode == SpeculationMode::kFixed || options_.n_max_said;
+        const int n = std::min(turn.n_most, capped ? std::min(info.most, options_.n_max) : info.most);
+        if (n > 0) turn.offers.push_back({static_cast<int>(k), n, {}});
+      }
+      continue;
+    }
+    const Stopwatch watch(round.draft_seconds[k]);
+    round.requests.clear();
+    for (Turn& turn : round.turns()) {
+      DraftRequest request;
+      request.slot = turn.stream->slot_;
+      request.history = turn.stream->history_;
+      request.n_most = std::min(turn.n_most, info.most);
+      request.tokens = std::move(turn.found[k]);
+      request.tokens.clear();
+      round.requests.push_back(std::move(request));
+    }
+    std::erase_if(round.requests, [](const DraftRequest& r) { return r.n_most < 1; });
+    if (round.requests.empty()) continue;
+    check(k, drafters_[k]->draft(round.requests));
+    size_t at = 0;
+    for (Turn& turn : round.turns()) {
+      if (std::min(turn.n_most, info.most) < 1) continue;
+      turn.draft = std::move(round.requests[at++].tokens);
+      trim(turn, false);
+      turn.found[k] = std::move(turn.draft);
+      turn.draft = {};
+      const auto n = static_cast<int>(turn.found[k].size());
+      round.draft_tokens[k] += n;
+      if (n == 0) continue;
+      std::vector<float>& confidence = turn.found_confidence[k];
+      confidence.clear();
+      for (const DraftToken& d : turn.found[k]) confidence.push_back(d.confidence);
+      turn.offers.push_back({static_cast<int>(k), n, confidence});
+      Stream::Foretold& foretold = turn.stream->foretold_[k];
+      if (foretold.at >= foretold.tokens.size()) {
+        const size_t kept = std::min(turn.found[k].size(), kForetold);
+        foretold.tokens.assign(turn.found[k].begin(), turn.found[k].begin() + static_cast<int64_t>(kept));
+        foretold.at = 0;
+      }
+    }
+  }
+}
+
+void Decoder::draft(Round& round) {
+  if (drafters_.empty()) return;
+  for (Turn& turn : round.turns()) turn.n_most = most_drafts(*turn.stream);
+  look_up(round);
+  if (options_.mode == SpeculationMode::kAuto) keep_to_ready_rows(round);
+  round.offers.clear();
+  for (Turn& turn : round.turns())
+    round.offers.push_back({turn.stream->slot_, turn.stream->sequence_.length(), turn.offers});
+  const std::vector<DraftPlan> plans = controller_.choose(round.offers);
+
+  for (size_t k = 0; k < drafters_.size(); ++k) {
+    round.requests.clear();
+    round.requesting.clear();
+    for (size_t i = 0; i < round.n_turns; ++i) {
+      Turn& turn = round.all[i];
+      if (plans[i].source != static_cast<int>(k) || plans[i].n < 1) continue;
+      turn.source = plans[i].source;
+      if (drafters_[k]->info().looks_up) {
+        turn.draft = turn.found[k];
+        turn.draft.resize(std::min(turn.draft.size(), static_cast<size_t>(plans[i].n)));
+        continue;
+      }
+      DraftRequest request;
+      request.slot = turn.stream->slot_;
+      request.history = turn.stream->history_;
+      request.n_most = std::min(plans[i].n, turn.n_most);
+      request.sampling = &turn.stream->request_.sampler->params();
+      request.position = turn.stream->position_;
+      request.choice =
+          options_.verification == Verification::kRejection ? DraftChoice::kDrawn : DraftChoice::kSharedNoise;
+      request.another = [this, i](float confidence) {
+        if (!options_.synthetic_rates.empty()) confidence = kSyntheticConfidence;
+        return confidence >= options_.p_min && controller_.another(i, confidence);
+      };
+      round.requests.push_back(std::move(request));
+      round.requesting.push_back(i);
+    }
+    if (round.requests.empty()) continue;
+    const Stopwatch watch(round.draft_seconds[k]);
+    check(k, drafters_[k]->draft(round.requests));
+    if (!failures_[k].empty()) continue;
+    for (size_t r = 0; r < round.requests.size(); ++r) {
+      Turn& turn = round.all[round.requesting[r]];
+      round.draft_tokens[k] += static_cast<int>(round.requests[r].tokens.size());
+      turn.draft = std::move(round.requests[r].tokens);
+      trim(turn, true);
+    }
+  }
+
+  if (round.confidence.size() < round.n_turns) round.confidence.resize(round.n_turns);
+  bool any = false;
+  for (size_t i = 0; i < round.n_turns; ++i) {
+    std::vector<float>& confidence = round.confidence[i];
+    confidence.clear();
+    for (const DraftToken& d : round.all[i].draft) confidence.push_back(d.confidence);
+    any = any || !confidence.empty();
+    if (confidence.empty()) round.all[i].source = -1;  // it was asked and said nothing
+  }
+  if (!any) return;
+  const std::vector<int> lengths = controller_.cut(std::span(round.confidence).first(round.n_turns));
+  for (size_t i = 0; i < round.n_turns; ++i) {
+    Turn& turn = round.all[i];
+    turn.draft.resize(std::min(turn.draft.size(), static_cast<size_t>(std::max(lengths[i], 0))));
+    turn.confidence = round.confidence[i];
+    turn.confidence.resize(turn.draft.size());
+    if (turn.draft.empty()) turn.source = -1;
+  }
+}
+
+Result<void> Decoder::run(Round& round) {
+  round.pieces.clear();
+  round.n_rows = 0;
+  for (Turn& turn : round.turns()) {
+    turn.rows.assign(1, turn.stream->history_.back());
+    for (const DraftToken& d : turn.draft) turn.rows.push_back(d.token);
+    turn.n_before = turn.stream->sequence_.length();
+    const LogitRows logits = turn.draft.empty() ? LogitRows::kLast : LogitRows::kAll;
+    round.pieces.push_back({&turn.stream->sequence_, turn.rows, logits, false, {}});
+    round.n_rows += static_cast<int>(turn.rows.size());
+  }
+  round.plans_waited_for = session_.plans_waited_for();
+  const StepResult result = GANNET_TRY(session_.step(StatePart::kTrunk, round.pieces, wants_hidden_));
+
+  size_t logits_row = 0;
+  for (Turn& turn : round.turns()) {
+    choose_tokens(turn, result, logits_row);
+    logits_row += turn.rows.size();
+  }
+  round.told.clear();
+  int32_t row = 0;
+  for (Turn& turn : round.turns()) {
+    turn.stream->sequence_.commit(StatePart::kTrunk, turn.n_emitted);
+    if (turn.n_emitted > 0)
+      round.told.push_back({turn.stream->slot_, turn.stream->history_, turn.n_before, turn.n_emitted,
+                            result.hidden < 0 ? -1 : result.hidden + row});
+    row += static_cast<int32_t>(turn.rows.size());
+  }
+  for (size_t k = 0; k < drafters_.size(); ++k) {
+    if (!failures_[k].empty() || !controller_.wanted(static_cast<int>(k))) continue;
+    const Stopwatch watch(round.draft_seconds[k]);
+    for (const Turn& turn : round.turns())
+      if (turn.source == static_cast<int>(k))
+        drafters_[k]->verified(turn.stream->slot_, static_cast<int>(turn.draft.size()), turn.n_right);
+    check(k, drafters_[k]->ran(round.told));
+  }
+  return {};
+}
+
+void Decoder::choose_tokens(Turn& turn, const StepResult& result, size_t first_row) {
+  Stream& stream = *turn.stream;
+  for (size_t place = 0; place < turn.rows.size(); ++place) {
+    const auto token = choose(stream, result.logits_row(first_row + place), &turn, place);
+    if (!token.ok()) {
+      stream.failure_ = token.error();
+      stream.finished_ = FinishReason::kStopped;
+      return;
+    }
+    const bool right = place < turn.draft.size() && turn.draft[place].token == *token;
+    score(stream, *token, turn.source);
+    emit(stream, *token);
+    ++turn.n_emitted;
+    turn.n_right += right ? 1 : 0;
+    if (!right || stream.finished_ != FinishReason::kNone) return;
+  }
+}
+
+Result<TokenId> Decoder::choose(const Stream& stream, const float* logits, const Turn* turn, size_t place) {
+  const AnswerRequest& request = stream.request_;
+  const std::span<const float> row(logits, static_cast<size_t>(vocabulary_.size()));
+  const bool drafted = turn != nullptr && place < turn->draft.size();
+  const TokenId chosen =
+      GANNET_TRY(drafted ? choose_token(*request.sampler, row, stream.position_, stream.history_,
+                                        turn->draft[place], options_.verification)
+                         : request.sampler->sample(row, stream.position_, stream.history_));
+  if (!request.script.empty()) return request.script[stream.position_ % request.script.size()];
+  if (!drafted || options_.synthetic_rates.empty()) return chosen;
+  const std::vector<float>& rates = options_.synthetic_rates;
+  const auto rate = [&](size_t i) { return i < rates.size() ? double{rates[i]} : 0.0; };
+  const double before = place == 0 ? 1 : rate(place - 1);
+  const double u = philox_uniform(philox4x32(kSyntheticKey, stream.position_, stream.history_.size())[0]);
+  const TokenId draft = turn->draft[place].token;
+  if (u * before < rate(place)) return draft;
+  return chosen != draft ? chosen : (draft + 1) % vocabulary_.size();
+}
+
+void Decoder::score(Stream& stream, TokenId token, int verified_source) {
+  if (!options_.synthetic_rates.empty()) return;
+  for (size_t k = 0; k < drafters_.size(); ++k) {
+    Stream::Foretold& foretold = stream.foretold_[k];
+    if (foretold.at >= foretold.tokens.size()) continue;
+    if (static_cast<int>(k) == verified_source) {  // it is told by the outcome of the round
+      foretold.tokens.clear();
+      foretold.at = 0;
+      continue;
+    }
+    const DraftToken& said = foretold.tokens[foretold.at];
+    const bool right = said.token == token;
+    controller_.shadow(stream.slot_, static_cast<int>(k), static_cast<int>(foretold.at), said.confidence,
+                       right);
+    if (right) {
+      ++foretold.at;
+    } else {
+      foretold.tokens.clear();
+      foretold.at = 0;
+    }
+  }
+}
+
+void Decoder::report(Round& round) {
+  round.outcomes.clear();
+  RoundOutcome outcome;
+  for (Turn& turn : round.turns()) {
+    SequenceOutcome o;
+    o.slot = turn.stream->slot_;
+    o.source = turn.source;
+    o.n_verified = static_cast<int>(turn.draft.size());
+    o.n_right = turn.n_right;
+    o.ended = turn.n_right == turn.n_emitted && turn.n_right > 0;
+    o.confidence = turn.confidence;
+    o.n_emitted = turn.n_emitted;
+    round.outcomes.push_back(o);
+    outcome.n_past = std::max(outcome.n_past, turn.n_before);
+  }
+  outcome.sequences = round.outcomes;
+  outcome.n_rows = round.n_rows;
+  outcome.draft_seconds = round.draft_seconds;
+  outcome.draft_tokens = round.draft_tokens;
+  outcome.target_seconds = std::chrono::duration<double>(Round::Clock::now() - round.began).count();
+  for (const double seconds : round.draft_seconds) outcome.target_seconds -= seconds;
+  const auto n_rows = static_cast<size_t>(round.n_rows);
+  outcome.first_of_kind = session_.plans_waited_for() != round.plans_waited_for || !rows_seen_[n_rows];
+  rows_seen_[n_rows] = true;
+  controller_.report(outcome);
+  statistics_.add(outcome);
+}
+
+Result<void> Decoder::round(std::span<Stream* const> streams) {
+  round_->begin(streams, drafters_.size());
+  if (round_->n_turns == 0) return {};
+  draft(*round_);
+  GANNET_TRY(run(*round_));
+  report(*round_);
+  return {};
+}
+
+void Decoder::tell(std::span<const TargetRows> rows) {
+  for (size_t k = 0; k < drafters_.size(); ++k)
+    if (failures_[k].empty()) check(k, drafters_[k]->ran(rows));
+}
+
+}  // namespace gannet

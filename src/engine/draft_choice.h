@@ -1,0 +1,54 @@
+// How a drafter that has logits chooses tokens, so that the target is likely to choose the same: by the
+// request's own sampling steps, with the noise of its sampler or with other noise.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "draft/drafter.h"
+#include "sample/sampler.h"
+
+namespace gannet {
+
+// For one drafter, one thread at a time. Owns scratch memory, no state: calls may come in any order.
+class DraftChooser {
+ public:
+  // DraftChoice::kDrawn draws with gumbel_noise(seed ^ kOtherNoise, position, token): as independent of the
+  // sampler's own noise as another seed is. Who accepts and draws anew must use neither.
+  static constexpr uint64_t kOtherNoise = 0xD4AF7ED0C0FFEE11;
+
+  // Logits are for the ids 0 .. n_vocab - 1; more of them are padding and never chosen.
+  explicit DraftChooser(int32_t n_vocab) : n_vocab_(n_vocab) {}
+
+  // The next token of `request`, behind its history and its tokens, by logits of the whole vocabulary.
+  // Appended to its tokens. Its confidence is the probability among the kRanked likeliest, at temperature 1,
+  // before the request's steps: one scale for all requests. Candidates are filled for DraftChoice::kDrawn,
+  // unless there is only one. False: nothing can be chosen (logits that are not finite, everything banned).
+  bool add(DraftRequest& request, std::span<const float> logits);
+
+  // The same by logits of some tokens: logits[i] is that of ids[i]. `place_of` is the way back, by id; -1 for
+  // tokens without a logit.
+  bool add(DraftRequest& request, std::span<const float> logits, std::span<const TokenId> ids,
+           std::span<const int32_t> place_of);
+
+  static constexpr size_t kRanked = 32;
+
+ private:
+  std::span<const float> adjust(const DraftRequest& request, std::span<const float> logits,
+                                std::span<const int32_t> place_of);
+  float confidence(std::span<const float> logits, float logit);
+  Sampler& sampler(const SamplingParams& params, int32_t n_logits);
+
+  int32_t n_vocab_;
+  std::optional<Sampler> sampler_;  // without bias and penalties
+  int32_t n_logits_ = 0;            // of sampler_
+  BlockMaxima maxima_;
+  std::vector<float> adjusted_, floats_;
+  std::vector<Candidate> ranked_, candidates_;
+  std::vector<LogitBias> biases_;
+  std::vector<TokenId> recent_, scratch_;
+};
+
+}  // namespace gannet

@@ -1,0 +1,79 @@
+// What speculation may lose against plain steps. A budget of seconds that fills slowly with time and quickly
+// with what speculation wins, and from which losses are taken; a draft is only verified when the budget can
+// bear that all of it is wrong. So the time of a process, of each of its requests and of every part of them
+// is at most what plain steps take, plus the budget at that time, plus the allowance.
+#pragma once
+
+#include <algorithm>
+
+namespace gannet {
+
+struct BudgetOptions {
+  double allowance = 0.01;       // seconds that come in per second
+  double start_seconds = 0.020;  // what a request begins with ...
+  double start_steps = 1.5;      // ... in plain steps: the smaller of both
+  double most_seconds = 0.2;     // what it may rise to by winning ...
+  double most_steps = 64;        // ... the larger of both
+};
+
+class LossBudget {
+ public:
+  explicit LossBudget(const BudgetOptions& options) : options_(options) {}
+
+  // Seconds that may be lost now.
+  double room(double step_seconds) const { return room_ + start(step_seconds); }
+
+  // A request begins: what others won is theirs.
+  void begin() { room_ = std::min(room_, 0.0); }
+
+  // A round took `seconds`, and `lost` (negative: won) more than plain steps for the same tokens.
+  void round(double seconds, double lost, double step_seconds) {
+    total_ += seconds;
+    const double most = std::max(options_.most_seconds, options_.most_steps * step_seconds);
+    room_ = std::min(room_ + options_.allowance * seconds - lost, most);
+  }
+
+  // A step without a draft, in which sources kept up with the text. What cannot be helped by drafting less
+  // makes no more debts than a request begins with.
+  void upkeep(double seconds, double lost, double step_seconds) {
+    const double before = room_;
+    round(seconds, lost, step_seconds);
+    room_ = std::max(room_, std::min(before, -2 * start(step_seconds)));
+  }
+
+  // A plain step took `seconds`, `beyond` more than it should.
+  void plain(double beyond, double seconds) {
+    plain_ += seconds;
+    plain_beyond_ += beyond;
+    if (plain_ < kRemembered * seconds) return;
+    plain_ *= 0.5;
+    plain_beyond_ *= 0.5;
+  }
+  // The same of a round with a draft: how much of `beyond` also befalls plain steps.
+  double forgive(double beyond, double seconds, double step_seconds) {
+    if (spare_ < 0) spare_ = std::min(kSpareSeconds, kSpareSteps * step_seconds);
+    const double usual = plain_beyond_ / (plain_ + kDoubt * step_seconds);
+    spare_ = std::min(spare_ + usual * seconds, std::max(spare_, options_.most_steps * step_seconds));
+    const double forgiven = std::min(beyond, spare_);
+    spare_ -= forgiven;
+    return forgiven;
+  }
+
+ private:
+  static constexpr double kRemembered = 2000, kDoubt = 100;  // steps
+  static constexpr double kSpareSeconds = 0.020, kSpareSteps = 8;
+
+  // Grows from start_seconds on: a slow model could not afford a single draft otherwise.
+  double start(double step_seconds) const {
+    return std::min(options_.start_seconds + options_.allowance * total_,
+                    options_.start_steps * step_seconds);
+  }
+
+  BudgetOptions options_;
+  double room_ = 0;  // beside start()
+  double total_ = 0;
+  double plain_ = 0, plain_beyond_ = 0;  // seconds of plain steps, and of them beyond what they should take
+  double spare_ = -1;  // seconds that may still be forgiven; negative: the first is not yet known
+};
+
+}  // namespace gannet
