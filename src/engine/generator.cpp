@@ -15,14 +15,20 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+std::unique_ptr<Decoder> plain_decoder(Session& session, const Vocabulary& vocabulary) {
+  DecoderOptions options;
+  options.speculation.mode = SpeculationMode::kOff;
+  std::vector<std::unique_ptr<Drafter>> none;
+  return std::make_unique<Decoder>(session, vocabulary, std::move(options), std::move(none));
+}
+
 }  // namespace
 
 Generator::Generator(Decoder& decoder, const Tokenizer& tokenizer, Sampler& sampler)
     : decoder_(decoder), tokenizer_(tokenizer), sampler_(sampler), stream_(decoder.open()) {}
 
 Generator::Generator(Session& session, const Tokenizer& tokenizer, Sampler& sampler)
-    : own_decoder_(std::make_unique<Decoder>(session, tokenizer.vocabulary(), DecoderOptions{},
-                                             std::vector<std::unique_ptr<Drafter>>())),
+    : own_decoder_(plain_decoder(session, tokenizer.vocabulary())),
       decoder_(*own_decoder_),
       tokenizer_(tokenizer),
       sampler_(sampler),
