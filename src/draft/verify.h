@@ -9,8 +9,8 @@
 
 namespace gannet {
 
-// Keys of noise beside the sampler's own: added to the seed, so that draws are independent of each other.
-inline constexpr uint64_t kDraftNoise = 0x9e3779b97f4a7c15;     // drafts drawn from q
+// Keys of noise beside the sampler's own: added to the seed, so that draws are independent of each other and
+// of those of drafts (engine/draft_choice.h).
 inline constexpr uint64_t kAcceptNoise = 0xbf58476d1ce4e5b9;    // whether a draft is accepted
 inline constexpr uint64_t kResidualNoise = 0x94d049bb133111eb;  // what comes instead
 

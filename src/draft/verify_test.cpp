@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kVocab = 16;
 constexpr uint64_t kDraws = 200'000;
+constexpr uint64_t kDraftNoise = 0x9e3779b97f4a7c15;  // a drafter's own
 
 std::vector<double> normalised(std::vector<double> weights) {
   const double sum = std::accumulate(weights.begin(), weights.end(), 0.0);

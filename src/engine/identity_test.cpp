@@ -342,6 +342,11 @@ TEST(Identity, TheUsersLimitHoldsWhereTheControllerChooses) {
   const Plain& plain = plain_of(subject, greedy(), 100);
   const auto longest_draft = [&](const SpeculationOptions& options) {
     int longest = 0;
+    // Drafts are only made where no step would wait for its plan.
+    Session& session = subject.session_for(options);
+    session.plan_ahead(kExactRows, session.options().mtp);
+    session.plan_ahead(kExactRows, false);
+    session.wait_for_plans();
     const auto says = [&](auto, std::span<const TokenId> coming, int n) {
       longest = std::max(longest, n);
       return Ids(coming.begin(), coming.begin() + std::min(static_cast<ptrdiff_t>(n), std::ssize(coming)));

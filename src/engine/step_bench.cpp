@@ -1,6 +1,6 @@
 // What rows cost: steps of T rows of one sequence, as when drafts are verified, and steps of one row each of
-// many sequences. In turns with steps of a single row, so that a machine whose speed changes disturbs the
-// ratios little.
+// many sequences; and what it costs to take rows back. In turns with steps of a single row, so that a machine
+// whose speed changes disturbs the ratios little.
 //   step_bench MODEL.gguf [threads] [rounds]
 #include <algorithm>
 #include <chrono>
@@ -49,8 +49,9 @@ class Bench {
   void verify(int n) {
     const StepPiece piece{&sequences_[0], next(n), LogitRows::kAll, false, {}};
     check(session_->step(StatePart::kTrunk, {&piece, 1}));
-    sequences_[0].commit(StatePart::kTrunk, 1);
+    going_back = seconds_of([&] { sequences_[0].commit(StatePart::kTrunk, 1); });
   }
+  double going_back = 0;  // seconds of the last commit of one row of a step
   // A step of one row of each of n sequences.
   void together(int n) {
     std::vector<StepPiece> pieces;
@@ -99,7 +100,7 @@ int run(int argc, char** argv) {
   }
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 15;
   Bench bench(*model, argc > 2 ? std::atoi(argv[2]) : 0);
-  std::vector<double> verify[std::size(kBatches)], ratio[std::size(kBatches)], gain;
+  std::vector<double> verify[std::size(kBatches)], ratio[std::size(kBatches)], gain, commit, after;
   for (int round = -2; round < rounds; ++round) {  // the first two warm up
     bench.rewind();
     double one = 0;
@@ -112,6 +113,15 @@ int run(int argc, char** argv) {
       verify[b].push_back(time / 4);
       ratio[b].push_back(time / one);
     }
+    // A step behind one of which three of four rows were taken back, beside one behind a single row.
+    bench.verify(4);
+    const double taken_back = bench.going_back;
+    const double behind = seconds_of([&] { bench.verify(1); });
+    const double usual = seconds_of([&] { bench.verify(1); });
+    if (round >= 0) {
+      commit.push_back(taken_back / usual);
+      after.push_back(behind / usual);
+    }
     bench.rewind();
     const double alone = seconds_of([&] { bench.one_by_one(kMost); });
     bench.rewind();
@@ -121,6 +131,8 @@ int run(int argc, char** argv) {
   for (size_t b = 0; b < std::size(kBatches); ++b)
     fmt::print("V({:2}) {:8.3f} ms   V(T)/V(1) {:.3f}\n", kBatches[b], 1e3 * median(verify[b]),
                median(ratio[b]));
+  fmt::print("taking back 3 of 4 rows: {:.4f} of V(1); the step behind it {:.3f} of V(1)\n", median(commit),
+             median(after));
   fmt::print("{} sequences in one step against one by one: {:.2f}x\n", kMost, median(gain));
   return 0;
 }
