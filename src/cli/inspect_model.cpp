@@ -66,7 +66,7 @@ Result<std::string> inspect_model(const GgufFile& file) {
     experts += hp.n_experts ? b.experts / hp.n_experts * hp.n_experts_used : 0;
   }
 
-  const std::string head_name = weights.has("output.weight") ? "output.weight" : "token_embd.weight";
+  const std::string head_name = trunk_head(weights);
   const TensorView head = weights.view(head_name);
   const auto head_bytes = static_cast<uint64_t>(tensor_bytes(head.dtype, head.shape));
   const StateLayout state = trunk_state_layout(hp, DType::kF16, DType::kF16);

@@ -29,7 +29,7 @@ Result<std::shared_ptr<NgramCacheFiles>> NgramCacheFiles::open(const std::string
 void NgramCacheFiles::add(const NgramCounts& text) {
   if (dynamic_path.empty()) return;
   for (const NgramCounts::Entry& entry : text.entries())
-    for (uint32_t i = entry.latest; i != NgramCounts::kNone; i = text.next(i).before) {
+    for (const uint32_t i : text.nexts_of(entry)) {
       const auto& next = text.next(i);
       if (earlier.n_nexts() >= kMostEarlier && earlier.count(entry.tokens, next.token) == 0) continue;
       earlier.add(entry.tokens, next.token, next.count);
@@ -53,7 +53,7 @@ struct Demands {
 };
 constexpr Demands kOfText = {{2, 2, 1, 1}, {66, 50, 50, 50}};
 constexpr Demands kOfEarlier = {{4, 3, 2, 2}, {75, 66, 66, 66}};
-constexpr Demands kOfCorpus = {{2, 2, 2, 2}, {50, 50, 50, 50}};
+constexpr Demands kOfCorpus = {{0, 2, 0, 0}, {0, 50, 0, 0}};  // it is asked for pairs only
 
 struct Found {
   TokenId token;

@@ -85,7 +85,7 @@ Result<void> write_ngram_counts(const NgramCounts& counts, const std::string& pa
   for (const NgramCounts::Entry& entry : counts.entries()) {
     record.assign(entry.tokens.begin(), entry.tokens.end());
     record.push_back(0);
-    for (uint32_t i = entry.latest; i != NgramCounts::kNone; i = counts.next(i).before) {
+    for (const uint32_t i : counts.nexts_of(entry)) {
       record.push_back(counts.next(i).token);
       record.push_back(counts.next(i).count);
       ++record[kLongestNgram];

@@ -58,6 +58,12 @@ TEST_F(NgramCacheFile, RoundTrip) {
   auto read = read_ngram_counts(path("a"), kVocab);
   ASSERT_TRUE(read.ok()) << read.error().message();
   EXPECT_EQ(table_of(*read), table_of(counts));
+  // The same drafts follow from them, of equally frequent tokens, too.
+  for (const auto& entry : counts.entries()) {
+    const auto* again = read->find(entry.tokens);
+    ASSERT_NE(again, nullptr);
+    EXPECT_EQ(read->next(again->best).token, counts.next(entry.best).token);
+  }
 }
 
 TEST(NgramCounts, ReadsTheFormatOfOthers) {

@@ -44,6 +44,15 @@ int32_t NgramCounts::count(const Ngram& ngram, TokenId token) const {
   return next == kNone ? 0 : nexts_[next].count;
 }
 
+std::vector<uint32_t> NgramCounts::nexts_of(const Entry& entry) const {
+  std::vector<uint32_t> numbers;
+  for (uint32_t i = entry.latest; i != kNone; i = nexts_[i].before)
+    if (i != entry.best && i != entry.second) numbers.push_back(i);
+  for (const uint32_t i : {entry.second, entry.best})
+    if (i != kNone) numbers.push_back(i);
+  return numbers;
+}
+
 NgramCounts::Change NgramCounts::add(const Ngram& ngram, TokenId token, int32_t count) {
   uint32_t number = find_entry(ngram);
   if (number == kNone) {

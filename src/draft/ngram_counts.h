@@ -37,6 +37,9 @@ class NgramCounts {
   std::span<const Entry> entries() const { return entries_; }
   const Next& next(uint32_t number) const { return nexts_[number]; }
   size_t n_nexts() const { return nexts_.size(); }
+  // Numbers of an entry's Nexts, the second best and the best one last: added in this order to other counts
+  // they are the best ones there, too, of those that are equally frequent.
+  std::vector<uint32_t> nexts_of(const Entry& entry) const;
 
   const Entry* find(const Ngram& ngram) const;
   int32_t count(const Ngram& ngram, TokenId token) const;

@@ -19,12 +19,11 @@ void NgramIndex::shrink(std::span<const TokenId> history, size_t n_kept) {
   while (!occurrences_.empty() && occurrences_.size() + n_ > n_kept) {
     const Occurrence& last = occurrences_.back();
     keys_[last.key].latest = last.before;
-    --keys_[last.key].count;
+    if (--keys_[last.key].count == 0) {  // the last key, then: they are numbered in order of appearance
+      table_.erase(keys_[last.key].hash, last.key);
+      keys_.pop_back();
+    }
     occurrences_.pop_back();
-  }
-  if (occurrences_.empty()) {
-    keys_.clear();
-    table_.clear();
   }
   hash_.set(history.first(size_));
 }
@@ -55,7 +54,7 @@ uint32_t NgramIndex::find(uint64_t hash) const {
 uint32_t NgramIndex::key_at_end(std::span<const TokenId> history) const {
   if (size_ < n_) return kNoKey;
   const uint32_t key = find(hash_.value());
-  if (key == kNoKey || keys_[key].count == 0) return kNoKey;
+  if (key == kNoKey) return kNoKey;
   // Different tokens may have the same hash.
   const auto place = history.subspan(static_cast<size_t>(keys_[key].latest) - n_, n_);
   return std::equal(place.begin(), place.end(), history.last(n_).begin()) ? key : kNoKey;

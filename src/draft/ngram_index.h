@@ -52,7 +52,7 @@ class NgramIndex {
  private:
   struct Key {
     uint64_t hash;
-    int32_t latest;  // -1: none, any more
+    int32_t latest;
     int32_t count;
   };
   struct Occurrence {

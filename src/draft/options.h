@@ -3,9 +3,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace gannet {
@@ -69,7 +67,6 @@ struct SpeculationOptions {
   NgramSizes simple, map_k, map_k4v;
   int mod_n_match = 24, mod_n_min = 48, mod_n_max = 64;
   int suffix_n_max = 63;
-  int suffix_min_match = 0;                 // shorter matches draft nothing; 0: the source's own choice
   std::string cache_static, cache_dynamic;  // files of ngram-cache; empty: none
 
   // Cost probes: whatever is drafted, the first i + 1 tokens of a draft are right this often (the text is

@@ -68,6 +68,9 @@ RC_GTEST_PROP(NgramIndex, KnowsAllOccurrences, ()) {
       RC_ASSERT(index.count(key) == static_cast<int32_t>(found.size()));
     }
     RC_ASSERT(found == occurrences(text, static_cast<size_t>(n)));
+    NgramIndex anew(n);
+    anew.append(text);
+    RC_ASSERT(index.n_keys() == anew.n_keys());  // nothing is left of what was forgotten
   }
 }
 

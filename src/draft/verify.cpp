@@ -46,14 +46,10 @@ Result<TokenId> choose_token(Sampler& sampler, std::span<const float> logits, ui
   if (verification == Verification::kSharedNoise || params.temperature <= 0)
     return sampler.sample(logits, position, history);
   const std::span<const Candidate> p = GANNET_TRY(sampler.survivors(logits, position, history));
-  const double max = std::ranges::max_element(p, {}, &Candidate::logit)->logit;
-  std::vector<double> p_of(p.size());
-  double sum = 0, p_draft = 0;
-  for (size_t i = 0; i < p.size(); ++i) sum += p_of[i] = std::exp((p[i].logit - max) / params.temperature);
-  for (size_t i = 0; i < p.size(); ++i) {
-    p_of[i] /= sum;
+  const std::vector<double> p_of = probabilities(p, params.temperature);
+  double p_draft = 0;
+  for (size_t i = 0; i < p.size(); ++i)
     if (p[i].token == draft.token) p_draft = p_of[i];
-  }
   const double u = philox_uniform(philox4x32(params.seed + kAcceptNoise, position, 0)[0]);
   if (u * probability_of(draft.candidates, draft.token) < p_draft) return draft.token;
   const std::vector<Candidate> rest = residual(p, p_of, draft);

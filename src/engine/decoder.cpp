@@ -58,6 +58,7 @@ Stream& Decoder::open() {
   stream.slot_ = static_cast<int>(slot);
   stream.foretold_.resize(drafters_.size());
   for (const auto& drafter : drafters_)
+    // The one kind that works on the target's own sequence.
     if (auto* mtp = dynamic_cast<MtpDrafter*>(drafter.get())) mtp->attach(stream.slot_, &stream.sequence_);
   return stream;
 }
@@ -65,7 +66,6 @@ Stream& Decoder::open() {
 void Decoder::close(Stream& stream) {
   const int slot = stream.slot_;
   for (const auto& drafter : drafters_) drafter->end(slot);
-  if (stream.request_.sampler != nullptr) controller_.end(slot);  // it was started
   streams_[static_cast<size_t>(slot)] = nullptr;
 }
 
@@ -113,32 +113,33 @@ Result<void> Decoder::read(Stream& stream, AnswerRequest request, const OnPrompt
   size_t hidden_of_prompt = 0;
   for (const auto& drafter : drafters_)
     if (drafter->info().hidden)
-      hidden_of_prompt = std::max(hidden_of_prompt, static_cast<size_t>(drafter->prompt_rows(std::ssize(unread))));
+      hidden_of_prompt =
+          std::max(hidden_of_prompt, static_cast<size_t>(drafter->prompt_rows(std::ssize(unread))));
   for (size_t at = 0; at < unread.size();) {
     const size_t n = std::min(n_ubatch, unread.size() - at);
     const bool last = at + n == unread.size();
     const size_t left = unread.size() - at - n;
-    const auto n_hidden = static_cast<int64_t>(std::min(n, hidden_of_prompt - std::min(left, hidden_of_prompt)));
+    const auto n_hidden =
+        static_cast<int64_t>(std::min(n, hidden_of_prompt - std::min(left, hidden_of_prompt)));
     const StepPiece piece{.sequence = &stream.sequence_,
                           .tokens = unread.subspan(at, n),
                           .logits = last ? LogitRows::kLast : LogitRows::kNone,
                           .kept = static_cast<int64_t>(n) > session_.options().open_rows,
                           .hidden = {},
                           .n_hidden = n_hidden};
-    const StepResult result =
-        GANNET_TRY(session_.step(StatePart::kTrunk, {&piece, 1}, wants_hidden_ && n_hidden > 0));
+    const StepResult result = GANNET_TRY(session_.step(StatePart::kTrunk, {&piece, 1}, n_hidden > 0));
     stream.sequence_.commit(StatePart::kTrunk, static_cast<int64_t>(n));
     // Before drafters run steps of their own: the logits are good until then.
     std::optional<TokenId> first;
     if (last && stream.request_.n_predict != 0)
       first = GANNET_TRY(choose(stream, result.logits_row(0), nullptr, 0));
     TargetRows rows{stream.slot_, stream.history_, static_cast<int64_t>(n_read + at),
-                    static_cast<int64_t>(n) - (result.hidden < 0 ? 0 : n_hidden)};
-    if (rows.n > 0) tell({&rows, 1});
+                    static_cast<int64_t>(n)};
     if (result.hidden >= 0) {
-      rows = {stream.slot_, stream.history_, rows.first + rows.n, n_hidden, result.piece_hidden[0]};
-      tell({&rows, 1});
+      rows.hidden = result.piece_hidden[0];
+      rows.no_hidden = rows.n - n_hidden;
     }
+    tell({&rows, 1});
     if (first) emit(stream, *first);
     if (last && !first) stream.finished_ = FinishReason::kLength;
     at += n;

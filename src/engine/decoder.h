@@ -88,6 +88,7 @@ class Decoder {
           std::vector<std::unique_ptr<Drafter>> drafters);
   ~Decoder();
 
+  // At most as many at once as the drafters were made for.
   Stream& open();
   void close(Stream& stream);
 
@@ -115,16 +116,16 @@ class Decoder {
   struct Turn;
   struct Round;
   Result<void> read(Stream& stream, AnswerRequest request, const OnPrompt& on_prompt);
-  // Drafters that fail draft no more; the text does not need them.
+  // Drafters that fail draft no more, for no stream; the text does not need them.
   void check(size_t drafter, const Result<void>& result);
   void tell(std::span<const TargetRows> rows);
-  void keep_to_ready_rows(Round& round);
   void look_up(Round& round);
   void draft(Round& round);
-  void trim(Turn& turn, bool model) const;
+  void trim(std::vector<DraftToken>& draft, int n_most, bool model) const;
   int most_drafts(const Stream& stream) const;
-  // Rows of the largest step up to `wanted` whose plan is there, and those of all smaller ones.
-  int ready_rows(int wanted);
+  // So many rows a step may have without waiting for a plan; those of larger ones, up to what the offers ask
+  // for, are made in the background.
+  int ready_rows(const Round& round);
   Result<void> run(Round& round);
   void choose_tokens(Turn& turn, const StepResult& result, size_t first_row);
   Result<TokenId> choose(const Stream& stream, const float* logits, const Turn* turn, size_t place);

@@ -1,6 +1,7 @@
 #include "engine/decoder_round.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "base/philox.h"
 #include "draft/verify.h"
@@ -30,12 +31,13 @@ void Decoder::Round::begin(std::span<Stream* const> streams, size_t n_drafters) 
     turn.stream = stream;
     turn.source = -1;
     turn.draft.clear();
-    turn.confidence.clear();
     turn.n_right = turn.n_emitted = 0;
     turn.found.resize(n_drafters);
     turn.found_confidence.resize(n_drafters);
     turn.offers.clear();
   }
+  if (confidence.size() < n_turns) confidence.resize(n_turns);
+  for (std::vector<float>& of_turn : confidence) of_turn.clear();
   draft_seconds.assign(n_drafters, 0);
   draft_tokens.assign(n_drafters, 0);
   began = Clock::now();
@@ -46,7 +48,7 @@ int Decoder::most_drafts(const Stream& stream) const {
   if (session_.one_sequence_at_a_time()) return 0;
   const auto history = static_cast<int64_t>(stream.history_.size());
   int64_t most = std::min({kExactRows, session_.most_rows(), session_.options().open_rows}) - 1;
-  most = std::min(most, session_.options().n_ctx - history);
+  most = std::min(most, session_.options().n_ctx - history - 1);
   if (stream.request_.n_predict >= 0)
     most = std::min(most, stream.request_.n_predict - static_cast<int64_t>(stream.position_) - 1);
   return static_cast<int>(std::max(most, int64_t{0}));
@@ -54,9 +56,8 @@ int Decoder::most_drafts(const Stream& stream) const {
 
 // Cuts what cannot become text or need not be verified: the row in front of an end token says by itself
 // whether the answer ends.
-void Decoder::trim(Turn& turn, bool model) const {
-  std::vector<DraftToken>& draft = turn.draft;
-  size_t n = std::min(draft.size(), static_cast<size_t>(turn.n_most));
+void Decoder::trim(std::vector<DraftToken>& draft, int n_most, bool model) const {
+  size_t n = std::min(draft.size(), static_cast<size_t>(n_most));
   for (size_t i = 0; i < n; ++i) {
     const DraftToken& d = draft[i];
     if (d.token < 0 || d.token >= vocabulary_.size() || vocabulary_.is_end(d.token) ||
@@ -69,45 +70,35 @@ void Decoder::trim(Turn& turn, bool model) const {
     for (DraftToken& d : draft) d.confidence = kSyntheticConfidence;
 }
 
-int Decoder::ready_rows(int wanted) {
-  while (ready_rows_ < wanted) {
-    const int next = 2 * ready_rows_;
+int Decoder::ready_rows(const Round& round) {
+  if (options_.mode != SpeculationMode::kAuto) return static_cast<int>(kExactRows);
+  auto wanted = static_cast<int>(round.n_turns);
+  for (size_t i = 0; i < round.n_turns; ++i) {
+    int most = 0;
+    for (const Offer& offer : round.all[i].offers)
+      most = std::max(most, offer.confidence.empty() ? std::min(offer.n, kUsualDraft) : offer.n);
+    wanted += most;
+  }
+  const auto n_ubatch = static_cast<int>(session_.options().n_ubatch);
+  while (ready_rows_ < std::min(wanted, static_cast<int>(kExactRows))) {
+    // Plans are for powers of two, and the micro-batch.
+    int next = 2 * static_cast<int>(std::bit_floor(static_cast<unsigned>(ready_rows_)));
+    if (ready_rows_ < n_ubatch && n_ubatch < next) next = n_ubatch;
     if (!session_.ready(StatePart::kTrunk, next, next, wants_hidden_ ? next : 0)) break;
     ready_rows_ = next;
   }
   return ready_rows_;
 }
 
-// No offer needs a step that would wait for its plan.
-void Decoder::keep_to_ready_rows(Round& round) {
-  const auto n_turns = static_cast<int>(round.n_turns);
-  int wanted = n_turns;
-  for (const Turn& turn : round.turns()) {
-    int most = 0;
-    for (const Offer& offer : turn.offers)
-      most = std::max(most, offer.confidence.empty() ? std::min(offer.n, kUsualDraft) : offer.n);
-    wanted += most;
-  }
-  const int ready = ready_rows(std::min(wanted, static_cast<int>(kExactRows)));
-  if (wanted <= ready) return;
-  const int each = std::max(ready - n_turns, 0) / n_turns;
-  for (Turn& turn : round.turns()) {
-    for (Offer& offer : turn.offers) {
-      offer.n = std::min(offer.n, each);
-      offer.confidence = offer.confidence.first(std::min(offer.confidence.size(), static_cast<size_t>(each)));
-    }
-    std::erase_if(turn.offers, [](const Offer& offer) { return offer.n < 1; });
-  }
-}
-
 void Decoder::look_up(Round& round) {
+  const bool automatic = options_.mode == SpeculationMode::kAuto;
   for (size_t k = 0; k < drafters_.size(); ++k) {
     const DrafterInfo& info = drafters_[k]->info();
     if (!failures_[k].empty() || !controller_.wanted(static_cast<int>(k))) continue;
     if (!info.looks_up) {
-      if (options_.mode == SpeculationMode::kAuto && !drafters_[k]->ready()) continue;
+      if (automatic && !drafters_[k]->ready()) continue;
       for (Turn& turn : round.turns()) {
-        const bool capped = options_.mode == SpeculationMode::kFixed || options_.n_max_said;
+        const bool capped = !automatic || options_.n_max_said;
         const int n = std::min(turn.n_most, capped ? std::min(info.most, options_.n_max) : info.most);
         if (n > 0) turn.offers.push_back({static_cast<int>(k), n, {}});
       }
@@ -115,36 +106,39 @@ void Decoder::look_up(Round& round) {
     }
     const Stopwatch watch(round.draft_seconds[k]);
     round.requests.clear();
-    for (Turn& turn : round.turns()) {
+    round.requesting.clear();
+    for (size_t i = 0; i < round.n_turns; ++i) {
+      Turn& turn = round.all[i];
+      turn.found[k].clear();
+      // More rows than twice what there are plans for are not verified yet, so they need not be looked up.
+      const int useful = automatic ? 2 * ready_rows_ - 1 : info.most;
+      const int n_most = std::min({turn.n_most, info.most, useful});
+      if (n_most < 1) continue;
       DraftRequest request;
       request.slot = turn.stream->slot_;
       request.history = turn.stream->history_;
-      request.n_most = std::min(turn.n_most, info.most);
+      request.n_most = n_most;
       request.tokens = std::move(turn.found[k]);
-      request.tokens.clear();
       round.requests.push_back(std::move(request));
+      round.requesting.push_back(i);
     }
-    std::erase_if(round.requests, [](const DraftRequest& r) { return r.n_most < 1; });
     if (round.requests.empty()) continue;
     check(k, drafters_[k]->draft(round.requests));
-    size_t at = 0;
-    for (Turn& turn : round.turns()) {
-      if (std::min(turn.n_most, info.most) < 1) continue;
-      turn.draft = std::move(round.requests[at++].tokens);
-      trim(turn, false);
-      turn.found[k] = std::move(turn.draft);
-      turn.draft = {};
-      const auto n = static_cast<int>(turn.found[k].size());
+    for (size_t r = 0; r < round.requests.size(); ++r) {
+      Turn& turn = round.all[round.requesting[r]];
+      std::vector<DraftToken>& found = turn.found[k] = std::move(round.requests[r].tokens);
+      trim(found, turn.n_most, false);
+      const auto n = static_cast<int>(found.size());
       round.draft_tokens[k] += n;
       if (n == 0) continue;
       std::vector<float>& confidence = turn.found_confidence[k];
       confidence.clear();
-      for (const DraftToken& d : turn.found[k]) confidence.push_back(d.confidence);
+      for (const DraftToken& d : found) confidence.push_back(d.confidence);
       turn.offers.push_back({static_cast<int>(k), n, confidence});
       Stream::Foretold& foretold = turn.stream->foretold_[k];
       if (foretold.at >= foretold.tokens.size()) {
-        const size_t kept = std::min(turn.found[k].size(), kForetold);
-        foretold.tokens.assign(turn.found[k].begin(), turn.found[k].begin() + static_cast<int64_t>(kept));
+        const auto kept = static_cast<std::ptrdiff_t>(std::min(found.size(), kForetold));
+        foretold.tokens.assign(found.begin(), found.begin() + kept);
         foretold.at = 0;
       }
     }
@@ -155,11 +149,10 @@ void Decoder::draft(Round& round) {
   if (drafters_.empty()) return;
   for (Turn& turn : round.turns()) turn.n_most = most_drafts(*turn.stream);
   look_up(round);
-  if (options_.mode == SpeculationMode::kAuto) keep_to_ready_rows(round);
   round.offers.clear();
   for (Turn& turn : round.turns())
     round.offers.push_back({turn.stream->slot_, turn.stream->sequence_.length(), turn.offers});
-  const std::vector<DraftPlan> plans = controller_.choose(round.offers);
+  const std::vector<DraftPlan> plans = controller_.choose(round.offers, ready_rows(round));
 
   for (size_t k = 0; k < drafters_.size(); ++k) {
     round.requests.clear();
@@ -169,7 +162,7 @@ void Decoder::draft(Round& round) {
       if (plans[i].source != static_cast<int>(k) || plans[i].n < 1) continue;
       turn.source = plans[i].source;
       if (drafters_[k]->info().looks_up) {
-        turn.draft = turn.found[k];
+        std::swap(turn.draft, turn.found[k]);
         turn.draft.resize(std::min(turn.draft.size(), static_cast<size_t>(plans[i].n)));
         continue;
       }
@@ -196,15 +189,13 @@ void Decoder::draft(Round& round) {
       Turn& turn = round.all[round.requesting[r]];
       round.draft_tokens[k] += static_cast<int>(round.requests[r].tokens.size());
       turn.draft = std::move(round.requests[r].tokens);
-      trim(turn, true);
+      trim(turn.draft, turn.n_most, true);
     }
   }
 
-  if (round.confidence.size() < round.n_turns) round.confidence.resize(round.n_turns);
   bool any = false;
   for (size_t i = 0; i < round.n_turns; ++i) {
     std::vector<float>& confidence = round.confidence[i];
-    confidence.clear();
     for (const DraftToken& d : round.all[i].draft) confidence.push_back(d.confidence);
     any = any || !confidence.empty();
     if (confidence.empty()) round.all[i].source = -1;  // it was asked and said nothing
@@ -214,8 +205,7 @@ void Decoder::draft(Round& round) {
   for (size_t i = 0; i < round.n_turns; ++i) {
     Turn& turn = round.all[i];
     turn.draft.resize(std::min(turn.draft.size(), static_cast<size_t>(std::max(lengths[i], 0))));
-    turn.confidence = round.confidence[i];
-    turn.confidence.resize(turn.draft.size());
+    round.confidence[i].resize(turn.draft.size());
     if (turn.draft.empty()) turn.source = -1;
   }
 }
@@ -227,11 +217,9 @@ Result<void> Decoder::run(Round& round) {
     turn.rows.assign(1, turn.stream->history_.back());
     for (const DraftToken& d : turn.draft) turn.rows.push_back(d.token);
     turn.n_before = turn.stream->sequence_.length();
-    const LogitRows logits = turn.draft.empty() ? LogitRows::kLast : LogitRows::kAll;
-    round.pieces.push_back({&turn.stream->sequence_, turn.rows, logits, false, {}});
+    round.pieces.push_back({&turn.stream->sequence_, turn.rows, LogitRows::kAll, false, {}});
     round.n_rows += static_cast<int>(turn.rows.size());
   }
-  round.plans_waited_for = session_.plans_waited_for();
   const StepResult result = GANNET_TRY(session_.step(StatePart::kTrunk, round.pieces, wants_hidden_));
 
   size_t logits_row = 0;
@@ -322,14 +310,15 @@ void Decoder::score(Stream& stream, TokenId token, int verified_source) {
 void Decoder::report(Round& round) {
   round.outcomes.clear();
   RoundOutcome outcome;
-  for (Turn& turn : round.turns()) {
+  for (size_t i = 0; i < round.n_turns; ++i) {
+    const Turn& turn = round.all[i];
     SequenceOutcome o;
     o.slot = turn.stream->slot_;
     o.source = turn.source;
     o.n_verified = static_cast<int>(turn.draft.size());
     o.n_right = turn.n_right;
     o.ended = turn.n_right == turn.n_emitted && turn.n_right > 0;
-    o.confidence = turn.confidence;
+    o.confidence = round.confidence[i];
     o.n_emitted = turn.n_emitted;
     round.outcomes.push_back(o);
     outcome.n_past = std::max(outcome.n_past, turn.n_before);
@@ -350,6 +339,7 @@ void Decoder::report(Round& round) {
 Result<void> Decoder::round(std::span<Stream* const> streams) {
   round_->begin(streams, drafters_.size());
   if (round_->n_turns == 0) return {};
+  round_->plans_waited_for = session_.plans_waited_for();
   draft(*round_);
   GANNET_TRY(run(*round_));
   report(*round_);

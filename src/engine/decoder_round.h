@@ -1,7 +1,6 @@
 // What one round of a Decoder works with. For the decoder's own files.
 #pragma once
 
-#include <array>
 #include <chrono>
 
 #include "engine/decoder.h"
@@ -16,8 +15,7 @@ struct Decoder::Turn {
   std::vector<DraftToken> draft;
   std::vector<int32_t> rows;  // the last token of the text and the draft
   int n_right = 0, n_emitted = 0;
-  int64_t n_before = 0;             // rows in the state before the round
-  std::vector<float> confidence{};  // of the draft
+  int64_t n_before = 0;  // rows in the state before the round
   // By drafter that looks up: what it has to offer.
   std::vector<std::vector<DraftToken>> found;
   std::vector<std::vector<float>> found_confidence;
@@ -34,8 +32,8 @@ struct Decoder::Round {
   std::vector<int> draft_tokens;
   std::vector<SequenceOffers> offers;
   std::vector<DraftRequest> requests;
-  std::vector<size_t> requesting;  // turns of the requests
-  std::vector<std::vector<float>> confidence;
+  std::vector<size_t> requesting;              // turns of the requests
+  std::vector<std::vector<float>> confidence;  // of the drafts, by turn
   std::vector<StepPiece> pieces;
   std::vector<TargetRows> told;
   std::vector<SequenceOutcome> outcomes;

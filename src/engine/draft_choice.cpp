@@ -6,25 +6,6 @@
 #include "base/check.h"
 
 namespace gannet {
-namespace {
-
-// Probabilities in place of logits.
-std::vector<Candidate> probabilities(std::span<const Candidate> candidates, float temperature) {
-  float max = candidates[0].logit;
-  for (const Candidate& c : candidates) max = std::max(max, c.logit);
-  std::vector<Candidate> all(candidates.begin(), candidates.end());
-  double sum = 0;
-  for (Candidate& c : all) {
-    const double p = std::exp((double{c.logit} - max) / temperature);
-    c.logit = static_cast<float>(p);
-    sum += p;
-  }
-  for (Candidate& c : all) c.logit = static_cast<float>(c.logit / sum);
-  return all;
-}
-
-}  // namespace
-
 Sampler& DraftChooser::sampler(const SamplingParams& params, int32_t n_logits) {
   const auto same = [&](const SamplingParams& p) {
     return p.top_k == params.top_k && p.top_p == params.top_p && p.min_p == params.min_p &&
@@ -103,7 +84,11 @@ bool DraftChooser::add(DraftRequest& request, std::span<const float> logits, std
     if (candidates_.size() > 1) {
       token.token =
           draw(candidates_, params.temperature, drawn ? params.seed ^ kOtherNoise : params.seed, position);
-      if (drawn) token.candidates = probabilities(candidates_, params.temperature);
+      if (drawn) {
+        const std::vector<double> p = probabilities(candidates_, params.temperature);
+        token.candidates = candidates_;
+        for (size_t i = 0; i < p.size(); ++i) token.candidates[i].logit = static_cast<float>(p[i]);
+      }
     }
     at = place_of.empty() ? token.token : place_of[static_cast<size_t>(token.token)];
   }

@@ -9,6 +9,8 @@
 #include "engine/model_drafter.h"
 #include "engine/mtp_drafter.h"
 #include "engine/vocabulary_from_gguf.h"
+#include "model/graphs.h"
+#include "model/tensors.h"
 
 namespace gannet {
 namespace {
@@ -26,10 +28,6 @@ std::vector<SourceKind> kinds_of(const SpeculationOptions& options, bool with_mt
   return kinds;
 }
 
-double bytes_of(const TensorView& view) {
-  return static_cast<double>(row_bytes(view.dtype, view.shape.last()) * view.shape.rows());
-}
-
 bool wants(const SpeculationOptions& options, SourceKind kind) {
   return options.mode == SpeculationMode::kAuto ||
          (options.mode == SpeculationMode::kFixed && std::ranges::count(options.sources, kind) > 0);
@@ -45,8 +43,8 @@ Result<std::unique_ptr<Drafter>> make_model_drafter(const Vocabulary& vocabulary
     return Error(ErrorCode::kUsage, "draft-simple: give the model that drafts with -md");
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(draft.model->file()));
   GANNET_TRY(check_draft_vocabulary(vocabulary, tokenizer.vocabulary()));
-  auto drafter = GANNET_TRY(ModelDrafter::create(draft.model, draft.session,
-                                                 {.n_slots = n_streams, .n_vocab = vocabulary.size()}));
+  auto drafter = GANNET_TRY(
+      ModelDrafter::create(draft.model, draft.session, {.n_slots = n_streams, .n_vocab = vocabulary.size()}));
   return std::unique_ptr<Drafter>(std::move(drafter));
 }
 
@@ -55,11 +53,11 @@ Result<std::unique_ptr<Drafter>> make_mtp_drafter(Session& session, const Vocabu
   if (!has_mtp(session))
     return Error(ErrorCode::kUsage,
                  "draft-mtp: the file has no MTP block; leave it out or use a file that has one");
-  auto drafter = GANNET_TRY(MtpDrafter::create(
-      session, {.n_slots = n_streams,
-                .wait_for_plans = options.mode != SpeculationMode::kAuto,
-                .n_vocab = vocabulary.size(),
-                .vocabulary = &vocabulary}));
+  auto drafter =
+      GANNET_TRY(MtpDrafter::create(session, {.n_slots = n_streams,
+                                              .wait_for_plans = options.mode != SpeculationMode::kAuto,
+                                              .n_vocab = vocabulary.size(),
+                                              .vocabulary = &vocabulary}));
   return std::unique_ptr<Drafter>(std::move(drafter));
 }
 
@@ -92,11 +90,13 @@ std::vector<double> guessed_row_costs(const Model& model) {
   const Hyperparameters& hp = model.hyperparameters();
   double experts = 0, others = 0;
   for (const auto& [name, view] : model.weights().all()) {
-    if (!name.starts_with("blk.") || std::stoul(name.substr(4)) >= hp.n_trunk()) continue;
-    (name.find("_exps") != std::string::npos ? experts : others) += bytes_of(view);
+    const int64_t block = block_of(name);
+    if (block < 0 || block >= hp.n_trunk()) continue;
+    (name.find("_exps") != std::string::npos ? experts : others) +=
+        static_cast<double>(tensor_bytes(view.dtype, view.shape));
   }
-  const char* head = model.weights().has("output.weight") ? "output.weight" : "token_embd.weight";
-  others += bytes_of(model.weights().view(head));
+  const TensorView head = model.weights().view(trunk_head(model.weights()));
+  others += static_cast<double>(tensor_bytes(head.dtype, head.shape));
   const double share = hp.n_experts > 0 ? static_cast<double>(hp.n_experts_used) / hp.n_experts : 1;
   std::vector<double> ratios;
   for (int64_t rows = 1; rows <= kExactRows; ++rows) {

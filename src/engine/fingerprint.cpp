@@ -1,44 +1,29 @@
 #include "engine/fingerprint.h"
 
 #include <algorithm>
-#include <span>
 
 #include <fmt/format.h>
+
+#include "text/hash.h"
 
 namespace gannet {
 namespace {
 
-constexpr size_t kBytesOfTensor = 64;
-
-// FNV-1a, of 64 bits.
-class Hash {
- public:
-  void add(std::span<const std::byte> bytes) {
-    for (const std::byte b : bytes) value_ = (value_ ^ static_cast<uint64_t>(b)) * 0x100000001b3;
-  }
-  void add(int64_t number) { add(std::as_bytes(std::span(&number, 1))); }
-  void add(const std::string& text) {
-    add(static_cast<int64_t>(text.size()));
-    add(std::as_bytes(std::span(text)));
-  }
-  uint64_t value() const { return value_; }
-
- private:
-  uint64_t value_ = 0xcbf29ce484222325;
-};
+constexpr int64_t kBytesOfTensor = 64;
 
 }  // namespace
 
 std::string fingerprint(const Model& model) {
-  Hash hash;
+  uint64_t hash = 0;  // the same seed in every process: it is stored
   for (const auto& [name, view] : model.weights().all()) {
-    hash.add(name);
-    hash.add(static_cast<int64_t>(view.dtype));
-    for (int i = 0; i < view.shape.rank; ++i) hash.add(view.shape.dim[i]);
-    const int64_t bytes = row_bytes(view.dtype, view.shape.last()) * view.shape.rows();
-    hash.add({view.data, std::min(static_cast<size_t>(bytes), kBytesOfTensor)});
+    hash = hash_bytes(name, hash);
+    hash = hash_bytes(fmt::format("{}", dtype_info(view.dtype).name), hash);
+    for (int i = 0; i < view.shape.rank; ++i)
+      hash = hash_pair(static_cast<uint64_t>(view.shape.dim[i]), hash);
+    const int64_t n = std::min(tensor_bytes(view.dtype, view.shape), kBytesOfTensor);
+    hash = hash_bytes({reinterpret_cast<const char*>(view.data), static_cast<size_t>(n)}, hash);
   }
-  return fmt::format("{:016x}", hash.value());
+  return fmt::format("{:016x}", hash);
 }
 
 }  // namespace gannet

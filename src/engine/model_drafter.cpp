@@ -110,6 +110,14 @@ void ModelDrafter::agree(Slot& slot, std::span<const TokenId> history, size_t mo
   slot.agreed = slot.text.size();
 }
 
+// The steps that begin a draft of one text, and go on with it.
+bool ModelDrafter::ready() {
+  bool all = true;
+  for (int64_t rows = 1; rows <= static_cast<int64_t>(kPrompt); rows *= 2)
+    all = session_->ready(StatePart::kTrunk, rows, 1, 0) && all;
+  return all;
+}
+
 Result<StepResult> ModelDrafter::step(std::span<const Unread> pieces, LogitRows logits, bool kept) {
   pieces_.clear();
   for (const Unread& u : pieces) pieces_.push_back({&u.slot->sequence, u.tokens, logits, kept, {}});

@@ -39,6 +39,7 @@ class ModelDrafter final : public Drafter {
   // There are no drafts behind tokens that the draft model does not have, nor where its context ends. Errors:
   // those of Session::step().
   Result<void> draft(std::span<DraftRequest> requests) override;
+  bool ready() override;
   void verified(int, int, int) override {}
   void end(int slot) override;
 

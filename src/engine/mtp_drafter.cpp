@@ -145,7 +145,7 @@ Result<void> MtpDrafter::ran(std::span<const TargetRows> rows) {
     GANNET_CHECK(next - 1 <= seen.first, "the block is ahead of the target");
     if (seen.first + seen.n - (next - 1) <= rows_per_slot_) continue;
     // Nothing waits for a plan while tokens are made: the oldest rows are left out until there is one.
-    if (!waits_for_plans_ && seen.n < rows_per_slot_ && !ready()) continue;
+    if (!waits_for_plans_ && r.n <= kExactRows && !ready()) continue;
     if (next <= seen.first) waiting.push_back({&s, seen.history, next, seen.first + 1});
     // As exact as the target made them: then they do not depend on what waited with them.
     if (seen.n > 1)
@@ -162,8 +162,9 @@ bool MtpDrafter::ready() {
   if (ready_) return true;
   ready_ = true;
   for (int64_t rows = 1; rows <= rows_per_slot_; rows *= 2)
-    for (const int64_t drafts : {1, 0})
-      if (!session_.ready(StatePart::kMtp, rows, drafts, drafts)) ready_ = false;
+    if (!session_.ready(StatePart::kMtp, rows, 1, 1)) ready_ = false;
+  for (int64_t rows = 1; rows <= kExactRows; rows *= 2)
+    if (!session_.ready(StatePart::kMtp, rows, 0, 0)) ready_ = false;
   return ready_;
 }
 

@@ -25,8 +25,10 @@
 namespace gannet {
 
 struct MtpDrafterOptions {
-  int n_slots = 1;      // slots are 0 .. n_slots - 1
-  bool wait_for_plans = true;  // while an answer is made; else what lacks a plan is left out
+  int n_slots = 1;  // slots are 0 .. n_slots - 1
+  // Steps wait for plans while an answer is made. Else what lacks a plan of a single text is left out; drafts
+  // of several at once may still wait for theirs.
+  bool wait_for_plans = true;
   int32_t n_vocab = 0;  // ids that may be drafted are below it; 0: all that have logits
   // Rows of a head for drafts only, chosen by `counts`, if the vocabulary is given and more than twice as
   // large; 0: never.
@@ -109,7 +111,7 @@ class MtpDrafter final : public Drafter {
   DrafterInfo info_;
   const int rows_per_slot_;  // that may wait
   const bool waits_for_plans_;
-  const double row_cost_;    // of a prompt's row for the block, in rows of the target
+  const double row_cost_;  // of a prompt's row for the block, in rows of the target
   std::vector<Slot> slots_;
   bool ready_ = false;
   DraftChooser chooser_;

@@ -89,9 +89,10 @@ void PlanBank::make_ahead(std::vector<PlanRequest> requests) {
 
 bool PlanBank::ready(const PlanRequest& request) {
   const std::lock_guard lock(mutex_);
-  if (find_locked(request) != plans_.end()) return true;
+  if (const auto found = find_locked(request); found != plans_.end()) return found->ahead = true;
   const auto same = [&](const PlanRequest& other) { return serves(other, 0, request); };
-  if (std::ranges::none_of(ahead_, same)) make_ahead_locked({&request, 1});
+  if (std::ranges::none_of(ahead_, same) && std::ranges::none_of(failed_, same))
+    make_ahead_locked({&request, 1});
   return false;
 }
 
@@ -132,7 +133,10 @@ void PlanBank::work() {
       Result<MadePlan> made = maker_(request);
       lock.lock();
       making_ = false;
-      if (made.ok()) plans_.emplace_back(request, made.take(), true);
+      if (made.ok())
+        plans_.emplace_back(request, made.take(), true);
+      else
+        failed_.push_back(request);
     }
     if (!ahead_.empty()) ahead_.pop_front();
     changed_.notify_all();

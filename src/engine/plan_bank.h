@@ -48,7 +48,8 @@ class PlanBank {
   // Has these made in the background, in this order. A plan that cannot be made is left out: get() will say
   // why.
   void make_ahead(std::vector<PlanRequest> requests);
-  // Whether get() has a plan for a run like this at once. Otherwise it is made in the background.
+  // Whether get() has a plan for a run like this at once; it stays then. Otherwise it is made in the
+  // background, unless that failed before.
   bool ready(const PlanRequest& request);
   // Until all of them are made.
   void wait();
@@ -77,7 +78,8 @@ class PlanBank {
   std::condition_variable changed_;
   std::list<Kept> plans_;  // most recently used first
   std::deque<PlanRequest> ahead_;
-  bool making_ = false;  // somebody is in maker_
+  std::vector<PlanRequest> failed_;  // of those, the ones that could not be made
+  bool making_ = false;              // somebody is in maker_
   bool stop_ = false;
   std::thread worker_;
 };

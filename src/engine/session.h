@@ -155,7 +155,8 @@ class Session {
   std::vector<Profile> profiles() const;
   // Memory for a head of `rows`' type and shape [n rows, n_embd], the session's own: the same each time for
   // the same number of rows, since plans are bound to it. From now on MTP steps give logits of these rows
-  // instead of the head's. Their content may change between steps. Errors: kOutOfMemory, kDevice.
+  // instead of the head's, for as long as there is a session. Their content may change between steps. Errors:
+  // kOutOfMemory, kDevice.
   Result<Place> use_draft_head(const TensorView& rows);
   const std::shared_ptr<Device>& device() const { return device_; }
   ThreadTeam& team() { return *team_; }
@@ -170,7 +171,7 @@ class Session {
   int plan_threads(const PlanRequest& request) const;
   PlanRequest request_for(StatePart part, const Count& count, bool hidden, int64_t n_past) const;
   PlanRequest request_for_last(StatePart part, int64_t n_rows, int64_t wanted, int64_t n_hidden) const;
-  Result<Count> count(StatePart part, std::span<const StepPiece> pieces) const;
+  Result<Count> count(StatePart part, std::span<const StepPiece> pieces, bool hidden) const;
   Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
                     const Count& count);
   Result<void> run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows);
@@ -186,7 +187,7 @@ class Session {
   std::shared_ptr<ThreadTeam> team_;
   std::shared_ptr<Device> device_;
   DeviceWeights weights_;
-  int64_t draft_head_rows_ = 0;  // 0: the head of the model
+  int64_t draft_head_rows_ = 0;                  // 0: the head of the model
   std::map<int64_t, DeviceBuffer> draft_heads_;  // by rows
   std::shared_ptr<Arena> arena_;
   std::shared_ptr<StatePool> pool_;

@@ -38,7 +38,7 @@ struct Session::Count {
   std::vector<int32_t> hidden;  // rows of the step whose hidden rows are wanted, if any are
 };
 
-Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece> pieces) const {
+Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece> pieces, bool hidden) const {
   const Hyperparameters& hp = model_->hyperparameters();
   Count c;
   bool exact = true;
@@ -53,7 +53,7 @@ Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece>
                      fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
     const int64_t first = piece.logits == LogitRows::kAll ? 0 : piece.logits == LogitRows::kLast ? n - 1 : n;
     for (int64_t i = first; i < n; ++i) c.wanted.push_back(static_cast<int32_t>(c.rows + i));
-    for (int64_t i = n - hidden_rows_of(piece); i < n; ++i)
+    for (int64_t i = n - hidden_rows_of(piece); hidden && i < n; ++i)
       c.hidden.push_back(static_cast<int32_t>(c.rows + i));
     c.rows += n;
     exact = exact && !piece.kept;
@@ -179,7 +179,7 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
   if (!walks_ && pieces.size() > 1)
     return Error(ErrorCode::kRuntime,
                  "this graph (--graph, --passes) takes one sequence at a time, a step has several");
-  const Count c = GANNET_TRY(count(part, pieces));
+  const Count c = GANNET_TRY(count(part, pieces, hidden));
   hidden = hidden && !c.hidden.empty();
   PlanBank::Entry* entry = GANNET_TRY(
       plans_->get(request_for(part, c, hidden, walks_ ? 0 : pieces.front().sequence->length(part))));

@@ -115,6 +115,10 @@ ValueId layer(const BlockContext& c, uint32_t n, ValueId x) {
   return add(b, x, feed_forward_block(c, n, f));
 }
 
+std::string trunk_head(const WeightTable& weights) {
+  return first_present(weights, {"output.weight", "token_embd.weight"});
+}
+
 std::string mtp_head(const Hyperparameters& hp, const WeightTable& weights) {
   return first_present(weights, {block_tensor(hp.n_trunk(), "nextn.shared_head_head.weight"), "output.weight",
                                  "token_embd.weight"});
@@ -127,8 +131,7 @@ Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights,
   const BlockContext c{builder, hp, weights, builder.input("positions", ids, InputSource::kPositions)};
   ValueId x = embed(builder, c.param("token_embd.weight"), tokens);
   for (uint32_t n = 0; n < hp.n_trunk(); ++n) x = layer(c, n, x);
-  finish_trunk(c, x, "output_norm.weight", first_present(weights, {"output.weight", "token_embd.weight"}),
-               shape);
+  finish_trunk(c, x, "output_norm.weight", trunk_head(weights), shape);
   return builder.finish();
 }
 

@@ -35,7 +35,8 @@ Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights,
 // block is a single layer, so nothing else of a row is ever looked at again.
 Result<Graph> build_mtp(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 
-// The name of the matrix that makes logits of the MTP block's rows.
+// Names of the matrices that make logits of the trunk's rows and of the MTP block's.
+std::string trunk_head(const WeightTable& weights);
 std::string mtp_head(const Hyperparameters& hp, const WeightTable& weights);
 // Rows of it in another order, bound by this name, for GraphShape::draft_head.
 inline constexpr const char* kDraftHead = "draft_head.weight";

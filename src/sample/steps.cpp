@@ -161,6 +161,19 @@ double sum_of_exp(std::span<const Candidate> candidates, float max) {
   return sum;
 }
 
+std::vector<double> probabilities(std::span<const Candidate> candidates, float temperature) {
+  float max = candidates[0].logit;
+  for (const Candidate& c : candidates) max = std::max(max, c.logit);
+  std::vector<double> all;
+  double sum = 0;
+  for (const Candidate& c : candidates) {
+    all.push_back(std::exp((double{c.logit} - max) / temperature));
+    sum += all.back();
+  }
+  for (double& p : all) p /= sum;
+  return all;
+}
+
 double gumbel_noise(uint64_t seed, uint64_t position, TokenId token) {
   const auto words = philox4x32(seed, position, static_cast<uint32_t>(token));
   return -std::log(-std::log(philox_uniform(words[0])));

@@ -58,6 +58,9 @@ double min_p_threshold(float max, double min_p);
 double sum_of_exp(std::span<const float> logits, float max);
 double sum_of_exp(std::span<const Candidate> candidates, float max);
 
+// Probability of each candidate (not empty) at a temperature above 0, in their order.
+std::vector<double> probabilities(std::span<const Candidate> candidates, float temperature);
+
 // Gumbel(0, 1) noise of a token at a position: -log(-log u), u from Philox keyed by the seed with (position,
 // token) as the counter. Always finite, in (-3.2, 22.9).
 double gumbel_noise(uint64_t seed, uint64_t position, TokenId token);

@@ -50,17 +50,13 @@ void Controller::begin(int slot) {
   s.budget.begin();
 }
 
-void Controller::end(int slot) {
-  GANNET_CHECK(slot >= 0 && static_cast<size_t>(slot) < state_->slots.size(), "begin() comes first");
-}
-
-std::vector<DraftPlan> Controller::choose(std::span<const SequenceOffers> sequences) {
+std::vector<DraftPlan> Controller::choose(std::span<const SequenceOffers> sequences, int most_rows) {
   for (const SequenceOffers& sequence : sequences) {
     const auto slot = static_cast<size_t>(sequence.slot);
     GANNET_CHECK(slot < state_->slots.size() && state_->slots[slot].size() == state_->sources.size(),
                  "begin() comes first");
   }
-  state_->choose(sequences);
+  state_->choose(sequences, most_rows);
   std::vector<DraftPlan> plans;
   plans.reserve(sequences.size());
   for (const Drafting& d : state_->drafting) plans.push_back(d.plan);

@@ -3,6 +3,7 @@
 // budget. Knows no models and reads no clock: callers say how long things took. How it decides: README.md.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -28,11 +29,6 @@ struct ControllerOptions {
   bool choose = true;
   bool guard = true;   // the loss budget; without it and without choice nothing ever says no
   int most_rows = 64;  // of one step
-  // What speculation may have lost at any time: this part of all time so far ...
-  double allowance = 0.01;
-  // ... on top of this (it grows with the allowance, too), but of no more than so many steps of one row.
-  double start_seconds = 0.020;
-  double start_steps = 1.5;
 };
 
 // What a source could draft for a sequence now. Of a source that looks up: how sure it is of each token.
@@ -61,6 +57,9 @@ struct SequenceOutcome {
   bool ended = false;  // the answer ended at a right token: what came behind was not tested
   std::span<const float> confidence = {};  // of the verified tokens
   int n_emitted = 1;                       // tokens that became text
+
+  // Drafted tokens whose turn came: the right ones and the first wrong one.
+  int n_tested() const { return std::min(n_verified, n_right + (ended ? 0 : 1)); }
 };
 struct RoundOutcome {
   std::span<const SequenceOutcome> sequences;
@@ -85,13 +84,14 @@ class Controller {
   Controller(ControllerOptions options, CostTable costs, AcceptanceTable acceptance);
   ~Controller();
 
-  // A request begins or ends in a slot; its own rates start from those of all. What requests before it have
+  // A request begins in a slot; its own rates start from those of all. What requests before it have
   // won is not there to be lost again.
   void begin(int slot);
-  void end(int slot);
 
-  // The drafts of the next step, in the order of `sequences`, whose slots have begun.
-  std::vector<DraftPlan> choose(std::span<const SequenceOffers> sequences);
+  // The drafts of the next step, in the order of `sequences`, whose slots have begun. `most_rows`: that this
+  // step may have, if fewer than ControllerOptions say.
+  std::vector<DraftPlan> choose(std::span<const SequenceOffers> sequences,
+                                int most_rows = CostTable::kMostRows);
   // While a source drafts for sequence i of the last choose(): it made a token; is another worth it? Not
   // asked for drafts that are made in one pass or looked up.
   bool another(size_t i, float confidence);
@@ -113,7 +113,7 @@ class Controller {
   const AcceptanceTable& acceptance() const;
 
   // Why the last rounds drafted nothing: "" when they did; else a sentence for users ("a draft would take
-  // 1.4 steps and give 0.3 tokens").
+  // 1.40 steps more and give 0.30 tokens").
   std::string why_off() const;
   // Seconds that speculation has won (positive) or lost so far against plain steps, as estimated.
   double seconds_saved() const;

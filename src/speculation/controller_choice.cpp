@@ -44,7 +44,7 @@ double ControllerState::drafts(int source, int n) const {
 
 // Costs are found out step by step: at most twice as many rows as were ever measured.
 int ControllerState::row_limit(int rows) const {
-  return std::min({options.most_rows, CostTable::kMostRows, 2 * std::max(costs.most_measured_rows(), rows)});
+  return std::min(most_rows, 2 * std::max(costs.most_measured_rows(), rows));
 }
 
 // What a step may take at worst, as far as known: where rows were never measured, a multiple of the guess.
@@ -71,7 +71,8 @@ bool ControllerState::must_measure(int rows, int64_t every) const {
   return tokens - plain_tokens >= every * rows || std::abs(costs.scale() / plain_scale - 1) > kDrift;
 }
 
-void ControllerState::choose(std::span<const SequenceOffers> sequences) {
+void ControllerState::choose(std::span<const SequenceOffers> sequences, int rows_allowed) {
+  most_rows = std::min({rows_allowed, options.most_rows, CostTable::kMostRows});
   const auto rows = static_cast<int>(sequences.size());
   drafting.resize(sequences.size());
   n_past = 0;
@@ -87,10 +88,10 @@ void ControllerState::choose(std::span<const SequenceOffers> sequences) {
   draft_seconds = 0;
   plain_seconds = costs.step_seconds(rows, n_past);
   why = WhyOff::kNoOffer;
-  if (!offered || rows >= std::min(options.most_rows, CostTable::kMostRows)) return;
+  if (!offered || rows >= most_rows) return;
   if (!options.choose) return choose_fixed(sequences);
   why = WhyOff::kMeasuring;
-  // What plain steps cost beside drafting is a hundredth of what is won.
+  // Plain steps take a hundredth of the time.
   if (must_measure(rows, static_cast<int64_t>(std::clamp(100 * std::min(gain, realised), 2.0, 512.0))))
     return;
 
@@ -254,7 +255,7 @@ void ControllerState::choose_fixed(std::span<const SequenceOffers> sequences) {
     why = WhyOff::kBudget;
     if (room() <= 0) return;
   }
-  int left = options.most_rows - rows;
+  int left = most_rows - rows;
   why = WhyOff::kNoOffer;
   for (size_t i = 0; i < sequences.size(); ++i)
     for (const Offer& offer : sequences[i].offers) {

@@ -45,8 +45,7 @@ void ControllerState::report(const RoundOutcome& outcome) {
     n_verified += o.n_verified;
     n_emitted += o.n_emitted;
     if (o.source < 0) continue;
-    const int n_tested = std::min(o.n_verified, o.n_right + (o.ended ? 0 : 1));
-    for (int place = 0; place < n_tested; ++place) {
+    for (int place = 0; place < o.n_tested(); ++place) {
       const auto at = static_cast<size_t>(place);
       tested(o.slot, o.source, place, at < o.confidence.size() ? o.confidence[at] : kNoConfidence,
              place < o.n_right);

@@ -80,6 +80,7 @@ struct ControllerState {
   // The round that is being made.
   std::vector<Drafting> drafting;
   int64_t n_past = 0;
+  int most_rows = 0;               // of its step
   double plain_seconds = 0;        // of a step without drafts
   double draft_seconds = 0;        // expected, of all drafts
   int trying = -1;                 // the source of a try
@@ -98,18 +99,14 @@ struct ControllerState {
   int64_t n_realised = 0;
   WhyOff why_off = WhyOff::kNone;  // of the last round that drafted nothing for another reason than measuring
   std::array<int64_t, CostTable::kMostRows + 1> plain_steps{};  // by rows, in this process
-  std::array<int8_t, CostTable::kMostRows + 1> tries{};         // of rows whose cost was hoped to be small
+  std::array<int, CostTable::kMostRows + 1> tries{};            // of rows whose cost was hoped to be small
   int64_t plain_round = 0, plain_tokens = 0;                    // the last one, and tokens until then
   double plain_scale = 1;                                       // of the cost table then
 
-  explicit ControllerState(ControllerOptions o)
-      : options(std::move(o)),
-        budget({.allowance = options.allowance,
-                .start_seconds = options.start_seconds,
-                .start_steps = options.start_steps}) {}
+  explicit ControllerState(ControllerOptions o) : options(std::move(o)), budget(BudgetOptions{}) {}
 
   // controller_choice.cpp
-  void choose(std::span<const SequenceOffers> sequences);
+  void choose(std::span<const SequenceOffers> sequences, int rows_allowed);
   // controller_draft.cpp
   bool another(size_t i, float confidence);
   std::vector<int> cut(std::span<const std::vector<float>> confidence);

@@ -39,7 +39,7 @@ void SpeculationStatistics::add(const RoundOutcome& outcome) {
     ++s.rounds;
     s.verified += o.n_verified;
     s.right += o.n_right;
-    const auto n_tested = static_cast<size_t>(std::min(o.n_verified, o.n_right + (o.ended ? 0 : 1)));
+    const auto n_tested = static_cast<size_t>(o.n_tested());
     const size_t n_places = std::min(n_tested, kMostPlaces);
     if (s.tested.size() < n_places) {
       s.tested.resize(n_places);
@@ -59,8 +59,8 @@ std::string SpeculationStatistics::line(double seconds_saved, const std::string&
     right += s.right;
   }
   if (verified == 0) return why_off.empty() ? "nothing drafted" : "nothing drafted: " + why_off;
-  std::string text = fmt::format("drafted {}, right {} ({:.0f} %), {:.2f} tokens per step", verified, right,
-                                 100 * ratio(right, verified), ratio(tokens_, rounds_));
+  std::string text = fmt::format("verified {} drafted tokens, right {} ({:.0f} %), {:.2f} tokens per step",
+                                 verified, right, 100 * ratio(right, verified), ratio(tokens_, rounds_));
   for (const SourceStatistics& s : sources_)
     if (s.verified > 0) text += fmt::format("; {} {} of {}", s.name, s.right, s.verified);
   text += fmt::format("; {} {}", seconds_text(seconds_saved), seconds_saved < 0 ? "lost" : "saved");
