@@ -14,7 +14,7 @@ the ratio of times. Three kinds:
                                know the answers of the round before; within a round it sees one prompt after the other.
                                --server PROGRAM stands for a llama-server with its modes of MODES.
   --run FAMILY/MODE=COMMAND    answers one prompt per start: {prompt} is its text. Prints the answer. The numbers come
-                               from the file {stats} (JSON with "generate_seconds", "tokens", "drafted", "accepted")
+                               from the file {stats} (JSON with "generate_seconds", "tokens", "drafted", "right")
                                when the command has it, else from the line that `gannet run --timings` prints. Nothing
                                is warm then, and nothing is known from the prompts before.
 
@@ -27,6 +27,7 @@ Example:
 import argparse
 import hashlib
 import json
+import math
 import os
 import re
 import signal
@@ -107,7 +108,7 @@ def result_of_run(program, values, prompt, timeout):
         steps, rate = int(timings[3]) - 1, float(timings[4])  # the first token is the prompt's
         found = {"tokens": int(timings[3]), "generate_seconds": steps / rate if rate else 0}
     return Result(done.stdout.decode(errors="replace"), found["tokens"], found["generate_seconds"],
-                  prompt_seconds, found.get("drafted", 0), found.get("accepted", 0))
+                  prompt_seconds, found.get("drafted", 0), found.get("right", 0))
 
 
 class Server:
@@ -231,7 +232,8 @@ def table(programs, prompts, rounds):
 
         def ratios(kind):
             keep = [i for i, prompt in enumerate(prompts) if kind in (None, prompt.kind)]
-            return [speed([a[i] for i in keep]) / speed([b[i] for i in keep]) for a, b in zip(mine, its)]
+            pairs = [(speed([a[i] for i in keep]), speed([b[i] for i in keep])) for a, b in zip(mine, its)]
+            return [ours / theirs if theirs else math.nan for ours, theirs in pairs]  # answers may be empty
 
         every = ratios(None)
         cells = [f"{program.family} {program.mode}", f"{statistics.median(map(speed, mine)):.1f}",

@@ -2,6 +2,8 @@
 // encoding, and what `tokenize` and `logits` say about it.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "base/npy.h"
 #include "cli_fixture.h"
 #include "gguf/writer.h"

@@ -1,4 +1,5 @@
 // The program as a user meets it: what goes to stdout, what to stderr, exit codes, messages for wrong input.
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 #include <string_view>
@@ -236,6 +237,48 @@ TEST_F(CliTest, BenchAnswersPrompts) {
   const Outcome bad = gannet(command + "--spec-prompts " + write("bad", "=== word\nx\n"));
   EXPECT_EQ(bad.code, 2);
   EXPECT_TRUE(bad.one_line()) << bad.err;
+  for (const std::string flag : {"--spec-prompts", "--spec-text"}) {
+    const Outcome missing = gannet(command + flag + " /nowhere/text");
+    EXPECT_EQ(missing.code, 2);
+    EXPECT_NE(missing.err.find("error: " + flag + ": /nowhere/text: "), std::string::npos) << missing.err;
+  }
+}
+
+TEST_F(CliTest, ADraftModelIsOnlyReadWhereItDrafts) {
+  const std::string variable = "LLAMA_ARG_SPEC_DRAFT_MODEL=/nowhere/d.gguf ";
+  for (const char* flags : {"--spec off", "--spec-type none", "--graph naive"}) {
+    const Outcome o = gannet(std::string("run hi -n 1 ") + flags, "", variable);
+    EXPECT_EQ(o.code, 0) << flags << "\n" << o.err;
+  }
+  const std::string bench = "bench -p 0 -n 2 -r 1 -t 1 -md /nowhere/d.gguf --spec ";
+  EXPECT_EQ(gannet(bench + "off,ngram-suffix").code, 0);
+  for (const std::string& command : {std::string("run hi -n 1 -md /nowhere/d.gguf"), bench + "off,auto"}) {
+    const Outcome o = gannet(command);
+    EXPECT_EQ(o.code, 3) << command;
+    EXPECT_TRUE(o.one_line()) << o.err;
+    EXPECT_NE(o.err.find("error: -md: /nowhere/d.gguf"), std::string::npos) << o.err;
+  }
+}
+
+TEST_F(CliTest, FilesOfNgramCacheAreKnownByTheirFlags) {
+  const std::string run = "run 'define sea' -n 20 --temp 0 --spec-type ngram-cache ", file = folder / "d.bin";
+  const Outcome written = gannet(run + "-lcd " + file);
+  EXPECT_EQ(written.code, 0) << written.err;
+  EXPECT_GT(fs::file_size(file), 0u);
+  EXPECT_EQ(gannet(run + "-lcs " + file + " -lcd " + file).out, written.out);
+  const std::string bad = write("bad.bin", "no counts");
+  for (const auto& [flags, code] :
+       {std::pair(std::string("-lcd /nowhere/d.bin"), 7), std::pair(std::string("-lcs /nowhere/s.bin"), 2),
+        std::pair("-lcs " + bad, 1), std::pair("-lcd " + bad, 1), std::pair("-lcd " + folder.string(), 7)}) {
+    const Outcome o = gannet(run + flags);
+    EXPECT_EQ(o.code, code) << flags;
+    EXPECT_EQ(o.out, "") << "refused before the answer";
+    EXPECT_TRUE(o.one_line()) << o.err;
+    const size_t space = flags.find(' ');
+    EXPECT_NE(o.err.find("error: " + flags.substr(0, space) + ": " + flags.substr(space + 1) + ": "),
+              std::string::npos)
+        << o.err;
+  }
 }
 
 TEST_F(CliTest, TokenizeAndLogits) {

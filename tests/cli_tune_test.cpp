@@ -69,6 +69,40 @@ TEST_F(CliTuneTest, TellsProgramsInJson) {
   EXPECT_EQ(json["profile"], kept().at(0).string());
 }
 
+TEST_F(CliTuneTest, PathsInJsonAreWhatTheyAre) {
+  const std::string named =
+      profiles / std::string("a\\b\"\xFF" + std::string(150, 'x')) / std::string(150, 'y');
+  setenv("GANNET_PROFILES", named.c_str(), 1);
+  const Outcome o = gannet("tune --show --json");
+  ASSERT_EQ(o.code, 0) << o.err;
+  const std::string path = nlohmann::json::parse(o.out)["profile"];
+  std::string expected = named;
+  expected.replace(expected.find('\xFF'), 1, "\uFFFD");
+  EXPECT_THAT(path, testing::StartsWith(expected + "/"));
+  EXPECT_THAT(path, testing::EndsWith(".json"));
+}
+
+// What steps of several rows cost is not known then.
+TEST_F(CliTuneTest, OfPlainStepsAloneNothingIsConcluded) {
+  ASSERT_EQ(gannet("run 'define stone' -n 20 --temp 0 --spec off").code, 0);
+  const Outcome o = gannet("tune --show");
+  EXPECT_THAT(o.out, HasSubstr("A step of T rows"));
+  EXPECT_THAT(o.out, testing::Not(HasSubstr("A step of 4 rows")));
+  EXPECT_THAT(o.out, testing::Not(HasSubstr("Drafts of n tokens pay")));
+  const auto json = nlohmann::json::parse(gannet("tune --show --json").out);
+  EXPECT_EQ(json["steps"][0]["rows"], 1);
+  EXPECT_TRUE(json["drafts"].empty());
+}
+
+TEST_F(CliTuneTest, RefusesWhatHasNoProfile) {
+  for (const char* command : {"tune -fa off", "tune -fa off --show", "tune -fa off --forget"}) {
+    const Outcome o = gannet(command);
+    EXPECT_EQ(o.code, 2) << command;
+    EXPECT_TRUE(o.one_line()) << o.err;
+    EXPECT_THAT(o.err, HasSubstr("-fa off: runs with it use no profile"));
+  }
+}
+
 // What was learned of drafts stays when the machine is measured again.
 TEST_F(CliTuneTest, KeepsExperienceAndReplacesWhatIsDamaged) {
   ASSERT_EQ(gannet("run 'define stone' -n 20 --temp 0").code, 0);

@@ -2,6 +2,7 @@
 // operands are uploaded, results and states downloaded, and compared with the reference kernel on the host.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include <fmt/core.h>

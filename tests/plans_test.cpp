@@ -5,6 +5,7 @@
 // machine has, must get the same steps.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>

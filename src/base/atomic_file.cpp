@@ -221,4 +221,10 @@ Result<void> AtomicFile::commit() {
   return {};
 }
 
+Result<void> write_file(const std::string& path, std::string_view text) {
+  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
+  GANNET_TRY(file.write(text.data(), text.size()));
+  return file.commit();
+}
+
 }  // namespace gannet

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/temporary_files.h"
@@ -55,5 +56,8 @@ class AtomicFile {
   uint64_t written_ = 0;
   std::string buffer_;
 };
+
+// `text` as the whole of an AtomicFile. Errors: its.
+Result<void> write_file(const std::string& path, std::string_view text);
 
 }  // namespace gannet

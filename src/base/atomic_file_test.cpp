@@ -36,11 +36,6 @@ struct AtomicFileTest : testing::Test {
     std::ofstream(folder / name, std::ios::binary) << text;
     return folder / name;
   }
-  static Result<void> write(const std::string& path, const std::string& text) {
-    AtomicFile file = GANNET_TRY(AtomicFile::create(path));
-    GANNET_TRY(file.write(text.data(), text.size()));
-    return file.commit();
-  }
   static std::string message(const std::string& path) {
     const Result<AtomicFile> file = AtomicFile::create(path);
     return file.ok() ? "" : file.error().message();
@@ -82,7 +77,7 @@ TEST_F(AtomicFileTest, TooLittleSpaceIsSaidBeforeWriting) {
 
 TEST_F(AtomicFileTest, AFullDiskIsAnError) {
   fs::create_symlink("/dev/full", folder / "full");
-  const Result<void> full = write(folder / "full", "some text");
+  const Result<void> full = write_file(folder / "full", "some text");
   ASSERT_FALSE(full.ok());
   EXPECT_EQ(full.error().code(), ErrorCode::kOutput);
   EXPECT_THAT(full.error().message(), testing::HasSubstr("make room"));
@@ -92,7 +87,7 @@ TEST_F(AtomicFileTest, AFullDiskIsAnError) {
         rlimit limit = {};
         limit.rlim_cur = limit.rlim_max = 1 << 16;
         setrlimit(RLIMIT_FSIZE, &limit);
-        const Result<void> limited = write(folder / "limited", std::string(1 << 18, 'x'));
+        const Result<void> limited = write_file(folder / "limited", std::string(1 << 18, 'x'));
         fputs(limited.ok() ? "" : limited.error().message().c_str(), stderr);
         _exit(limited.ok() ? 0 : static_cast<int>(limited.error().code()));
       },
@@ -106,7 +101,7 @@ TEST_F(AtomicFileTest, ADeviceStaysOneAndGetsTheBytes) {
   ASSERT_EQ(unlockpt(terminal), 0);
   const std::string device = ptsname(terminal);
   const int keeps_it_open = open(device.c_str(), O_RDWR | O_NOCTTY);
-  ASSERT_TRUE(write(device, "text").ok());
+  ASSERT_TRUE(write_file(device, "text").ok());
   char seen[5] = {};
   EXPECT_EQ(::read(terminal, seen, 4), 4);
   EXPECT_STREQ(seen, "text");
@@ -121,7 +116,7 @@ TEST_F(AtomicFileTest, AFifoStaysOneAndGetsTheBytes) {
   std::string seen;
   std::thread reader([&] { seen = read(fifo); });
   const std::string big(3 << 20, 'x');
-  EXPECT_TRUE(write(fifo, big).ok());
+  EXPECT_TRUE(write_file(fifo, big).ok());
   if (!fs::is_fifo(fifo)) std::ofstream(fifo).close();
   reader.join();
   EXPECT_EQ(seen, big);
@@ -136,7 +131,7 @@ TEST_F(AtomicFileTest, StdoutHasTheNameOfADash) {
       {
         EXPECT_NE(freopen(path.c_str(), "w", stdout), nullptr);
         fputs("before ", stdout);
-        const bool ok = write("-", "dash ").ok() && write(device, "device").ok();
+        const bool ok = write_file("-", "dash ").ok() && write_file(device, "device").ok();
         _exit(ok ? 0 : 1);
       },
       testing::ExitedWithCode(0), "");
@@ -149,13 +144,13 @@ TEST_F(AtomicFileTest, SymbolicLinksStayAndAreFollowed) {
   put("deep/target", "old");
   fs::create_symlink("deep/step", folder / "link");
   fs::create_symlink("target", folder / "deep/step");
-  ASSERT_TRUE(write(folder / "link", "new").ok());
+  ASSERT_TRUE(write_file(folder / "link", "new").ok());
   EXPECT_TRUE(fs::is_symlink(folder / "link"));
   EXPECT_TRUE(fs::is_symlink(folder / "deep/step"));
   EXPECT_EQ(read(folder / "deep/target"), "new");
   // To a place where nothing is yet.
   fs::remove(folder / "deep/target");
-  ASSERT_TRUE(write(folder / "link", "again").ok());
+  ASSERT_TRUE(write_file(folder / "link", "again").ok());
   EXPECT_TRUE(fs::is_symlink(folder / "link"));
   EXPECT_EQ(read(folder / "deep/target"), "again");
   EXPECT_FALSE(fs::is_symlink(folder / "deep/target"));
@@ -175,14 +170,14 @@ TEST_F(AtomicFileTest, AnInputIsNoOutput) {
       EXPECT_FALSE(AtomicFile::check(folder / name).ok());
     }
     EXPECT_EQ(n_entries(), 3u);
-    EXPECT_TRUE(write(folder / "other", "x").ok());
+    EXPECT_TRUE(write_file(folder / "other", "x").ok());
   }
-  EXPECT_TRUE(write(model, "new").ok());  // nobody reads it any more
+  EXPECT_TRUE(write_file(model, "new").ok());  // nobody reads it any more
   const std::string list = put("list", "1 2 3");
   const int fd = open(list.c_str(), O_RDONLY);
   remember_input(fd, list);
   close(fd);
-  EXPECT_FALSE(write(list, "x").ok());
+  EXPECT_FALSE(write_file(list, "x").ok());
   EXPECT_EQ(read(list), "1 2 3");
 }
 
@@ -205,19 +200,19 @@ TEST_F(AtomicFileTest, OfTwoWritersTheLastWinsWhole) {
 TEST_F(AtomicFileTest, APlantedLinkIsNotFollowed) {
   const std::string victim = put("victim", "precious");
   fs::create_symlink(victim, folder / "o.partial");
-  ASSERT_TRUE(write(folder / "o", "text").ok());
+  ASSERT_TRUE(write_file(folder / "o", "text").ok());
   EXPECT_EQ(read(victim), "precious");
   EXPECT_EQ(read(folder / "o"), "text");
 }
 
 TEST_F(AtomicFileTest, ModesAreThoseOfTheUmaskOrOfTheOldFile) {
   const mode_t before = umask(027);
-  EXPECT_TRUE(write(folder / "new", "x").ok());
+  EXPECT_TRUE(write_file(folder / "new", "x").ok());
   EXPECT_EQ(mode(folder / "new"), 0640u);
   umask(before);
   const std::string old = put("old", "x");
   fs::permissions(old, fs::perms(0604));
-  EXPECT_TRUE(write(old, "y").ok());
+  EXPECT_TRUE(write_file(old, "y").ok());
   EXPECT_EQ(mode(old), 0604u);
 }
 
@@ -269,7 +264,7 @@ TEST_F(AtomicFileTest, WhatCannotBeWrittenIsSaidWithItsName) {
   fs::create_symlink("loop", folder / "loop");
   EXPECT_THAT(message(folder / "loop"), testing::HasSubstr("Too many levels of symbolic links"));
   EXPECT_THAT(message(folder / std::string(300, 'n')), testing::HasSubstr("File name too long"));
-  EXPECT_TRUE(write(folder / std::string(255, 'n'), "the longest").ok());
+  EXPECT_TRUE(write_file(folder / std::string(255, 'n'), "the longest").ok());
 }
 
 TEST_F(AtomicFileTest, RightsOfFilesAndFoldersCount) {

@@ -27,6 +27,7 @@
 #include "cli/progress.h"
 #include "cli/read_bandwidth.h"
 #include "cli/say.h"
+#include "cli/speculation_options.h"
 
 namespace gannet {
 namespace {
@@ -292,10 +293,13 @@ Result<void> run_bench(const BenchOptions& o) {
     }
   }
   std::shared_ptr<const Model> draft_model;
-  if (!o.draft_model.empty()) {
+  if (std::ranges::any_of(
+          tests, [](const BenchTest& t) { return names_source(t.speculation, SourceKind::kDraftSimple); })) {
     ModelOptions draft = o.model;
     draft.model = o.draft_model;
-    draft_model = GANNET_TRY(load_model(draft));
+    auto loaded = load_model(draft);
+    if (!loaded.ok()) return loaded.take_error().with_context("-md");
+    draft_model = loaded.take();
   }
   if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   catch_interrupts();

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <limits>
 #include <optional>
 
 #include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/sampling_options.h"
 #include "engine/drafters.h"
 
 namespace gannet {
@@ -24,10 +24,6 @@ using Clock = std::chrono::steady_clock;
 
 int64_t nanoseconds(Clock::duration time) {
   return int64_t{std::chrono::duration_cast<std::chrono::nanoseconds>(time).count()};
-}
-
-Error stopped() {
-  return {ErrorCode::kInterrupted, "stopped while measuring"};
 }
 
 }  // namespace
@@ -86,8 +82,7 @@ Result<std::unique_ptr<BenchDecoder>> BenchDecoder::create(Session& session, con
                                                            const DraftModel& draft) {
   SamplingParams params;
   params.temperature = 0;
-  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
-    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+  forbid_ends(params, vocabulary);
   Sampler endless = GANNET_TRY(Sampler::create(params, vocabulary.size()));
   Sampler sampler = GANNET_TRY(Sampler::create(sampling, vocabulary.size()));
   std::unique_ptr<BenchDecoder> made(
@@ -163,14 +158,14 @@ Result<int64_t> BenchDecoder::say(Streams& streams, const BenchTest& test,
           decoder_->start(*streams.all()[i], texts[i].subspan(first, n_prompt), sayings[i].request, go_on));
   if (test.n_gen > 0) GANNET_TRY(finish(streams.all(), sayings));
   const auto took = Clock::now() - began;
-  if (interrupted()) return stopped();
+  if (interrupted()) return stopped_measuring();
   return nanoseconds(took);
 }
 
 Result<void> BenchDecoder::finish(std::span<Stream* const> streams, std::span<Saying> sayings) {
   for (bool going = true; going;) {
     going = false;
-    if (interrupted()) return stopped();
+    if (interrupted()) return stopped_measuring();
     for (size_t i = 0; i < streams.size(); ++i) {
       Stream& stream = *streams[i];
       Saying& saying = sayings[i];
@@ -224,7 +219,7 @@ Result<int64_t> BenchDecoder::answer_all(Streams& streams, const BenchTest& test
       while (one.stream == nullptr || one.stream->finished() != FinishReason::kNone) {
         if (one.stream != nullptr) {
           if (one.stream->failure()) return *one.stream->failure();
-          if (interrupted()) return stopped();
+          if (interrupted()) return stopped_measuring();
           const auto tokens = one.stream->history().subspan(prompts[one.prompt].size());
           answers[one.prompt].tokens.assign(tokens.begin(), tokens.end());
           streams.close(*one.stream);

@@ -171,7 +171,9 @@ void add_bench_options(Options& options, BenchOptions& o) {
       {.names = "--check-tensors",
        .help = "Check every weight for NaN and infinity while loading",
        .target = &o.model.check_tensors},
-      {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &o.model.verbose},
+      {.names = "-v,--verbose",
+       .help = "Say more on stderr: what else is in the file, where the weights lie",
+       .target = &o.model.verbose},
   };
   add_passes_option(options, o.model.graph);
   add_kernel_options(options, o.model);

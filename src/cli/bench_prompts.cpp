@@ -1,5 +1,6 @@
 #include "cli/bench_prompts.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <fmt/format.h>

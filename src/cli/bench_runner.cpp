@@ -26,10 +26,6 @@ bool same_session(const BenchTest& a, const BenchTest& b) {
          a.spec == b.spec;
 }
 
-Error stopped() {
-  return Error(ErrorCode::kInterrupted, "stopped while measuring");
-}
-
 }  // namespace
 
 bool same_work(const BenchTest& a, const BenchTest& b) {
@@ -117,7 +113,7 @@ Result<int64_t> BenchRunner::context_for(const BenchTest& test) {
 Result<std::unique_ptr<BenchDecoder>> BenchRunner::decoder_for(Session& session, const BenchTest& test) {
   const BenchText* text = GANNET_TRY(text_for(test));
   DraftModel draft;
-  if (draft_model_ != nullptr && test.speculates()) {
+  if (draft_model_ != nullptr && names_source(test.speculation, SourceKind::kDraftSimple)) {
     draft = {draft_model_, GANNET_TRY(draft_session_options({}, session.options()))};
     draft.session.team = session.shared_team();
   }
@@ -192,7 +188,7 @@ Result<void> BenchRunner::read_prompt(Bench& bench, int64_t n, const char* progr
 Result<void> BenchRunner::generate(Bench& bench, int64_t n) {
   for (const int32_t token : random_tokens(*bench.session, n)) {
     GANNET_TRY(bench.session->forward(*bench.sequence, std::span(&token, 1), LogitRows::kLast));
-    if (interrupted()) return stopped();
+    if (interrupted()) return stopped_measuring();
   }
   return {};
 }
@@ -232,7 +228,7 @@ Result<BenchRun> BenchRunner::run(const BenchTest& test) {
   Bench* bench = GANNET_TRY(bench_for(test));
   if (bench->decoder != nullptr) return run_decoder(*bench, test);
   GANNET_TRY(rewind(*bench, test));
-  if (interrupted()) return stopped();
+  if (interrupted()) return stopped_measuring();
   // While another session had its turn, this one's threads fell asleep.
   bench->session->team().run([](Worker&) {});
   const auto started = std::chrono::steady_clock::now();

@@ -7,15 +7,24 @@
 #include "engine/vocabulary_from_gguf.h"
 
 namespace gannet {
+namespace {
+
+Result<std::string> read_text_of(const char* flag, const std::string& path) {
+  auto text = read_text(path);
+  if (!text.ok()) return text.take_error().with_context(flag);
+  return text;
+}
+
+}  // namespace
 
 Result<BenchText> BenchText::load(const Model& model, const BenchTest& test) {
   BenchText text{GANNET_TRY(tokenizer_from_gguf(model.file())), {}, {}, {}};
   if (!test.text_file.empty()) {
-    const std::string bytes = GANNET_TRY(read_text(test.text_file));
+    const std::string bytes = GANNET_TRY(read_text_of("--spec-text", test.text_file));
     text.tokens = GANNET_TRY(text.tokenizer.encode(bytes));
   }
   if (test.prompts_file.empty()) return text;
-  const std::string bytes = GANNET_TRY(read_text(test.prompts_file));
+  const std::string bytes = GANNET_TRY(read_text_of("--spec-prompts", test.prompts_file));
   text.prompts = GANNET_TRY(parse_bench_prompts(bytes, test.prompts_file));
   for (const BenchPrompt& prompt : text.prompts)  // as `gannet run --raw` reads them
     text.prompt_tokens.push_back(

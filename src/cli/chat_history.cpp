@@ -105,9 +105,7 @@ Result<void> ChatHistory::add(std::string_view message) const {
   if (const fs::path folder = fs::path(path_).parent_path(); !folder.empty())
     fs::create_directories(folder, failed);
   if (failed) return Error(ErrorCode::kOutput, fmt::format("{}: {}", path_, failed.message()));
-  AtomicFile file = GANNET_TRY(AtomicFile::create(path_));
-  GANNET_TRY(file.write(text.data(), text.size()));
-  return file.commit();
+  return write_file(path_, text);
 }
 
 }  // namespace gannet

@@ -19,21 +19,26 @@ void apply(const TunedSettings& tuned, const ModelOptions& options, SessionOptio
   if (options.threads == 0 && tuned.n_threads > 0) session.n_threads = tuned.n_threads;
   if (options.threads_batch == 0 && options.threads == 0 && tuned.n_threads_batch > 0)
     session.n_threads_batch = tuned.n_threads_batch;
-  if (options.ubatch_size || tuned.n_ubatch <= 0 || tuned.n_ubatch > kMostUbatch) return;
+  if (options.ubatch_size || tuned.n_ubatch == 0) return;
   session.n_ubatch = tuned.n_ubatch;
   if (options.batch_size > 0) session.n_ubatch = std::min(session.n_ubatch, options.batch_size);
 }
 
 Result<DraftModel> draft_model(const DraftModelFlags& flags, const SessionOptions& target) {
-  DraftModel draft;
-  if (flags.path.empty()) return draft;
   ModelOptions options;
   options.model = flags.path;
   auto model = load_model(options);
   if (!model.ok()) return model.take_error().with_context("-md");
-  draft.model = model.take();
-  draft.session = GANNET_TRY(draft_session_options(flags, target));
-  return draft;
+  return DraftModel{model.take(), GANNET_TRY(draft_session_options(flags, target))};
+}
+
+// Sources tell files of ngram-cache by their paths, and users by their flags.
+Error with_flag(Error error, const SpeculationOptions& o) {
+  for (const auto& [flag, path] : {std::pair("-lcs", &o.cache_static), std::pair("-lcd", &o.cache_dynamic)})
+    for (const std::string& name : {*path, printable(*path)})
+      if (!path->empty() && error.message().starts_with(name + ": "))
+        return std::move(error).with_context(flag);
+  return error;
 }
 
 }  // namespace
@@ -48,6 +53,9 @@ std::string profile_path_of(const Model& model, const ModelOptions& o) {
   if (o.threads > 0) machine += fmt::format(", {} threads", o.threads);
   if (o.threads_batch > 0) machine += fmt::format(", {} for prompts", o.threads_batch);
   if (!o.cpu_mask.empty()) machine += ", mask " + o.cpu_mask;
+  for (const auto& [what, name] : {std::pair("keys", &o.cache_type_k), std::pair("values", &o.cache_type_v)})
+    if (const auto type = dtype_from_name(*name); type && *type != DType::kF16)
+      machine += fmt::format(", {} {}", dtype_info(*type).name, what);
   return profile_path(folder, fingerprint(model), machine);
 }
 
@@ -70,14 +78,19 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
   decoding.settings = profile.settings;
   fit_session(session, speculation, model->hyperparameters());
   decoding.session = GANNET_TRY(create_session(model, session));
-  const DraftModel draft = GANNET_TRY(draft_model(flags.draft, session));
-  std::vector<std::unique_ptr<Drafter>> drafters =
-      GANNET_TRY(make_drafters(*decoding.session, vocabulary, speculation, 1, draft));
+  DraftModel draft;
+  // --spec auto drafts nothing with graphs that take nothing back.
+  const bool may_draft =
+      speculation.mode != SpeculationMode::kAuto || !decoding.session->one_sequence_at_a_time();
+  if (may_draft && names_source(speculation, SourceKind::kDraftSimple))
+    draft = GANNET_TRY(draft_model(flags.draft, session));
+  auto drafters = make_drafters(*decoding.session, vocabulary, speculation, 1, draft);
+  if (!drafters.ok()) return with_flag(drafters.take_error(), speculation);
   profile.costs.set_guess(guessed_row_costs(*model));
   decoding.decoder = std::make_unique<Decoder>(
       *decoding.session, vocabulary,
       DecoderOptions{std::move(speculation), std::move(profile.costs), std::move(profile.acceptance)},
-      std::move(drafters));
+      drafters.take());
   return decoding;
 }
 

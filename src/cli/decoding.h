@@ -18,8 +18,8 @@ struct Decoding {
   std::string profile_path;  // empty: nothing is kept
   TunedSettings settings;    // what the profile says
 
-  // Keeps what was measured for the next run. What speaks against it is said with -v only: it is not what the
-  // user asked for.
+  // Says what went wrong with drafting, and keeps what was measured for the next run. Why that cannot be is
+  // said with -v only: it is not what the user asked for.
   void keep_profile(bool verbose) const;
 };
 
@@ -28,8 +28,9 @@ struct Decoding {
 Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOptions& options,
                                const SpeculationFlags& flags, const Vocabulary& vocabulary);
 
-// The file for this model, on this machine, with the threads and the processors that the options say. Empty:
-// none; so it is, too, with kernels or graphs that are not the usual ones, whose times say nothing of those.
+// The file for this model, on this machine, with the threads, the processors and the types of the cache that
+// the options say. Empty: none; so it is, too, with kernels or graphs that are not the usual ones, whose
+// times say nothing of those.
 std::string profile_path_of(const Model& model, const ModelOptions& options);
 
 }  // namespace gannet

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -69,12 +70,21 @@ TEST_F(DecodingTest, IgnoresSettingsThatCannotBe) {
 }
 
 TEST_F(DecodingTest, OtherKernelsAndGraphsHaveNoProfile) {
-  EXPECT_NE(profile_path_of(*model, options), "");
+  const std::string usual = profile_path_of(*model, options);
+  EXPECT_NE(usual, "");
   options.cpu_mask = "0x1";
   const std::string masked = profile_path_of(*model, options);
   EXPECT_NE(masked, "");
   options.cpu_mask.clear();
   EXPECT_NE(profile_path_of(*model, options), masked);
+  options.cache_type_v = "q8_0";
+  const std::string smaller = profile_path_of(*model, options);
+  EXPECT_NE(smaller, "");
+  EXPECT_NE(smaller, usual);
+  options.cache_type_k = "q8_0";
+  EXPECT_NE(profile_path_of(*model, options), smaller);
+  options.cache_type_k = options.cache_type_v = "F16";
+  EXPECT_EQ(profile_path_of(*model, options), usual);
   options.isa = "scalar";
   EXPECT_EQ(profile_path_of(*model, options), "");
   options.isa.clear();

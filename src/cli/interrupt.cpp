@@ -42,6 +42,9 @@ bool interrupted() {
 void clear_interrupt() {
   count.store(0);
 }
+Error stopped_measuring() {
+  return {ErrorCode::kInterrupted, "stopped while measuring"};
+}
 void hook_interrupts(void (*arrived)(), void (*before_exit)()) {
   arrived_hook = arrived;
   exit_hook = before_exit;

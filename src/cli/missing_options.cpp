@@ -61,7 +61,7 @@ constexpr MissingOption kMissing[] = {
     {"--spec-ckpt-mode", "not needed: nothing is copied to go back behind a wrong draft"},
     {"--spec-replace", "a draft model must have the vocabulary of the model"},
     {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
-     "only gannet run drafts"},
+     "only gannet run and gannet bench draft"},
     {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file", kGrammar},
     {"--samplers,--sampling-seq,--sampler-seq,--xtc-probability,--xtc-threshold,--typical,--typical-p",
      kSampler},

@@ -38,7 +38,10 @@ void add_load_options(Options& options, ModelOptions& m) {
       {.names = "--check-tensors",
        .help = "Check every weight for NaN and infinity while loading",
        .target = &m.check_tensors},
-      {.names = "-v,--verbose", .help = "Say on stderr where the weights lie", .target = &m.verbose},
+      {.names = "-v,--verbose",
+       .help = "Say more on stderr: what else is in the file, where the weights lie, what speculation did in "
+               "a run",
+       .target = &m.verbose},
   };
   options.insert(options.end(), own.begin(), own.end());
 }

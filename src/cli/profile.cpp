@@ -103,11 +103,8 @@ void ProfileTrace::add(const std::string& process, const std::vector<Session::Pr
 }
 
 Result<void> ProfileTrace::write(const std::string& path) const {
-  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
-  const std::string text =
-      events_->dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
-  GANNET_TRY(file.write(text.data(), text.size()));
-  return file.commit();
+  return write_file(path,
+                    events_->dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace gannet

@@ -2,7 +2,6 @@
 // nothing else.
 #include <unistd.h>
 
-#include <limits>
 #include <memory>
 #include <optional>
 
@@ -55,27 +54,22 @@ Result<void> write_statistics(const std::string& path, const Decoder& decoder,
   nlohmann::ordered_json all = decoder.statistics().json(controller.seconds_saved(), controller.why_off());
   all["prompt_seconds"] = conversation.prompt_seconds();
   all["generate_seconds"] = conversation.generate_seconds();
-  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
-  const std::string text = all.dump(2) + "\n";
-  GANNET_TRY(file.write(text.data(), text.size()));
-  return file.commit();
-}
-
-// The options that answers need beyond those of the sampler: tokens that end one are never drawn.
-void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
-  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
-    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+  return write_file(path, all.dump(2) + "\n");
 }
 
 Result<void> run_model(const RunOptions& o) {
   const std::string prompt = GANNET_TRY(read_prompt(o.prompt, !o.model.model.empty()));
   if (o.chat && isatty(STDIN_FILENO) != 1)
     return Error(ErrorCode::kUsage, "-cnv: a chat needs a terminal on stdin");
-  GANNET_TRY(speculation_options(o.speculation));  // before a large file is loaded
+  // Before a large file is loaded.
+  const SpeculationOptions speculation = GANNET_TRY(speculation_options(o.speculation));
   auto model = GANNET_TRY(load_model(o.model));
   if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
   const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
   if (!o.statistics.empty()) GANNET_TRY(AtomicFile::check(o.statistics));
+  if (!speculation.cache_dynamic.empty())
+    if (auto checked = AtomicFile::check(speculation.cache_dynamic); !checked.ok())
+      return checked.take_error().with_context("-lcd");
   say_bisect(GANNET_TRY(session_options(o.model)).graph);
   const Decoding decoding = GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
   Session& session = *decoding.session;
@@ -98,7 +92,7 @@ Result<void> run_model(const RunOptions& o) {
   if (!o.statistics.empty()) GANNET_TRY(write_statistics(o.statistics, decoder, *conversation));
   decoding.keep_profile(o.model.verbose);
   conversation.reset();
-  GANNET_TRY(decoder.save());
+  if (auto saved = decoder.save(); !saved.ok()) return saved.take_error().with_context("-lcd");
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
 }

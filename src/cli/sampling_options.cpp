@@ -127,4 +127,9 @@ Result<SamplingParams> sampling_params(const SamplingOptions& o, const GgufFile&
   return p;
 }
 
+void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
+  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
+    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+}
+
 }  // namespace gannet

@@ -9,6 +9,7 @@
 #include "cli/options.h"
 #include "gguf/gguf.h"
 #include "sample/params.h"
+#include "text/vocabulary.h"
 
 namespace gannet {
 
@@ -25,5 +26,8 @@ void add_sampling_options(Options& options, SamplingOptions& sampling);
 // Errors: kUsage naming the flag whose value cannot be; kModelFile naming the key of the file whose value
 // cannot be, unless a flag overrides it.
 Result<SamplingParams> sampling_params(const SamplingOptions& options, const GgufFile& file);
+
+// Tokens that end an answer are never drawn.
+void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary);
 
 }  // namespace gannet

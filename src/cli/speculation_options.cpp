@@ -105,6 +105,15 @@ Result<void> set_sizes(SpeculationOptions& o, const SpeculationFlags& f) {
   o.mod_n_min = f.mod_n_min.value_or(f.mod_n_max ? std::min(o.mod_n_min, *f.mod_n_max) : o.mod_n_min);
   o.mod_n_max = f.mod_n_max.value_or(std::max(o.mod_n_max, o.mod_n_min));
   o.suffix_n_max = f.suffix_n_max.value_or(o.suffix_n_max);
+  return {};
+}
+
+// The files of ngram-cache, which nothing else reads.
+Result<void> set_caches(SpeculationOptions& o, const SpeculationFlags& f) {
+  for (const auto& [flag, path] : {std::pair("-lcs", &f.cache_static), std::pair("-lcd", &f.cache_dynamic)})
+    if (!path->empty() && !names_source(o, SourceKind::kNgramCache))
+      return usage(fmt::format("{} {}: only ngram-cache reads it; add {} ngram-cache", flag, printable(*path),
+                               f.type_flag));
   o.cache_static = f.cache_static;
   o.cache_dynamic = f.cache_dynamic;
   return {};
@@ -140,12 +149,13 @@ Result<SpeculationOptions> speculation_options(const SpeculationFlags& flags) {
         (source.kind == SourceKind::kDraftSimple && !f.draft.path.empty()))
       o.sources.push_back(source.kind);
   }
+  GANNET_TRY(set_caches(o, f));
   const bool listed = !types.kinds.empty() || f.ngram_mod;
   if (f.force && o.sources.empty())
     return usage("--spec-force: what is to draft is not said; add --spec-type LIST or -md FILE");
   o.mode = listed || f.force ? SpeculationMode::kFixed : SpeculationMode::kAuto;
   if (!f.draft.path.empty()) return o;
-  if (std::ranges::find(o.sources, SourceKind::kDraftSimple) != o.sources.end())
+  if (names_source(o, SourceKind::kDraftSimple))
     return usage(fmt::format("{} draft-simple: needs a draft model; give it with -md FILE", f.type_flag));
   // Somebody chose a draft model there.
   for (const char* name : {"GANNET_ARG_SPEC_DRAFT_HF_REPO", "LLAMA_ARG_SPEC_DRAFT_HF_REPO"})
@@ -153,6 +163,10 @@ Result<SpeculationOptions> speculation_options(const SpeculationFlags& flags) {
       return usage(
           fmt::format("{}: models are not downloaded yet; download the file and give it with -md", name));
   return o;
+}
+
+bool names_source(const SpeculationOptions& o, SourceKind kind) {
+  return std::ranges::find(o.sources, kind) != o.sources.end();
 }
 
 Result<SessionOptions> draft_session_options(const DraftModelFlags& d, const SessionOptions& target) {

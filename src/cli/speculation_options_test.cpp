@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <set>
 
@@ -110,8 +111,8 @@ TEST(SpeculationOptions, EveryNameOfTheOtherProgramsMeansTheSame) {
       {{"--spec-ngram-mod-n-match"}, {"20"}},
       {{"--spec-ngram-mod-n-min"}, {"7"}},
       {{"--spec-ngram-mod-n-max"}, {"90"}},
-      {{"--lookup-cache-static", "-lcs"}, {"s.bin"}},
-      {{"--lookup-cache-dynamic", "-lcd"}, {"d.bin"}},
+      {{"--lookup-cache-static", "-lcs"}, {"s.bin", "--spec-type", "ngram-cache"}},
+      {{"--lookup-cache-dynamic", "-lcd"}, {"d.bin", "--spec-type", "ngram-cache"}},
       {{"--spec-synth-len"}, {"2.5"}},
       {{"--spec-synth-rates"}, {"0.9,0.5"}},
       {{"--spec-default"}, {}},
@@ -294,6 +295,16 @@ TEST(SpeculationOptions, ContradictionsAreNamed) {
   EXPECT_EQ(accepted({"--spec", "off", "--draft-max", "4"}).mode, SpeculationMode::kOff);
   EXPECT_THAT(refused({"--spec-force"}), StartsWith("--spec-force: "));
   EXPECT_THAT(refused({"--spec-synth-len", "2", "--spec-synth-rates", "0.5"}), HasSubstr("given together"));
+}
+
+TEST(SpeculationOptions, FilesOfNgramCacheNeedIt) {
+  const SpeculationOptions o = accepted({"--spec-type", "mtp,ngram-cache", "-lcs", "s.bin", "-lcd", "d.bin"});
+  EXPECT_EQ(o.cache_static, "s.bin");
+  EXPECT_EQ(o.cache_dynamic, "d.bin");
+  EXPECT_EQ(refused({"-lcs", "s.bin"}), "-lcs s.bin: only ngram-cache reads it; add --spec-type ngram-cache");
+  EXPECT_EQ(refused({"-lcd", "d.bin", "--spec-type", "mtp"}),
+            "-lcd d.bin: only ngram-cache reads it; add --spec-type ngram-cache");
+  EXPECT_EQ(accepted({"-lcd", "d.bin", "--spec", "off"}).cache_dynamic, "");
 }
 
 TEST(SpeculationOptions, SyntheticRatesAreOfGettingThatFar) {

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "cli/interrupt.h"
 #include "engine/drafters.h"
 
 namespace gannet {
@@ -102,7 +103,7 @@ double ModelBench::waited() {
 
 Result<void> ModelBench::go_on() const {
   if (!options_.keep_going || options_.keep_going()) return {};
-  return Error(ErrorCode::kInterrupted, "stopped while measuring");
+  return stopped_measuring();
 }
 
 std::vector<TokenId> ModelBench::text_from(size_t position, int64_t n) const {
@@ -133,7 +134,7 @@ Result<ModelBench::Place*> ModelBench::place_for(const TunedSettings& settings) 
     SessionOptions o = options_.session;
     o.n_threads = settings.n_threads;
     o.n_threads_batch = settings.n_threads_batch;
-    o.n_ubatch = options_.most_ubatch;
+    o.n_ubatch = kMostUbatchTried;
     auto made = std::make_unique<Place>();
     made->settings = settings;
     made->session = GANNET_TRY(Session::create(model_, o));

@@ -15,8 +15,7 @@ namespace gannet {
 struct ModelBenchOptions {
   SessionOptions session;  // all but threads and micro-batch; n_ctx says how long sequences get
   SamplingParams sampling;
-  std::vector<TokenId> text;  // what is read and written, again and again: experts depend on it
-  int64_t most_ubatch = 2048;
+  std::vector<TokenId> text;              // what is read and written, again and again: experts depend on it
   std::function<bool()> keep_going = {};  // asked now and then; null: yes
 };
 

@@ -10,6 +10,7 @@
 
 #include "base/atomic_file.h"
 #include "base/printable.h"
+#include "cli/bench_report.h"
 #include "cli/command.h"
 #include "cli/decoding.h"
 #include "cli/help.h"
@@ -33,7 +34,7 @@ struct TuneOptions {
 };
 
 // Prompts of 2048 tokens, and texts that grow behind them.
-constexpr int64_t kContext = 4096, kLeastContext = 256, kFirstFar = 4096;
+constexpr int64_t kContext = 4096, kLeastContext = 256;
 
 // The whole command may take so many times what measuring may; moving weights so large a part of that.
 constexpr double kWhole = 1.4, kSettling = 0.25;
@@ -103,14 +104,12 @@ std::string kept_settings_text(const TunedSettings& s) {
 Result<void> show(const TuneOptions& o, const std::string& path) {
   const std::optional<Profile> profile = stored(path);
   if (o.json) {
-    nlohmann::ordered_json json = {{"profile", printable(path)}, {"stored", profile.has_value()}};
+    nlohmann::ordered_json json = {{"profile", path}, {"stored", profile.has_value()}};
     if (profile) {
-      json["settings"] = {{"threads", profile->settings.n_threads},
-                          {"threads_batch", profile->settings.n_threads_batch},
-                          {"ubatch", profile->settings.n_ubatch}};
+      json["settings"] = settings_json(profile->settings);
       json.update(costs_json(profile->costs));
     }
-    return put_stdout(json.dump(2) + "\n");
+    return put_stdout(bench_json_text(json, 2) + "\n");
   }
   if (!profile) return print("nothing is kept for this model on this machine; gannet tune measures it\n");
   const std::string flags = kept_settings_text(profile->settings);
@@ -124,19 +123,6 @@ Result<void> forget(const std::string& path) {
   if (error)
     return Error(ErrorCode::kOutput, fmt::format("cannot delete {}: {}", printable(path), error.message()));
   return was_there ? print("deleted {}\n", printable(path)) : print("nothing was kept for this model\n");
-}
-
-// Whether a profile can be stored is known before a minute of measuring.
-Result<void> check_place(const std::string& path) {
-  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  if (error)
-    return Error(ErrorCode::kOutput,
-                 fmt::format("cannot make the folder {}: {}; GANNET_PROFILES names another one, --dry-run "
-                             "needs none",
-                             printable(folder.string()), error.message()));
-  return AtomicFile::check(path);
 }
 
 Result<TuneResult> measure(const TuneOptions& o, std::shared_ptr<const Model> model, double command_began) {
@@ -162,7 +148,6 @@ Result<TuneResult> measure(const TuneOptions& o, std::shared_ptr<const Model> mo
     return Error(ErrorCode::kUsage, fmt::format("a context of {} tokens is too short to measure with; -c {}",
                                                 longest, kLeastContext));
   // As far as half of the context that was asked for.
-  task.far = kFirstFar;
   while (o.model.ctx_size > 0 && 4 * task.far <= o.model.ctx_size) task.far *= 2;
   task.n_ctx = options.session.n_ctx = std::min(longest, task.far + kContext);
 
@@ -190,6 +175,9 @@ Result<TuneResult> measure(const TuneOptions& o, std::shared_ptr<const Model> mo
 
 Result<void> run_tune(const TuneOptions& o) {
   const double began = now();
+  if (o.model.flash_attention == "off")
+    return Error(ErrorCode::kUsage,
+                 "-fa off: runs with it use no profile, so there is nothing to keep; leave it out");
   GANNET_TRY(session_options(o.model));  // before a large file is loaded
   const auto model = GANNET_TRY(load_model(o.model));
   const std::string path = profile_path_of(*model, o.model);
@@ -197,17 +185,20 @@ Result<void> run_tune(const TuneOptions& o) {
   if (o.show) return show(o, path);
   if (o.forget) return forget(path);
   const bool keeps = !path.empty() && !o.dry_run;
-  if (keeps) GANNET_TRY(check_place(path));
+  if (keeps) {  // whether it can be stored is known before a minute of measuring
+    GANNET_TRY(make_profile_folder(path));
+    GANNET_TRY(AtomicFile::check(path));
+  }
   const TuneResult result = GANNET_TRY(measure(o, model, began));
 
   const std::string machine = fmt::format("{}, {}", model->type_text(), machine_facts().cpu_name);
   if (o.json) {
-    nlohmann::ordered_json json = {{"model", printable(model->file().path())},
-                                   {"model_type", printable(model->type_text())},
-                                   {"cpu", printable(machine_facts().cpu_name)}};
+    nlohmann::ordered_json json = {{"model", model->file().path()},
+                                   {"model_type", model->type_text()},
+                                   {"cpu", machine_facts().cpu_name}};
     json.update(tune_json(result));
-    json["profile"] = keeps ? nlohmann::ordered_json(printable(path)) : nlohmann::ordered_json();
-    GANNET_TRY(put_stdout(json.dump(2) + "\n"));
+    json["profile"] = keeps ? nlohmann::ordered_json(path) : nlohmann::ordered_json();
+    GANNET_TRY(put_stdout(bench_json_text(json, 2) + "\n"));
   } else {
     GANNET_TRY(print("{}\n{}", printable(machine), tune_text(result)));
   }

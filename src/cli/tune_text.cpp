@@ -83,6 +83,12 @@ bool same(const TunedSettings& a, const TunedSettings& b) {
   return a.n_threads == b.n_threads && a.n_threads_batch == b.n_threads_batch && a.n_ubatch == b.n_ubatch;
 }
 
+// Complete settings.
+std::string settings_text(const TunedSettings& s) {
+  return fmt::format("{} thread{}, {} for prompts, micro-batch {}", s.n_threads, s.n_threads == 1 ? "" : "s",
+                     s.n_threads_batch, s.n_ubatch);
+}
+
 std::string check_text(const TuneResult& r) {
   std::string parts;
   const auto part = [&](const TuneRace& race, const char* what) {
@@ -167,11 +173,6 @@ std::string sources_text(const CostTable& costs, const std::vector<CostTable::Dr
 
 }  // namespace
 
-std::string settings_text(const TunedSettings& s) {
-  return fmt::format("{} thread{}, {} for prompts, micro-batch {}", s.n_threads, s.n_threads == 1 ? "" : "s",
-                     s.n_threads_batch, s.n_ubatch);
-}
-
 std::string costs_text(const CostTable& costs) {
   const CostTable::Data data = costs.data();
   std::string text;
@@ -188,8 +189,13 @@ std::string costs_text(const CostTable& costs) {
     }
     text += "\n      " + values + "\n";
   }
-  if (text.empty()) return text;
+  // Of plain steps alone nothing follows for drafts but guesses.
+  if (text.empty() || costs.most_measured_rows() < 2) return text;
   return text + sources_text(costs, data.drafts);
+}
+
+Json settings_json(const TunedSettings& s) {
+  return {{"threads", s.n_threads}, {"threads_batch", s.n_threads_batch}, {"ubatch", s.n_ubatch}};
 }
 
 Json costs_json(const CostTable& costs) {
@@ -217,7 +223,7 @@ Json costs_json(const CostTable& costs) {
                       {"seconds_4", draft_seconds(costs, source, 4)},
                       {"lengths", std::move(pays)}});
   };
-  if (!steps.empty()) {
+  if (costs.most_measured_rows() > 1) {
     add("");
     for (const CostTable::Draft& draft : data.drafts) add(draft.source);
   }
@@ -244,11 +250,8 @@ std::string tune_text(const TuneResult& r) {
 }
 
 Json tune_json(const TuneResult& r) {
-  const auto settings = [](const TunedSettings& s) {
-    return Json{{"threads", s.n_threads}, {"threads_batch", s.n_threads_batch}, {"ubatch", s.n_ubatch}};
-  };
-  Json json = {{"default", settings(r.defaults)},
-               {"found", settings(r.found)},
+  Json json = {{"default", settings_json(r.defaults)},
+               {"found", settings_json(r.found)},
                {"threads", race_json(r.threads)},
                {"threads_batch", race_json(r.threads_batch)},
                {"ubatch", race_json(r.ubatch)}};

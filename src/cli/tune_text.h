@@ -13,11 +13,11 @@ namespace gannet {
 std::string tune_text(const TuneResult& result);
 nlohmann::ordered_json tune_json(const TuneResult& result);
 
-// What steps and drafts cost by a table, and from which acceptance on drafts pay. Empty where it has nothing.
+// What steps and drafts cost by a table, and from which acceptance on drafts pay, if steps of several rows
+// were measured. Empty where it has nothing.
 std::string costs_text(const CostTable& costs);
 nlohmann::ordered_json costs_json(const CostTable& costs);
 
-// "2 threads, 4 for prompts, micro-batch 512"; complete settings.
-std::string settings_text(const TunedSettings& settings);
+nlohmann::ordered_json settings_json(const TunedSettings& settings);
 
 }  // namespace gannet

@@ -33,11 +33,10 @@ constexpr double kOut[] = {1.5, 1.2, 1.08};
 constexpr double kTurnSeconds = 0.03, kLongTurnSeconds = 0.5;
 constexpr int kLeastSteps = 4, kMostSteps = 32;
 
-constexpr int64_t kNear = 64;        // tokens in a short context
-constexpr int64_t kFirstFar = 4096;  // and in the shortest of the longer ones that have costs of their own
+constexpr int64_t kNear = 64;  // tokens in a short context
 // Tokens of the prompts that tell how long others will take; the second one where that takes little time.
 constexpr int kFirstProbe = 16, kSecondProbe = 256;
-constexpr int kLeastUbatch = 128, kMostUbatchTried = 2048;
+constexpr int kLeastUbatch = 128;
 
 // What disturbs a measurement only makes it longer: the lower quartile.
 double undisturbed(std::vector<double> seconds) {

@@ -33,13 +33,17 @@ class TuneBench {
   virtual void keep_only(std::span<const TunedSettings> settings) = 0;
 };
 
+inline constexpr int kMostUbatchTried = 2048;
+// The shortest of the longer contexts that have costs of their own.
+inline constexpr int64_t kFirstFar = 4096;
+
 struct TuneTask {
-  double seconds = 40;     // what measuring may take, about
-  TunedSettings defaults;  // complete
-  int n_processors = 1;    // logical ones; as many threads are tried
-  bool mtp = false;        // drafts can be measured
-  int64_t n_ctx = 4096;    // no sequence may be longer
-  int64_t far = 4096;      // a longer context that is worth measuring; 0: none
+  double seconds = 40;      // what measuring may take, about
+  TunedSettings defaults;   // complete
+  int n_processors = 1;     // logical ones; as many threads are tried
+  bool mtp = false;         // drafts can be measured
+  int64_t n_ctx = 4096;     // no sequence may be longer
+  int64_t far = kFirstFar;  // a longer context that is worth measuring; 0: none
 };
 
 // Values of one setting that took turns.

@@ -1,6 +1,7 @@
 // How sure the suffix source is against how often it is right, on texts whose ways are known.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 

@@ -1,5 +1,6 @@
 #include "draft/ngram_map.h"
 
+#include <algorithm>
 #include <array>
 #include <unordered_map>
 

@@ -1,5 +1,6 @@
 #include "draft/ngram_mod.h"
 
+#include <algorithm>
 #include <cstring>
 #include <new>
 

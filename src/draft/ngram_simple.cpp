@@ -1,5 +1,7 @@
 #include "draft/ngram_simple.h"
 
+#include <algorithm>
+
 #include "draft/lookup.h"
 #include "draft/ngram_index.h"
 

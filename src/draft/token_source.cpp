@@ -1,5 +1,6 @@
 #include "draft/token_source.h"
 
+#include <algorithm>
 #include <functional>
 
 #include "draft/ngram_cache.h"

@@ -3,6 +3,7 @@
 // model that the project ships.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <set>

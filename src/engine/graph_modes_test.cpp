@@ -2,6 +2,7 @@
 // with each pass left out, and pass by pass.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <fstream>

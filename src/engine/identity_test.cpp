@@ -3,6 +3,7 @@
 // bit. A part of it runs by default; all of it with GANNET_ALL_IDENTITY set (./dev test all).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <functional>

@@ -1,5 +1,6 @@
 #include "engine/speculation_prompts_for_test.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <functional>

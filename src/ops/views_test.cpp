@@ -1,6 +1,7 @@
 // The address arithmetic of ops that only look at memory differently.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
 

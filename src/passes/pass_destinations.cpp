@@ -1,5 +1,7 @@
 // State is read where it lies and written where it belongs: no gather in front of a run, no write-back behind
 // it.
+#include <algorithm>
+
 #include "ops/state_read/state_read.h"
 #include "ops/state_view/state_view.h"
 #include "ops/state_write/state_write.h"

@@ -1,5 +1,6 @@
 #include "speculation/profile.h"
 
+#include <algorithm>
 #include <cctype>
 #include <cstdlib>
 #include <filesystem>
@@ -20,6 +21,9 @@ using Json = nlohmann::ordered_json;
 
 // Raised whenever the meaning of an entry changes: profiles of other versions are measured anew.
 constexpr int kVersion = 1;
+
+// Settings beyond these cannot be given as options either.
+constexpr int kMostThreads = 4096, kMostUbatch = 1 << 16;
 
 std::string variable(const char* name) {
   const char* value = std::getenv(name);
@@ -47,6 +51,12 @@ double number(const Json& json) {
   const double value = json.get<double>();
   if (!(value >= 0) || value > 1e12) throw std::out_of_range("a number is not one that is measured");
   return value;
+}
+
+int setting(const Json& json, int most) {
+  const double value = number(json);
+  if (value > most) throw std::out_of_range("a setting is not one that is found");
+  return static_cast<int>(value);
 }
 
 CostTable::Data costs_from(const Json& json) {
@@ -118,8 +128,9 @@ Result<std::optional<Profile>> load_profile(const std::string& path) {
     if (json.at("version").get<int>() != kVersion) return std::optional<Profile>();
     Profile profile;
     const Json& settings = json.at("settings");
-    profile.settings = {settings.at("threads").get<int>(), settings.at("threads_batch").get<int>(),
-                        settings.at("ubatch").get<int>()};
+    profile.settings = {setting(settings.at("threads"), kMostThreads),
+                        setting(settings.at("threads_batch"), kMostThreads),
+                        setting(settings.at("ubatch"), kMostUbatch)};
     profile.costs.restore(costs_from(json.at("costs")));
     profile.acceptance.restore(acceptance_from(json.at("acceptance")));
     return std::optional<Profile>(std::move(profile));
@@ -127,6 +138,17 @@ Result<std::optional<Profile>> load_profile(const std::string& path) {
     return Error(ErrorCode::kRuntime, fmt::format("{} is not a profile ({}); it can be deleted",
                                                   printable(path), printable(e.what())));
   }
+}
+
+Result<void> make_profile_folder(const std::string& path) {
+  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
+  std::error_code error;
+  if (!parent.empty()) std::filesystem::create_directories(parent, error);
+  if (error)
+    return Error(ErrorCode::kOutput,
+                 fmt::format("cannot make the folder {}: {}; GANNET_PROFILES names another one",
+                             printable(parent.string()), error.message()));
+  return {};
 }
 
 Result<void> store_profile(const std::string& path, const Profile& profile) {
@@ -137,16 +159,8 @@ Result<void> store_profile(const std::string& path, const Profile& profile) {
                        {"ubatch", profile.settings.n_ubatch}}},
                      {"costs", to_json(profile.costs.data())},
                      {"acceptance", to_json(profile.acceptance)}};
-  const std::filesystem::path parent = std::filesystem::path(path).parent_path();
-  std::error_code error;
-  if (!parent.empty()) std::filesystem::create_directories(parent, error);
-  if (error)
-    return Error(ErrorCode::kOutput,
-                 fmt::format("cannot make the folder {}: {}", printable(parent.string()), error.message()));
-  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
-  const std::string text = json.dump(1) + "\n";
-  GANNET_TRY(file.write(text.data(), text.size()));
-  return file.commit();
+  GANNET_TRY(make_profile_folder(path));
+  return write_file(path, json.dump(1) + "\n");
 }
 
 }  // namespace gannet

@@ -24,13 +24,15 @@ struct Profile {
 // (the variable is empty, or there is no home).
 std::string profile_folder();
 // The name of the file for a model on this machine: `model` is a fingerprint of the file (its name does not
-// matter), `machine` names processor and number of threads.
+// matter), `machine` names what else times depend on: processor, number of threads, ...
 std::string profile_path(const std::string& folder, const std::string& model, const std::string& machine);
 
 // Nothing when there is no such file; Errors: kRuntime for one that cannot be read or is not a profile (the
 // message names the file and says that it can be deleted).
 Result<std::optional<Profile>> load_profile(const std::string& path);
-// Whole or not at all; makes folders. Processes that end at the same time: the last one wins.
+// Makes the folder of this file, and those that it is in. Errors: kOutput.
+Result<void> make_profile_folder(const std::string& path);
+// Whole or not at all; makes the folder. Processes that end at the same time: the last one wins.
 Result<void> store_profile(const std::string& path, const Profile& profile);
 
 }  // namespace gannet

@@ -81,6 +81,15 @@ TEST_F(ProfileFiles, DamagedOnesAreNamed) {
   const size_t at = negative.find("0.01");
   ASSERT_NE(at, std::string::npos);
   damaged(negative.replace(at, 4, "-0.1"));
+  for (const auto& [name, value] :
+       {std::pair("threads", 6), std::pair("threads_batch", 12), std::pair("ubatch", 256)})
+    for (const char* other : {"-1", "100000", "1e300"}) {
+      std::string text = good;
+      const std::string entry = std::string("\"") + name + "\": ";
+      const size_t setting = text.find(entry + std::to_string(value));
+      ASSERT_NE(setting, std::string::npos) << name;
+      damaged(text.replace(setting + entry.size(), std::to_string(value).size(), other));
+    }
 }
 
 TEST_F(ProfileFiles, OfAnotherVersionAreMeasuredAnew) {

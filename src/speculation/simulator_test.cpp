@@ -2,6 +2,7 @@
 // and what it must win where something can be won.
 #include "speculation/simulator_for_test.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,8 @@
 // Encoders of the K types. Three steps each: fit every sub-block on its own; fit integer scales of the
 // sub-blocks to one d (and dmin); recompute the codes with the scale that a reader will see, half-precision d
 // times integer.
+#include <algorithm>
+
 #include "tensor/block_codec.h"
 #include "tensor/encode_search.h"
 

@@ -1,6 +1,8 @@
 // Encoders of Q4_0, Q4_1, Q5_0, Q5_1. Without importance the block's extremes give the scale; with it the
 // searches run, weighted by importance and by the size of the value against the variance of its whole row.
 // The stored codes are the searched ones, made before the scale was rounded to half precision.
+#include <algorithm>
+
 #include "tensor/block_codec.h"
 #include "tensor/encode_search.h"
 

@@ -1,5 +1,7 @@
 #include "tensor/encode_search.h"
 
+#include <algorithm>
+
 namespace gannet::block_codec {
 namespace {
 

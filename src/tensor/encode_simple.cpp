@@ -1,4 +1,5 @@
 // Encoders that round to the nearest code: one look at the block gives the scale. They ignore importance.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 

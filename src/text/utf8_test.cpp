@@ -5,6 +5,8 @@
 #include <rapidcheck/gtest.h>
 #include <utf8proc.h>
 
+#include <algorithm>
+
 #include "text/detokenizer.h"
 
 namespace gannet {
