@@ -37,7 +37,7 @@ class DraftHead {
 
   Session& session_;
   TensorView head_;  // the model's
-  Place place_;        // of the rows on the device
+  Place place_;      // of the rows on the device
   std::vector<TokenId> ids_;
   std::vector<int32_t> row_of_;
   size_t n_fixed_ = 0, next_ = 0;  // free rows are behind; the next to be given away

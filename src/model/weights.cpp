@@ -89,7 +89,8 @@ void check_meaning(const GgufTensor& t, const WeightTable& table, const std::set
                     "general.alignment 32",
                     printable(t.name), t.file_offset, alignof(float)));
   if (t.name.ends_with(".scale") && !scales.contains(t.name))
-    problems.push_back(fmt::format("{}: no factor is applied there; the file needs a newer program", printable(t.name)));
+    problems.push_back(
+        fmt::format("{}: no factor is applied there; the file needs a newer program", printable(t.name)));
   if (t.name.ends_with(".bias") && !table.has(t.name))
     problems.push_back(
         fmt::format("{}: biases are not supported, no published Qwen3 model has them", printable(t.name)));

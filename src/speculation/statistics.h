@@ -28,7 +28,8 @@ class SpeculationStatistics {
   int64_t tokens() const { return tokens_; }  // that became text in them
   const std::vector<SourceStatistics>& sources() const { return sources_; }
 
-  // One line for the end of an answer: "verified 120 drafted tokens, right 88 (73 %), 2.1 tokens per step; draft-mtp ...".
+  // One line for the end of an answer: "verified 120 drafted tokens, right 88 (73 %), 2.1 tokens per step;
+  // draft-mtp ...".
   std::string line(double seconds_saved, const std::string& why_off) const;
   // Many lines: by source, survival by place.
   std::string text() const;

@@ -48,8 +48,9 @@ TEST(Statistics, CountsAllRoundsAndOnlyPlacesWhoseTurnCame) {
   EXPECT_THAT(a.survived, ElementsAre(2, 0));
   EXPECT_THAT(statistics.sources()[1].survived, ElementsAre(1, 1));
 
-  EXPECT_EQ(statistics.line(0.25, ""),
-            "verified 10 drafted tokens, right 4 (40 %), 1.60 tokens per step; a 2 of 8; b 2 of 2; 250 ms saved");
+  EXPECT_EQ(
+      statistics.line(0.25, ""),
+      "verified 10 drafted tokens, right 4 (40 %), 1.60 tokens per step; a 2 of 8; b 2 of 2; 250 ms saved");
   EXPECT_THAT(statistics.line(-2, "because"), HasSubstr("2.0 s lost; off at the end: because"));
   EXPECT_THAT(statistics.text(), HasSubstr("right by place: 0.67 0.00"));
   const auto json = statistics.json(0.25, "why");
