@@ -19,12 +19,17 @@ TEST(Budget, FillsWithTimeAndIsEmptiedByLosses) {
   EXPECT_LT(budget.room(0.001), -0.006);
 }
 
-TEST(Budget, WhatARequestWonIsNotTheNextOnesToLose) {
+TEST(Budget, OfWhatARequestWonAFewStepsAreTheNextOnesToLose) {
   LossBudget budget({.start_seconds = 0.02, .start_steps = 2});
   for (int i = 0; i < 50; ++i) budget.round(0.001, -0.001, 0.001);
   EXPECT_GT(budget.room(0.001), 0.04);
   budget.begin();
-  EXPECT_DOUBLE_EQ(budget.room(0.001), 0.002);
+  EXPECT_DOUBLE_EQ(budget.room(0.001), 0.002 + 0.008);
+  for (int request = 0; request < 20; ++request) {
+    budget.round(0.001, 0.02, 0.001);
+    budget.begin();
+  }
+  EXPECT_LT(budget.room(0.001), 0);
 }
 
 TEST(Budget, RequestsDoNotEachGetOne) {
@@ -32,6 +37,21 @@ TEST(Budget, RequestsDoNotEachGetOne) {
   budget.round(0.001, 0.0015, 0.001);
   budget.begin();
   EXPECT_NEAR(budget.room(0.001), 0.0005, 1e-12);
+}
+
+TEST(Budget, WhatWasWonPaysWhatIsLost) {
+  LossBudget budget({.allowance = 0, .start_seconds = 0.02, .start_steps = 2});
+  budget.round(0.001, -0.003, 0.001);
+  budget.begin();
+  budget.round(0.001, 0.010, 0.001);
+  EXPECT_LT(budget.room(0.001), -0.007);  // this request has lost too much
+  budget.begin();
+  EXPECT_NEAR(budget.room(0.001), -0.005, 1e-12);
+  budget.round(0.001, -0.100, 0.001);
+  budget.begin();
+  budget.round(0.001, 0.010, 0.001);
+  budget.begin();
+  EXPECT_NEAR(budget.room(0.001), 0.002 + 0.008, 1e-12);
 }
 
 TEST(Budget, WinningEndsSomewhere) {
@@ -58,7 +78,7 @@ TEST(Budget, DoesNotForgiveWhatOnlyDraftsDo) {
   for (int i = 0; i < 1000; ++i) budget.plain(0, 0.001);
   double forgiven = 0;
   for (int i = 0; i < 10000; ++i) forgiven += budget.forgive(0.004, 0.005, 0.001);
-  EXPECT_LE(forgiven, 0.0081);  // eight steps, once
+  EXPECT_LE(forgiven, 0.0101);  // 10 ms, once
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ void ControllerState::choose(std::span<const SequenceOffers> sequences, int rows
     n_past = std::max(n_past, sequences[i].n_past);
     for (const Offer& offer : sequences[i].offers) offered = offered || offer.n > 0;
   }
+  for (SourceState& s : sources) s.promised = 0;
   trying = -1;
   hope_from = hope_to = 0;
   draft_seconds = 0;
@@ -91,21 +92,23 @@ void ControllerState::choose(std::span<const SequenceOffers> sequences, int rows
   if (!offered || rows >= most_rows) return;
   if (!options.choose) return choose_fixed(sequences);
   why = WhyOff::kMeasuring;
-  // Plain steps take a hundredth of the time.
-  if (must_measure(rows, static_cast<int64_t>(std::clamp(100 * std::min(gain, realised), 2.0, 512.0))))
+  // Plain steps take a hundredth of the time: two at a time, since the one behind a draft is not timed.
+  if (must_measure(rows, static_cast<int64_t>(std::clamp(200 * std::min(gain, realised), 4.0, 512.0))))
     return;
 
   if (alive_.size() < sequences.size()) alive_.resize(sequences.size());
   best_.assign(sequences.size(), {});
+  const double plain_rate = rows / plain_seconds;
   for (size_t i = 0; i < sequences.size(); ++i)
     for (const Offer& offer : sequences[i].offers) {
       if (offer.n < 1) continue;
       const Draftable d = look_at(sequences[i], offer, rows);
+      double& promised = sources[static_cast<size_t>(offer.source)].promised;
+      if (d.rate >= kBegin * plain_rate) promised = std::max(promised, d.rate / plain_rate - 1);
       if (d.n < 1 || d.rate <= best_[i].rate) continue;
       best_[i] = d;
       alive_[i] = look_;
     }
-  const double plain_rate = rows / plain_seconds;
   const double rate = share(best_, rows, -1);
   int n = 0;
   for (const Draftable& d : best_) n += d.n;

@@ -57,13 +57,15 @@ void ControllerState::report(const RoundOutcome& outcome) {
 
   const double lost = account(outcome, n_verified, n_emitted, drafted);
   measure(outcome, n_verified);
+  const bool behind = behind_draft;
+  behind_draft = n_verified > 0;
   tokens += n_emitted;
   if (drafted) {
     if (options.choose && plain_seconds > 0) space_tries(n_tried_right, rows);
     drafted_round = rounds;
   } else {
     if (why != WhyOff::kMeasuring || drafted_round < 0) why_off = why;
-    if (!outcome.first_of_kind && outcome.n_rows == rows && rows <= CostTable::kMostRows) {
+    if (!behind && !outcome.first_of_kind && outcome.n_rows == rows && rows <= CostTable::kMostRows) {
       ++plain_steps[static_cast<size_t>(rows)];
       plain_round = rounds;
       plain_tokens = tokens;
@@ -86,7 +88,7 @@ double ControllerState::account(const RoundOutcome& outcome, int n_verified, int
   const double least = 2 * costs.least_step_seconds(rows, outcome.n_past) - plain;
   const bool prompts_beside = outcome.n_rows != rows + n_verified;
   const auto lost_beside = [&](double of) {
-    if (!drafted) return drafting_seconds;
+    if (!drafted && (!behind_draft || prompts_beside)) return drafting_seconds;
     if (!prompts_beside) return seconds - of * n_emitted / rows;
     return drafting_seconds - of * (n_emitted - rows) / rows +
            costs.step_seconds(outcome.n_rows, outcome.n_past) -
@@ -95,14 +97,13 @@ double ControllerState::account(const RoundOutcome& outcome, int n_verified, int
   saved -= lost_beside(plain);
   double lost = lost_beside(least);
 
-  double beyond = 0;
-  if (const double expected = costs.step_seconds(outcome.n_rows, outcome.n_past);
-      !prompts_beside && outcome.target_seconds > kSpike * expected &&
-      costs.step_measurements(outcome.n_rows, outcome.n_past) >= kKnown)
-    beyond = outcome.target_seconds - expected;
+  const double beyond = prompts_beside ? 0 : beyond_expected(outcome);
   if (drafted) {
     const double weight = std::max(kRealisedWeight, 1 / static_cast<double>(++n_realised));
     realised += weight * (-lost_beside(plain) / seconds - realised);
+    lost -= budget.forgive(beyond, seconds, plain);
+    budget.round(seconds, lost, plain);
+  } else if (behind_draft) {
     lost -= budget.forgive(beyond, seconds, plain);
     budget.round(seconds, lost, plain);
   } else {
@@ -112,9 +113,29 @@ double ControllerState::account(const RoundOutcome& outcome, int n_verified, int
   return lost;
 }
 
+// Seconds that the round took beyond what it should: something else took the machine, memory was touched for
+// the first time.
+double ControllerState::beyond_expected(const RoundOutcome& outcome) const {
+  const auto beyond = [](double took, double expected, bool known) {
+    return took > (known ? kSpike : 1) * expected ? took - expected : 0;
+  };
+  const bool known =
+      !outcome.first_of_kind && costs.step_measurements(outcome.n_rows, outcome.n_past) >= kKnown;
+  double all =
+      beyond(outcome.target_seconds,
+             known ? costs.step_seconds(outcome.n_rows, outcome.n_past) : worst_step(outcome.n_rows), known);
+  for (size_t i = 0; i < sources.size() && i < outcome.draft_seconds.size(); ++i) {
+    const int n = i < outcome.draft_tokens.size() ? outcome.draft_tokens[i] : 0;
+    if (n < 1 || kind(static_cast<int>(i)).looks_up) continue;
+    all += beyond(outcome.draft_seconds[i], worst_drafts(static_cast<int>(i), n),
+                  costs.draft_measurements(sources[i].costs) >= kKnown);
+  }
+  return all;
+}
+
 void ControllerState::measure(const RoundOutcome& outcome, int n_verified) {
   const bool prompts_beside = outcome.n_rows != static_cast<int>(outcome.sequences.size()) + n_verified;
-  if (!outcome.first_of_kind && !prompts_beside)
+  if (!outcome.first_of_kind && !prompts_beside && !(behind_draft && n_verified == 0))
     costs.measured_step(outcome.n_rows, outcome.n_past, outcome.target_seconds);
   for (size_t i = 0; i < sources.size() && i < outcome.draft_seconds.size(); ++i) {
     const int n = i < outcome.draft_tokens.size() ? outcome.draft_tokens[i] : 0;
@@ -138,7 +159,7 @@ void ControllerState::keep_credit(bool drafted, double lost) {
     bool used = false;
     if (drafted)
       for (const Drafting& d : drafting) used = used || d.plan.source == static_cast<int>(i);
-    s.credit += share + (used ? std::max(-lost, 0.0) : s.resting ? 0 : -s.upkeep / plain_seconds);
+    s.credit += share + (used ? std::max(-lost, 0.0) : s.resting ? 0 : s.promised - s.upkeep / plain_seconds);
     s.credit = std::min(s.credit, kMostCredit);
     s.resting = s.credit < (s.resting ? kCreditAtFirst / static_cast<double>(sources.size()) : 0);
   }

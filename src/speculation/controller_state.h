@@ -45,6 +45,10 @@ struct SourceState {
   double upkeep = 0;
   int64_t n_upkeep = 0;
   double credit = 0;  // plain steps that it may still cost
+  // What its best draft of this round would win, in plain steps, as far as known. A source that looks up
+  // learns how good it is without drafting: it stays awake by what it could win until costs of steps are
+  // known.
+  double promised = 0;
   bool resting = false;
 };
 
@@ -92,6 +96,9 @@ struct ControllerState {
   int64_t rounds = 0, tokens = 0;
   double saved = 0;            // seconds
   int64_t drafted_round = -1;  // the last one with a draft
+  // The last step verified drafts. What it left undone (wrong rows in the state) the next one does: that is a
+  // cost of drafting, and such a step without drafts is not a plain one.
+  bool behind_draft = false;
   bool on = false;
   // Tokens per second with drafts beside plain ones, minus 1: as expected, and as it was in `n_realised`
   // rounds.
@@ -124,6 +131,7 @@ struct ControllerState {
 
  private:
   double account(const RoundOutcome& outcome, int n_verified, int n_emitted, bool drafted);
+  double beyond_expected(const RoundOutcome& outcome) const;
   void measure(const RoundOutcome& outcome, int n_verified);
   void keep_credit(bool drafted, double lost);
 
