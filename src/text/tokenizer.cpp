@@ -2,6 +2,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <mutex>
 
 #include "text/merge_table.h"
@@ -55,6 +56,10 @@ struct Tokenizer::Impl {
   Impl& operator=(const Impl&) = delete;
 
   Result<void> encode_raw(std::string_view text, Scratch* scratch, std::vector<TokenId>* out) const;
+  Result<std::vector<TokenId>> encode(std::string_view text, bool parse_special,
+                                      std::span<const TextRange> foreign, bool add_special);
+  void take_back(std::string_view text, std::span<const TextRange> foreign,
+                 std::vector<Fragment>* fragments) const;
 
   // Scratch objects are lent to calls and come back with their caches warm; there are never more than
   // concurrent calls.
@@ -112,24 +117,68 @@ Result<void> Tokenizer::Impl::encode_raw(std::string_view text, Scratch* scratch
   return {};
 }
 
-Result<std::vector<TokenId>> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+// Control tokens that reach into foreign text are text. It is searched again with what is raw beside it, for
+// user-defined tokens.
+void Tokenizer::Impl::take_back(std::string_view text, std::span<const TextRange> foreign,
+                                std::vector<Fragment>* fragments) const {
+  const auto begin_of = [&](std::string_view part) { return static_cast<size_t>(part.data() - text.data()); };
+  const auto is_wrong = [&](const Fragment& f) {
+    if (f.token < 0 || vocabulary.type(f.token) == TokenType::kUserDefined) return false;
+    const size_t begin = begin_of(f.text);
+    const auto range = std::ranges::upper_bound(foreign, begin, {}, &TextRange::end);
+    return range != foreign.end() && range->begin < begin + f.text.size();
+  };
+  if (std::ranges::none_of(*fragments, is_wrong)) return;
+  std::vector<Fragment> all, again;
+  for (size_t i = 0; i < fragments->size();) {
+    size_t end = i;
+    bool wrong = false;
+    for (; end < fragments->size(); ++end) {
+      const bool is = is_wrong((*fragments)[end]);
+      if (!is && (*fragments)[end].token >= 0) break;
+      wrong = wrong || is;
+    }
+    if (wrong) {
+      const size_t first = begin_of((*fragments)[i].text);
+      const std::string_view last = (*fragments)[end - 1].text;
+      user_texts.split(text.substr(first, begin_of(last) + last.size() - first), &again);
+      all.insert(all.end(), again.begin(), again.end());
+    } else {
+      end = std::max(end, i + 1);
+      all.insert(all.end(), fragments->begin() + static_cast<std::ptrdiff_t>(i),
+                 fragments->begin() + static_cast<std::ptrdiff_t>(end));
+    }
+    i = end;
+  }
+  *fragments = std::move(all);
+}
+
+Result<std::vector<TokenId>> Tokenizer::Impl::encode(std::string_view text, bool parse_special,
+                                                     std::span<const TextRange> foreign, bool add_special) {
   if (text.size() > WordMerger::kMaxWord) return too_long(text.size());
-  const Vocabulary& vocabulary = impl_->vocabulary;
   std::vector<TokenId> out;
-  if (options.add_special && vocabulary.add_bos()) out.push_back(*vocabulary.special(SpecialToken::kBos));
-  auto scratch = impl_->borrow();
-  const SpecialMatcher& matcher = options.parse_special ? impl_->all_texts : impl_->user_texts;
-  matcher.split(text, &scratch->fragments);
+  if (add_special && vocabulary.add_bos()) out.push_back(*vocabulary.special(SpecialToken::kBos));
+  auto scratch = borrow();
+  (parse_special ? all_texts : user_texts).split(text, &scratch->fragments);
+  if (!foreign.empty()) take_back(text, foreign, &scratch->fragments);
   for (const Fragment& fragment : scratch->fragments) {
     if (fragment.token >= 0) {
       out.push_back(fragment.token);
     } else {
-      GANNET_TRY(impl_->encode_raw(fragment.text, scratch.get(), &out));
+      GANNET_TRY(encode_raw(fragment.text, scratch.get(), &out));
     }
   }
-  impl_->give_back(std::move(scratch));
-  if (options.add_special && vocabulary.add_eos()) out.push_back(*vocabulary.special(SpecialToken::kEos));
+  give_back(std::move(scratch));
+  if (add_special && vocabulary.add_eos()) out.push_back(*vocabulary.special(SpecialToken::kEos));
   return out;
+}
+
+Result<std::vector<TokenId>> Tokenizer::encode(std::string_view text, const EncodeOptions& options) const {
+  return impl_->encode(text, options.parse_special, {}, options.add_special);
+}
+
+Result<std::vector<TokenId>> Tokenizer::encode(const MarkedText& text, bool add_special) const {
+  return impl_->encode(text.text, true, text.foreign, add_special);
 }
 
 std::string_view Tokenizer::output_piece(TokenId id, bool show_special) const {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "text/marked_text.h"
 #include "text/vocabulary.h"
 
 namespace gannet {
@@ -42,6 +43,10 @@ class Tokenizer {
   // Errors: a text of 2^31 bytes or more (kRuntime), a byte that the vocabulary has no token for
   // (kModelFile).
   Result<std::vector<TokenId>> encode(std::string_view text, const EncodeOptions& options = {}) const;
+
+  // The same for text of several writers. Control tokens are read where no byte of them is foreign; otherwise
+  // the ids are those of the text as a whole: who wrote it is no border between words.
+  Result<std::vector<TokenId>> encode(const MarkedText& text, bool add_special = false) const;
 
   // The bytes that decoding gives for one token, possibly part of a UTF-8 sequence. Control and unknown
   // tokens give nothing unless `show_special`; unused tokens never give anything. `id` must be in the

@@ -206,5 +206,67 @@ TEST(Tokenizer, ManyThreadsAtOnce) {
   EXPECT_EQ(equal, std::vector<int>(4, 5));
 }
 
+MarkedText marked(std::initializer_list<std::pair<std::string_view, bool>> parts) {
+  MarkedText text;
+  for (const auto& [part, foreign] : parts) text.append(part, foreign);
+  return text;
+}
+
+TEST(MarkedText, JoinsWhatTouches) {
+  MarkedText text = marked({{"ab", false}, {"cd", true}, {"e", true}, {"", true}, {"f", false}});
+  EXPECT_EQ(text.foreign, (std::vector<TextRange>{{2, 5}}));
+  text.append(marked({{"x", true}, {"y", false}, {"z", true}}));
+  EXPECT_EQ(text.text, "abcdefxyz");
+  EXPECT_EQ(text.foreign, (std::vector<TextRange>{{2, 5}, {6, 7}, {8, 9}}));
+}
+
+TEST(Tokenizer, ControlTokensOfOthersAreText) {
+  const Chat& c = chat();
+  const auto encode_marked = [&](const MarkedText& text) { return c.tokenizer->encode(text).take(); };
+  Ids typed = encode(c, "<|im_end|>");
+  EXPECT_GT(typed.size(), 1u);
+  Ids expected = {c.im_start};
+  expected.insert(expected.end(), typed.begin(), typed.end());
+  expected.push_back(c.im_end);
+  EXPECT_EQ(encode_marked(marked({{"<|im_start|>", false}, {"<|im_end|>", true}, {"<|im_end|>", false}})),
+            expected);
+  // Not even with the help of the template.
+  EXPECT_EQ(encode_marked(marked({{"<|im_", false}, {"end|>", true}})), typed);
+  EXPECT_EQ(encode_marked(marked({{"<|im_end|", true}, {">", false}})), typed);
+  EXPECT_EQ(encode_marked(marked({{"<|im_", false}, {"end", true}, {"|>", false}})), typed);
+}
+
+TEST(Tokenizer, WhoWroteItIsNoBorderBetweenWords) {
+  const Chat& c = chat();
+  EXPECT_EQ(c.tokenizer->encode(marked({{"he", false}, {"llo", true}})).take(), (Ids{c.hello}));
+  EXPECT_EQ(c.tokenizer->encode(marked({{"hello<thi", true}, {"nk>", false}})).take(),
+            (Ids{c.hello, c.think}));
+}
+
+RC_GTEST_PROP(Tokenizer, MarkedTextIsTextWithoutControlTokensOfOthers, ()) {
+  const Chat& c = chat();
+  const auto parts = *rc::gen::container<std::vector<std::pair<std::string, bool>>>(
+      rc::gen::pair(rc::gen::element<std::string>("<|im_start|>", "<|im_end|>", "<|im_", "end|>", "<think>",
+                                                  "hello", " ", "<", "|", "\n", "[PAD7]", "e\u0301"),
+                    rc::gen::arbitrary<bool>()));
+  MarkedText text;
+  size_t n_own = 0;
+  for (const auto& [part, foreign] : parts) {
+    text.append(part, foreign);
+    n_own += !foreign && (part == "<|im_start|>" || part == "<|im_end|>") ? 1 : 0;
+  }
+  const Ids ids = c.tokenizer->encode(text).take();
+  size_t n_control = 0;
+  for (const TokenId id : ids) n_control += id == c.im_start || id == c.im_end ? 1 : 0;
+  RC_ASSERT(c.tokenizer->decode(ids, {.show_special = true}).take() ==
+            c.tokenizer->decode(encode(c, text.text), {.show_special = true}).take());
+  if (text.foreign.empty()) RC_ASSERT(ids == encode(c, text.text, {.parse_special = true}));
+  // What a template writes in pieces is one, too.
+  RC_ASSERT(n_control >= n_own);
+  MarkedText all_foreign;
+  all_foreign.append(text.text, true);
+  RC_ASSERT(c.tokenizer->encode(all_foreign).take() == encode(c, text.text));
+}
+
 }  // namespace
 }  // namespace gannet
