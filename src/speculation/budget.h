@@ -1,7 +1,9 @@
 // What speculation may lose against plain steps. A budget of seconds that fills slowly with time and quickly
 // with what speculation wins, and from which losses are taken; a draft is only verified when the budget can
-// bear that all of it is wrong. So the time of a process, of each of its requests and of every part of them
-// is at most what plain steps take, plus the budget at that time, plus the allowance.
+// bear that all of it is wrong. Of what first times of anything take too long (a plan's memory) a little is
+// forgiven, once. What a request has won pays what others lost; a small part of it may be lost by the next.
+// So the time of a process, and of every part of it, is at most what plain steps take, plus the budget at
+// that time, plus the allowance.
 #pragma once
 
 #include <algorithm>
