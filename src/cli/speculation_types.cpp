@@ -110,14 +110,15 @@ std::string source_names() {
 Result<TypeList> parse_types(const std::vector<std::string>& lists, SpeculationFlags& flags) {
   TypeList types;
   for (const std::string& list : lists) {
-    std::optional<SourceKind> open;  // whose values may follow
+    bool values_may_follow = false;  // those of `last`
+    SourceKind last = SourceKind::kNgramSimple;
     for (const std::string& item : parts(list)) {
       const size_t colon = item.find(':');
-      if (open && colon == std::string::npos && item.find('=') != std::string::npos) {
-        GANNET_TRY(set_key(*open, item, flags));
+      if (values_may_follow && colon == std::string::npos && item.find('=') != std::string::npos) {
+        GANNET_TRY(set_key(last, item, flags));
         continue;
       }
-      open.reset();
+      values_may_follow = false;
       const std::string name = item.substr(0, colon);
       if (name == "none" && colon == std::string::npos) {
         types.none = true;
@@ -128,7 +129,8 @@ Result<TypeList> parse_types(const std::vector<std::string>& lists, SpeculationF
       const SourceKind kind = GANNET_TRY(source_from(name, flags));
       if (std::ranges::find(types.kinds, kind) == types.kinds.end()) types.kinds.push_back(kind);
       if (colon == std::string::npos) continue;
-      open = kind;
+      values_may_follow = true;
+      last = kind;
       GANNET_TRY(set_key(kind, item.substr(colon + 1), flags));
     }
   }
