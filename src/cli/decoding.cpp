@@ -14,6 +14,10 @@
 namespace gannet {
 namespace {
 
+// Ids below are in every head for drafts; and a profile should stay small.
+constexpr TokenId kCountedFrom = 16384;
+constexpr size_t kMostCounted = 4096;
+
 // What the profile found best, where the user did not say.
 void apply(const TunedSettings& tuned, const ModelOptions& options, SessionOptions& session) {
   if (options.threads == 0 && tuned.n_threads > 0) session.n_threads = tuned.n_threads;
@@ -76,6 +80,7 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
   if (!speculation.synthetic_rates.empty()) decoding.profile_path.clear();  // nothing true is learned then
   apply(profile.settings, options, session);
   decoding.settings = profile.settings;
+  decoding.counts.add(profile.tokens);
   fit_session(session, speculation, model->hyperparameters());
   decoding.session = GANNET_TRY(create_session(model, session));
   DraftModel draft;
@@ -84,7 +89,7 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
       speculation.mode != SpeculationMode::kAuto || !decoding.session->one_sequence_at_a_time();
   if (may_draft && names_source(speculation, SourceKind::kDraftSimple))
     draft = GANNET_TRY(draft_model(flags.draft, session));
-  auto drafters = make_drafters(*decoding.session, vocabulary, speculation, 1, draft);
+  auto drafters = make_drafters(*decoding.session, vocabulary, speculation, 1, draft, decoding.counts);
   if (!drafters.ok()) return with_flag(drafters.take_error(), speculation);
   profile.costs.set_guess(guessed_row_costs(*model));
   decoding.decoder = std::make_unique<Decoder>(
@@ -97,8 +102,11 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
 void Decoding::keep_profile(bool verbose) const {
   for (const std::string& warning : decoder->warnings()) say("{}", warning);
   if (profile_path.empty() || decoder->statistics().rounds() == 0) return;
+  TokenCounts all = counts;
+  all.add(decoder->token_counts().list());
   const auto stored = store_profile(
-      profile_path, {settings, decoder->controller().costs(), decoder->controller().acceptance()});
+      profile_path, {settings, decoder->controller().costs(), decoder->controller().acceptance(),
+                     all.most_frequent(kCountedFrom, kMostCounted)});
   if (!stored.ok() && verbose) say("what was measured is not kept: {}", stored.error().message());
 }
 

@@ -17,6 +17,7 @@ struct Decoding {
   std::unique_ptr<Decoder> decoder;
   std::string profile_path;  // empty: nothing is kept
   TunedSettings settings;    // what the profile says
+  TokenCounts counts;        // the same, of texts before
 
   // Says what went wrong with drafting, and keeps what was measured for the next run. Why that cannot be is
   // said with -v only: it is not what the user asked for.

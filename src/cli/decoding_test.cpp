@@ -32,7 +32,7 @@ struct DecodingTest : testing::Test {
     return decoding->session->options();
   }
   void store(const TunedSettings& settings) {
-    ASSERT_TRUE(store_profile(profile_path_of(*model, options), {settings, {}, {}}).ok());
+    ASSERT_TRUE(store_profile(profile_path_of(*model, options), {settings, {}, {}, {}}).ok());
   }
 };
 

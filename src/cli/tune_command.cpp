@@ -204,8 +204,9 @@ Result<void> run_tune(const TuneOptions& o) {
   }
   if (keeps) {
     std::optional<Profile> before = stored(path);
-    Profile profile{settings_to_keep(result), cost_table(result), {}};
+    Profile profile{settings_to_keep(result), cost_table(result), {}, {}};
     if (before) profile.acceptance = std::move(before->acceptance);
+    if (before) profile.tokens = std::move(before->tokens);
     GANNET_TRY(store_profile(path, profile));
   }
   if (o.json) return {};

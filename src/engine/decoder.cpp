@@ -102,6 +102,7 @@ Result<void> Decoder::read(Stream& stream, AnswerRequest request, const OnPrompt
   for (size_t k = 0; k < drafters_.size(); ++k)
     check(k, drafters_[k]->begin(stream.slot_, stream.history_, stream.n_known_));
   stream.n_known_ = stream.history_.size();
+  token_counts_.add(unread);
   controller_.begin(stream.slot_);
   stream.request_ = std::move(request);
   stream.position_ = 0;
@@ -169,6 +170,7 @@ std::vector<std::string> Decoder::warnings() const {
 
 void Decoder::emit(Stream& stream, TokenId token) {
   stream.history_.push_back(token);
+  token_counts_.add({&token, 1});
   stream.n_known_ = stream.history_.size();
   ++stream.position_;
   const auto n_generated = static_cast<int64_t>(stream.position_);

@@ -11,6 +11,7 @@
 
 #include "draft/drafter.h"
 #include "draft/options.h"
+#include "engine/draft_vocabulary.h"
 #include "engine/session.h"
 #include "sample/sampler.h"
 #include "speculation/controller.h"
@@ -107,6 +108,8 @@ class Decoder {
   const Session& session() const { return session_; }
   const SpeculationStatistics& statistics() const { return statistics_; }
   const Controller& controller() const { return controller_; }
+  // Of all texts, prompts and answers.
+  const TokenCounts& token_counts() const { return token_counts_; }
   // Whole sentences about drafters that had to be given up.
   std::vector<std::string> warnings() const;
   // What drafters know beyond a process is stored (Drafter::save()); no stream may be open.
@@ -139,6 +142,7 @@ class Decoder {
   std::vector<std::unique_ptr<Drafter>> drafters_;
   Controller controller_;
   SpeculationStatistics statistics_;
+  TokenCounts token_counts_;
   std::vector<std::unique_ptr<Stream>> streams_;  // by slot; null: free
   std::vector<std::string> failures_;             // by drafter: why it drafts no more; empty: it does
   bool wants_hidden_ = false;

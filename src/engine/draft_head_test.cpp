@@ -71,6 +71,17 @@ TEST(DraftVocabulary, CountsAreKept) {
   EXPECT_EQ(again.of(100000), 0u);
 }
 
+TEST(DraftVocabulary, OnlyFrequentOnesAreStored) {
+  TokenCounts counts;
+  counts.add(std::vector<TokenId>{5, 5, 5, 30, 30, 40, 50, 50, 60});
+  using Pairs = std::vector<std::pair<TokenId, uint32_t>>;
+  EXPECT_EQ(counts.most_frequent(10, 2), (Pairs{{30, 2}, {50, 2}}));
+  EXPECT_EQ(counts.most_frequent(10, 3), (Pairs{{30, 2}, {40, 1}, {50, 2}}));
+  counts.add(Pairs{{40, 4 * TokenCounts::kFull}});
+  const Pairs faded = counts.most_frequent(10, 100);
+  EXPECT_EQ(faded, (Pairs{{30, 1}, {40, TokenCounts::kFull / 2 + 1}, {50, 1}, {60, 1}}));
+}
+
 std::vector<float> block_logits(Session& s) {
   SequenceState sequence = s.new_sequence();
   const std::vector<int32_t> tokens = {40, 300, 17};

@@ -44,6 +44,17 @@ std::vector<std::pair<TokenId, uint32_t>> TokenCounts::list() const {
   return all;
 }
 
+std::vector<std::pair<TokenId, uint32_t>> TokenCounts::most_frequent(TokenId first, size_t most) const {
+  auto all = list();
+  std::erase_if(all, [&](const auto& pair) { return pair.first < first; });
+  std::ranges::stable_sort(all, std::ranges::greater{}, [](const auto& pair) { return pair.second; });
+  if (all.size() > most) all.resize(most);
+  while (!all.empty() && all.front().second >= kFull)
+    for (auto& [id, count] : all) count = (count + 1) / 2;
+  std::ranges::sort(all);
+  return all;
+}
+
 uint32_t TokenCounts::of(TokenId id) const {
   return id >= 0 && static_cast<size_t>(id) < of_.size() ? of_[static_cast<size_t>(id)] : 0;
 }

@@ -15,8 +15,12 @@ namespace gannet {
 class TokenCounts {
  public:
   void add(std::span<const TokenId> tokens);
-  // Pairs of id and count, by rising id: what to store. Adding them again gives the same counts.
+  // Pairs of id and count, by rising id. Adding them again gives the same counts.
   std::vector<std::pair<TokenId, uint32_t>> list() const;
+  // The same as what to store: of the ids from `first` on (lower ones are taken anyway) those seen most
+  // often. Old counts fade: all are halved when one has reached kFull.
+  std::vector<std::pair<TokenId, uint32_t>> most_frequent(TokenId first, size_t most) const;
+  static constexpr uint32_t kFull = 10000;
   void add(std::span<const std::pair<TokenId, uint32_t>> pairs);  // ids below 0 are passed over
 
   uint32_t of(TokenId id) const;

@@ -49,7 +49,8 @@ Result<std::unique_ptr<Drafter>> make_model_drafter(const Vocabulary& vocabulary
 }
 
 Result<std::unique_ptr<Drafter>> make_mtp_drafter(Session& session, const Vocabulary& vocabulary,
-                                                  const SpeculationOptions& options, int n_streams) {
+                                                  const SpeculationOptions& options, int n_streams,
+                                                  TokenCounts counts) {
   if (!has_mtp(session))
     return Error(ErrorCode::kUsage,
                  "draft-mtp: the file has no MTP block; leave it out or use a file that has one");
@@ -57,7 +58,8 @@ Result<std::unique_ptr<Drafter>> make_mtp_drafter(Session& session, const Vocabu
       GANNET_TRY(MtpDrafter::create(session, {.n_slots = n_streams,
                                               .wait_for_plans = options.mode != SpeculationMode::kAuto,
                                               .n_vocab = vocabulary.size(),
-                                              .vocabulary = &vocabulary}));
+                                              .vocabulary = &vocabulary,
+                                              .counts = std::move(counts)}));
   return std::unique_ptr<Drafter>(std::move(drafter));
 }
 
@@ -71,13 +73,14 @@ void fit_session(SessionOptions& session, const SpeculationOptions& options, con
 
 Result<std::vector<std::unique_ptr<Drafter>>> make_drafters(Session& session, const Vocabulary& vocabulary,
                                                             const SpeculationOptions& options, int n_streams,
-                                                            const DraftModel& draft) {
+                                                            const DraftModel& draft, TokenCounts counts) {
   std::vector<std::unique_ptr<Drafter>> drafters;
   // Such graphs take nothing back, so there is nothing to choose.
   if (options.mode == SpeculationMode::kAuto && session.one_sequence_at_a_time()) return drafters;
   for (const SourceKind kind : kinds_of(options, has_mtp(session), draft.model != nullptr)) {
     if (kind == SourceKind::kMtp)
-      drafters.push_back(GANNET_TRY(make_mtp_drafter(session, vocabulary, options, n_streams)));
+      drafters.push_back(
+          GANNET_TRY(make_mtp_drafter(session, vocabulary, options, n_streams, std::move(counts))));
     else if (kind == SourceKind::kDraftSimple)
       drafters.push_back(GANNET_TRY(make_model_drafter(vocabulary, n_streams, draft)));
     else

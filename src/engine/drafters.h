@@ -6,6 +6,7 @@
 
 #include "draft/drafter.h"
 #include "draft/options.h"
+#include "engine/draft_vocabulary.h"
 #include "engine/session.h"
 #include "text/vocabulary.h"
 
@@ -22,10 +23,12 @@ struct DraftModel {
 };
 
 // Drafters in order of priority, none for kOff, for so many streams at once. The vocabulary is the session's
-// and outlives them. Errors: kUsage naming a source that this model cannot have, those of the sources.
+// and outlives them. `counts`: what texts consist of, for the tokens that the MTP block may draft. Errors:
+// kUsage naming a source that this model cannot have, those of the sources.
 Result<std::vector<std::unique_ptr<Drafter>>> make_drafters(Session& session, const Vocabulary& vocabulary,
                                                             const SpeculationOptions& options,
-                                                            int n_streams = 1, const DraftModel& draft = {});
+                                                            int n_streams = 1, const DraftModel& draft = {},
+                                                            TokenCounts counts = {});
 
 // What steps of 1 .. kExactRows rows cost, in steps of one row, by the bytes that they read and a little
 // arithmetic: what is believed before anything is measured.

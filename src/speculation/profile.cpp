@@ -53,9 +53,9 @@ double number(const Json& json) {
   return value;
 }
 
-int setting(const Json& json, int most) {
+int whole(const Json& json, int most) {
   const double value = number(json);
-  if (value > most) throw std::out_of_range("a setting is not one that is found");
+  if (value > most) throw std::out_of_range("a number is larger than can be");
   return static_cast<int>(value);
 }
 
@@ -98,6 +98,23 @@ std::vector<AcceptanceTable::Source> acceptance_from(const Json& json) {
   return sources;
 }
 
+Json to_json(const std::vector<std::pair<int32_t, uint32_t>>& tokens) {
+  Json ids = Json::array(), counts = Json::array();
+  for (const auto& [id, count] : tokens) {
+    ids.push_back(id);
+    counts.push_back(count);
+  }
+  return {{"ids", std::move(ids)}, {"counts", std::move(counts)}};
+}
+
+std::vector<std::pair<int32_t, uint32_t>> tokens_from(const Json& json) {
+  const Json &ids = json.at("ids"), &counts = json.at("counts");
+  std::vector<std::pair<int32_t, uint32_t>> tokens;
+  for (size_t i = 0; i < ids.size(); ++i)
+    tokens.emplace_back(whole(ids.at(i), INT32_MAX), static_cast<uint32_t>(whole(counts.at(i), INT32_MAX)));
+  return tokens;
+}
+
 }  // namespace
 
 std::string profile_folder() {
@@ -117,6 +134,8 @@ std::string profile_path(const std::string& folder, const std::string& model, co
 Result<std::optional<Profile>> load_profile(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::optional<Profile>();
+  if (!std::filesystem::is_regular_file(path, error))
+    return Error(ErrorCode::kRuntime, fmt::format("the profile {} is not a file", printable(path)));
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
@@ -125,14 +144,15 @@ Result<std::optional<Profile>> load_profile(const std::string& path) {
                  fmt::format("cannot read the profile {}; it can be deleted", printable(path)));
   try {
     const Json json = Json::parse(text.str());
-    if (json.at("version").get<int>() != kVersion) return std::optional<Profile>();
+    if (number(json.at("version")) != kVersion) return std::optional<Profile>();
     Profile profile;
     const Json& settings = json.at("settings");
-    profile.settings = {setting(settings.at("threads"), kMostThreads),
-                        setting(settings.at("threads_batch"), kMostThreads),
-                        setting(settings.at("ubatch"), kMostUbatch)};
+    profile.settings = {whole(settings.at("threads"), kMostThreads),
+                        whole(settings.at("threads_batch"), kMostThreads),
+                        whole(settings.at("ubatch"), kMostUbatch)};
     profile.costs.restore(costs_from(json.at("costs")));
     profile.acceptance.restore(acceptance_from(json.at("acceptance")));
+    if (const auto tokens = json.find("tokens"); tokens != json.end()) profile.tokens = tokens_from(*tokens);
     return std::optional<Profile>(std::move(profile));
   } catch (const std::exception& e) {
     return Error(ErrorCode::kRuntime, fmt::format("{} is not a profile ({}); it can be deleted",
@@ -158,7 +178,8 @@ Result<void> store_profile(const std::string& path, const Profile& profile) {
                        {"threads_batch", profile.settings.n_threads_batch},
                        {"ubatch", profile.settings.n_ubatch}}},
                      {"costs", to_json(profile.costs.data())},
-                     {"acceptance", to_json(profile.acceptance)}};
+                     {"acceptance", to_json(profile.acceptance)},
+                     {"tokens", to_json(profile.tokens)}};
   GANNET_TRY(make_profile_folder(path));
   return write_file(path, json.dump(1) + "\n");
 }

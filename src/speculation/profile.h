@@ -1,8 +1,11 @@
 // What was measured on this machine with a model, kept between runs in a file of its own.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
 #include "speculation/acceptance.h"
@@ -18,6 +21,7 @@ struct Profile {
   TunedSettings settings;
   CostTable costs;
   AcceptanceTable acceptance;
+  std::vector<std::pair<int32_t, uint32_t>> tokens;  // how often ids were seen in texts
 };
 
 // $GANNET_PROFILES, else $XDG_CACHE_HOME/gannet/profiles, else ~/.cache/gannet/profiles. Empty: none are kept

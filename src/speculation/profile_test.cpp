@@ -36,6 +36,7 @@ Profile made_profile() {
   }
   const int a = profile.acceptance.source("draft-mtp");
   for (int i = 0; i < 20; ++i) profile.acceptance.tested(a, i % 3, 4, i % 4 != 0);
+  profile.tokens = {{3, 7}, {20000, 1}};
   return profile;
 }
 
@@ -52,6 +53,7 @@ TEST_F(ProfileFiles, ComeBackAsTheyWere) {
   EXPECT_EQ((*loaded)->settings.n_ubatch, 256);
   EXPECT_EQ((*loaded)->costs.data(), profile.costs.data());
   EXPECT_EQ((*loaded)->acceptance.sources().at(0).counts, profile.acceptance.sources().at(0).counts);
+  EXPECT_EQ((*loaded)->tokens, profile.tokens);
 }
 
 TEST_F(ProfileFiles, NoneIsNoError) {
