@@ -13,8 +13,8 @@ namespace {
 constexpr int64_t kMostWaiting = 32;
 // One of so many rows of a draft head is for tokens of the texts at hand.
 constexpr size_t kFreeShare = 32;
-// Of the time for a prompt.
-constexpr double kPromptBudget = 0.01;
+// Of a prompt, that the block sees. Each costs the target's last layer what a step of one row costs it.
+constexpr int64_t kPromptRows = 8;
 
 // The rows that have hidden rows.
 TargetRows with_hidden(TargetRows rows) {
@@ -24,26 +24,6 @@ TargetRows with_hidden(TargetRows rows) {
   return rows;
 }
 
-// By the parameters that a row is multiplied with.
-double cost_of_row(const Hyperparameters& hp) {
-  const auto last = static_cast<int64_t>(hp.n_trunk()) - 1;
-  double trunk = 0, extra = 0;
-  for (const TensorSpec& spec : declare_tensors(hp)) {
-    const int64_t block = block_of(spec.name);
-    if (block < 0 || (spec.role != TensorRole::kMatrix && spec.role != TensorRole::kExperts)) continue;
-    auto n = static_cast<double>(spec.shape.elements());
-    if (spec.role == TensorRole::kExperts) n *= static_cast<double>(hp.n_experts_used) / hp.n_experts;
-    const auto is_one_of = [&](std::initializer_list<const char*> parts) {
-      return std::ranges::any_of(parts,
-                                 [&](const char* p) { return spec.name.find(p) != std::string::npos; });
-    };
-    if (block <= last) trunk += n;
-    if (block == last && is_one_of({".ffn_", ".attn_output.", ".ssm_out."})) extra += n;
-    if (block > last && is_one_of({".nextn.eh_proj.", ".attn_k.", ".attn_v."})) extra += n;
-  }
-  return extra / trunk;
-}
-
 }  // namespace
 
 MtpDrafter::MtpDrafter(Session& session, const MtpDrafterOptions& options, int rows_per_slot)
@@ -51,7 +31,6 @@ MtpDrafter::MtpDrafter(Session& session, const MtpDrafterOptions& options, int r
       info_{.name = "draft-mtp", .hidden = true},
       rows_per_slot_(rows_per_slot),
       waits_for_plans_(options.wait_for_plans),
-      row_cost_(cost_of_row(session.model().hyperparameters())),
       slots_(static_cast<size_t>(options.n_slots)),
       chooser_(options.n_vocab > 0 ? options.n_vocab
                                    : static_cast<int32_t>(session.model().hyperparameters().n_vocab)) {}
@@ -104,10 +83,8 @@ int64_t MtpDrafter::waiting(int slot) const {
 }
 
 int64_t MtpDrafter::prompt_rows(int64_t n_prompt) const {
-  // Fewer than these are not worth a share of a large step that is as expensive per row as small ones are.
-  constexpr int64_t kWorthwhile = 256;
-  const auto rows = static_cast<int64_t>(kPromptBudget * static_cast<double>(n_prompt) / row_cost_);
-  return std::min(n_prompt, rows < kWorthwhile ? int64_t{rows_per_slot_} : rows / kWorthwhile * kWorthwhile);
+  static_assert(kPromptRows <= kMostWaiting && kPromptRows <= kExactRows);
+  return std::min(n_prompt, kPromptRows);
 }
 
 Result<void> MtpDrafter::begin(int slot, std::span<const TokenId>, size_t n_kept) {

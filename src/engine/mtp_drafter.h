@@ -64,10 +64,10 @@ class MtpDrafter final : public Drafter {
   // Rows of a slot that wait for a draft.
   int64_t waiting(int slot) const;
 
-  // Of how many tokens at the end of a prompt the block should see rows (StepPiece::n_hidden). Hidden rows
-  // take the rest of the target's last layer, and K and V of the block: so many that both cost at most a
-  // hundredth of the prompt, but never fewer than wait for a draft for nothing. Acceptance hardly depends on
-  // it: what the block needs to know of the text is in the last hidden row.
+  // Of how many tokens at the end of a prompt the block should see rows (StepPiece::n_hidden): so few are
+  // exact in the target's last layer (the prompt comes out as without the block) and cost it less than a
+  // hundredth of a prompt of 512 tokens. Acceptance hardly depends on it: what the block needs to know of
+  // the text is in the last hidden row.
   int64_t prompt_rows(int64_t n_prompt) const override;
 
  private:
@@ -111,7 +111,6 @@ class MtpDrafter final : public Drafter {
   DrafterInfo info_;
   const int rows_per_slot_;  // that may wait
   const bool waits_for_plans_;
-  const double row_cost_;  // of a prompt's row for the block, in rows of the target
   std::vector<Slot> slots_;
   bool ready_ = false;
   DraftChooser chooser_;

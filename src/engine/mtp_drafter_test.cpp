@@ -238,12 +238,39 @@ TEST(MtpDrafter, ReadsTheEndOfAPrompt) {
   }
 }
 
-TEST(MtpDrafter, ReadsMoreOfLongPrompts) {
-  const MtpTexts t(1, {});
-  EXPECT_EQ(t.mtp->prompt_rows(10), 10);
-  EXPECT_EQ(t.mtp->prompt_rows(512), 32);
-  // A row of the pocket model's block, with the rest of the last layer, costs an eighth of one of its trunk.
-  EXPECT_NEAR(static_cast<double>(t.mtp->prompt_rows(100000)), 8000, 500);
+// That a drafter wants hidden rows must not be seen in what the target says.
+TEST(MtpDrafter, ThePromptComesOutAsWithoutIt) {
+  for (const size_t n : {40u, 65u, 100u, 300u, 600u}) {
+    std::vector<std::vector<float>> logits;
+    for (const int64_t n_hidden : {0, 8, 32}) {
+      const bool with_block = n_hidden > 0;
+      SessionOptions options;
+      options.n_threads = 1;
+      options.mtp = with_block;
+      const auto session = Session::create(pocket(), options).take();
+      SequenceState sequence = session->new_sequence();
+      const auto text = std::span(long_text()).first(n);
+      for (size_t at = 0; at < n;) {
+        const size_t piece_size = std::min<size_t>(512, n - at);
+        const bool last = at + piece_size == n;
+        StepPiece piece{&sequence,
+                        text.subspan(at, piece_size),
+                        last ? LogitRows::kLast : LogitRows::kNone,
+                        static_cast<int64_t>(piece_size) > options.open_rows,
+                        {}};
+        piece.n_hidden = with_block && last ? n_hidden : 0;
+        const StepResult result = session->step(StatePart::kTrunk, {&piece, 1}, piece.n_hidden > 0).take();
+        if (last) {
+          const float* row = result.logits_row(0);
+          logits.emplace_back(row, row + result.logits.shape.last());
+        }
+        sequence.commit(StatePart::kTrunk, static_cast<int64_t>(piece_size));
+        at += piece_size;
+      }
+    }
+    EXPECT_TRUE(same_bits(logits[0], logits[1])) << n;
+    EXPECT_TRUE(same_bits(logits[0], logits[2])) << n;
+  }
 }
 
 // A small head makes other drafts at most: of its own tokens, those of the text among them.

@@ -101,9 +101,8 @@ double ControllerState::account(const RoundOutcome& outcome, int n_verified, int
   if (drafted) {
     const double weight = std::max(kRealisedWeight, 1 / static_cast<double>(++n_realised));
     realised += weight * (-lost_beside(plain) / seconds - realised);
-    lost -= budget.forgive(beyond, seconds, plain);
-    budget.round(seconds, lost, plain);
-  } else if (behind_draft) {
+  }
+  if (drafted || behind_draft) {
     lost -= budget.forgive(beyond, seconds, plain);
     budget.round(seconds, lost, plain);
   } else {

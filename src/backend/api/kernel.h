@@ -17,29 +17,32 @@ namespace gannet {
 // Instruction sets in order of preference; each x86 one contains those before it.
 enum class Isa : uint8_t { kScalar, kAvx2, kAvx512, kAvx512Vnni, kNeon };
 
+// Steps of at most so many rows are exact throughout, and so are values of at most so many in larger steps.
+inline constexpr int64_t kExactRows = 64;
+
 // How many rows of a step are in use, and which of them must be exact. Rows are the first axis of token-major
 // values; a value with fewer rows than the step (those that get logits) has `live` at least as many.
 struct StepRows {
+  static constexpr int64_t kNotSaid = int64_t{1} << 62;  // of a step by itself, as tests run them
   // Rows [live, ...) are padding: kernels may leave their results as they are, route nothing for them and
   // write no state. A kernel may also compute them.
-  int64_t live = int64_t{1} << 62;
+  int64_t live = kNotSaid;
   // Rows [0, exact) must come out the same to the bit whatever other rows share the step; the others may take
   // kernels that are faster for many rows.
   int64_t exact = 0;
   // Rows of the step, padding included. The first axis of a value with more is something else (the choices of
   // all tokens, say): all of it is live, and exact when the whole step is.
-  int64_t step = int64_t{1} << 62;
+  int64_t step = kNotSaid;
 
   // Of the n rows of a value: how many are live, and how many of these must be exact.
   GANNET_INLINE int64_t live_of(int64_t n) const { return n < live || n > step ? n : live; }
   GANNET_INLINE int64_t exact_of(int64_t n) const {
     if (n > step) return exact < live ? 0 : n;
+    // Of a prompt these are the rows that get logits or hidden rows: how many do must not change any.
+    if (n < step && step != kNotSaid && n <= kExactRows) return live_of(n);
     return live_of(n) < exact ? live_of(n) : exact;
   }
 };
-
-// Steps of at most so many rows are exact throughout.
-inline constexpr int64_t kExactRows = 64;
 
 // Memory of one execution of a step. Operands and results in the order of the OpDef; an optional operand that
 // is not given has data == nullptr. State operands: data points at a KvView or RecurrentView.
