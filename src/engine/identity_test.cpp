@@ -82,7 +82,7 @@ struct Subject {
   Session& session_for(const SpeculationOptions& speculation) const {
     SessionOptions options;
     options.n_ctx = kContext;
-    options.n_threads = 2;
+    options.n_threads = all_of_it() ? 1 : 2;  // all of it runs one part per processor
     fit_session(options, speculation, model->hyperparameters());
     std::unique_ptr<Session>& session = sessions[{options.mtp, options.open_rows}];
     if (session == nullptr) {
