@@ -53,9 +53,11 @@ Result<Answer> Conversation::say(const std::string& text) {
   const std::vector<TokenId> tokens = GANNET_TRY(tokens_of(text));
   GANNET_TRY(check_room(tokens.size()));
   AnswerOutput output;
+  AnswerOptions wanted = options_.answer;
+  wanted.n_predict = options_.n_predict;
   std::optional<ProgressBar> reading("reading");
   auto answer = generator_.generate(
-      tokens, options_.n_predict,
+      tokens, wanted,
       [&](std::string_view piece) {
         reading.reset();  // out of the way of the answer
         return output.write(piece);

@@ -14,6 +14,7 @@ namespace gannet {
 struct ConversationOptions {
   std::string system;      // instructions in front of the first message; may be empty
   int64_t n_predict = -1;  // most tokens of an answer; < 0: until it ends
+  AnswerOptions answer;    // whatever else ends it; n_predict is the one above
   bool raw = false;        // messages are continued as they are, without chat format
   bool timings = false;    // token counts and rates to stderr after every answer
 };

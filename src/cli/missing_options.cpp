@@ -13,7 +13,6 @@ constexpr const char* kServer = "there is no server yet";
 constexpr const char* kTemplate =
     "chat templates of the model file are not read yet; messages are written as ChatML";
 constexpr const char* kGrammar = "structured output is not built yet";
-constexpr const char* kSampler = "this sampler is not built";
 constexpr const char* kMedia = "only text is read";
 constexpr const char* kThreads = "not built; -C and -t place threads";
 constexpr const char* kDraftThreads = "not built; -Cd and -td place the threads of a draft model";
@@ -63,18 +62,12 @@ constexpr MissingOption kMissing[] = {
     {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
      "only gannet run and gannet bench draft"},
     {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file", kGrammar},
-    {"--samplers,--sampling-seq,--sampler-seq,--xtc-probability,--xtc-threshold,--typical,--typical-p",
-     kSampler},
-    {"--dry-multiplier,--dry-base,--dry-allowed-length,--dry-penalty-last-n,--dry-sequence-breaker",
-     kSampler},
-    {"--dynatemp-range,--dynatemp-exp,--mirostat,--mirostat-lr,--mirostat-ent,--top-nsigma,--top-n-sigma",
-     kSampler},
-    {"--adaptive-target,--adaptive-decay,-bs,--backend-sampling", kSampler},
+    {"-bs,--backend-sampling", "sampling is done on the CPU"},
     {"-mm,--mmproj,-mmu,--mmproj-url,--no-mmproj,--mmproj-auto,--image,--audio,--video,--image-min-tokens",
      kMedia},
     {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs,--skip-chat-parsing",
      kTemplate},
-    {"-rea,--reasoning,--reasoning-format,--reasoning-budget,--reasoning-budget-message,--reasoning-effort",
+    {"-rea,--reasoning,--reasoning-format,--reasoning-effort",
      kTemplate},
     {"--reasoning-preserve,--prefill-assistant,--no-prefill-assistant", kTemplate},
     {"--host,--port,--api-prefix,--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path",

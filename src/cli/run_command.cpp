@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/atomic_file.h"
+#include "cli/answer_flags.h"
 #include "cli/chat_loop.h"
 #include "cli/command.h"
 #include "cli/conversation.h"
@@ -27,6 +28,7 @@ namespace {
 struct RunOptions {
   ModelOptions model;
   SamplingOptions sampling;
+  AnswerFlags ends;
   SpeculationFlags speculation;
   ConversationOptions conversation;
   PromptSource prompt;
@@ -75,9 +77,10 @@ Result<void> run_model(const RunOptions& o) {
   Session& session = *decoding.session;
   session.set_profiling(o.profile || !o.trace.empty());
   SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
-  if (o.sampling.ignore_eos) forbid_ends(params, tokenizer.vocabulary());
+  GANNET_TRY(finish_params(params, o.sampling, tokenizer.vocabulary()));
   Sampler sampler = GANNET_TRY(Sampler::create(params, tokenizer.vocabulary().size()));
   ConversationOptions talk = o.conversation;
+  talk.answer = GANNET_TRY(answer_options(o.ends, tokenizer));
   if (o.prompt.escape) talk.system = unescaped(talk.system);
   Decoder& decoder = *decoding.decoder;
   std::optional<Conversation> conversation;
@@ -156,6 +159,7 @@ Command run_command() {
   };
   add_model_option(command.options, o->model);
   add_sampling_options(command.options, o->sampling);
+  add_answer_options(command.options, o->ends);
   add_session_options(command.options, o->model);
   add_bisect_options(command.options, o->model.graph);
   add_speculation_options(command.options, o->speculation);

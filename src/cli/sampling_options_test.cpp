@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "gguf/writer.h"
+#include "sample/dry.h"
+#include "text/vocabulary_for_test.h"
 
 namespace gannet {
 namespace {
@@ -50,44 +53,86 @@ std::string refused(Keys keys, const SamplingOptions& options, ErrorCode code) {
 
 TEST(SamplingOptions, TheFileIsReadAndFlagsOverrideIt) {
   EXPECT_EQ(accepted({}).temperature, SamplingParams{}.temperature);
-  EXPECT_EQ(accepted(Keys::of("general.sampling.temp", 0.0f)).temperature, 0.0f);
   EXPECT_EQ(accepted(Keys::of("general.sampling.temp", 0.6)).temperature, 0.6f);
-  EXPECT_EQ(accepted(Keys::of("general.sampling.temp", uint32_t{1})).temperature, 1.0f) << "a whole number";
-  EXPECT_EQ(accepted(Keys::of("general.sampling.top_k", int32_t{1})).top_k, 1);
-  EXPECT_EQ(accepted(Keys::of("general.sampling.top_k", int32_t{-1})).top_k, -1);
-  EXPECT_EQ(accepted(Keys::of("general.sampling.top_k", uint32_t{2'000'000})).top_k, 2'000'000);
-  EXPECT_EQ(accepted(Keys::of("general.sampling.sequence", "temperature;top_k")).top_k,
-            SamplingParams{}.top_k);
+  EXPECT_EQ(accepted(Keys::of("general.sampling.temp", NAN)).temperature, SamplingParams{}.temperature);
   SamplingOptions flags;
   flags.temperature = 0.5f;
   flags.top_k = 3;
-  EXPECT_EQ(accepted(Keys::of("general.sampling.temp", NAN), flags).temperature, 0.5f);
+  EXPECT_EQ(accepted(Keys::of("general.sampling.temp", 0.6), flags).temperature, 0.5f);
   EXPECT_EQ(accepted(Keys::of("general.sampling.temp", "0.6"), flags).temperature, 0.5f);
   EXPECT_EQ(accepted(Keys::of("general.sampling.top_k", "many"), flags).top_k, 3);
+  const Keys order = Keys::of("general.sampling.sequence", "temperature;top_k");
+  EXPECT_EQ(step_letters(accepted(order).steps), "tk");
+  flags.dry_multiplier = 1.0f;
+  flags.top_p = 0.5f;
+  EXPECT_EQ(step_letters(accepted(order, flags).steps), "dptk") << "who asks for a step gets it";
+  flags.sampling_sequence = "kt";
+  EXPECT_EQ(step_letters(accepted(order, flags).steps), "kt");
+  flags.sampling_sequence.reset();
+  flags.samplers = "top_p;dry";
+  EXPECT_EQ(step_letters(accepted(order, flags).steps), "pd");
 }
 
-TEST(SamplingOptions, ABadValueOfTheFileNamesFileAndKey) {
-  const auto message = [](const char* key, auto value) {
-    const std::string text = refused(Keys::of(key, value), {}, ErrorCode::kModelFile);
-    EXPECT_TRUE(text.starts_with("m.gguf: ")) << text;
-    EXPECT_EQ(text.find("m.gguf", 1), std::string::npos) << text;
-    EXPECT_THAT(text, HasSubstr(key));
-    return text;
+TEST(SamplingOptions, EveryFlagReachesItsParameter) {
+  SamplingOptions o;
+  Options options;
+  add_sampling_options(options, o);
+  const auto set = [&](const std::string& name, const std::string& value) {
+    for (const Option& option : options)
+      if (std::ranges::count(option_names(option), name) > 0) {
+        EXPECT_TRUE(set_option(option, value, name).ok()) << name;
+      }
   };
-  EXPECT_EQ(message("general.sampling.temp", NAN),
-            "m.gguf: general.sampling.temp is nan; it must be a finite number (--temp overrides it)");
-  EXPECT_EQ(message("general.sampling.temp", -1.0f),
-            "m.gguf: general.sampling.temp is -1; it must be 0 or more (--temp overrides it)");
-  EXPECT_THAT(message("general.sampling.temp", "0.6"), HasSubstr("\"0.6\""));
-  EXPECT_THAT(message("general.sampling.temp", int32_t{-1}), HasSubstr("0 or more"));
-  EXPECT_THAT(message("general.sampling.top_p", 2.0f), HasSubstr("is 2; it must be from 0 to 1"));
-  EXPECT_THAT(message("general.sampling.min_p", -0.1f), HasSubstr("from 0 to 1"));
-  EXPECT_THAT(message("general.sampling.penalty_repeat", 0.0f), HasSubstr("a number above 0"));
-  EXPECT_THAT(message("general.sampling.penalty_present", INFINITY), HasSubstr("a finite number"));
-  EXPECT_THAT(message("general.sampling.penalty_freq", NAN), HasSubstr("a finite number"));
-  EXPECT_THAT(message("general.sampling.penalty_last_n", int32_t{-2}), HasSubstr("-1 (all)"));
-  EXPECT_THAT(message("general.sampling.top_k", 40.0f), HasSubstr("an integer was expected"));
-  EXPECT_THAT(message("general.sampling.top_k", int64_t{1} << 40), HasSubstr("1099511627776"));
+  const std::pair<const char*, float SamplingParams::*> floats[] = {
+      {"--typical", &SamplingParams::typical_p},
+      {"--top-nsigma", &SamplingParams::top_n_sigma},
+      {"--xtc-probability", &SamplingParams::xtc_probability},
+      {"--xtc-threshold", &SamplingParams::xtc_threshold},
+      {"--dynatemp-range", &SamplingParams::dynatemp_range},
+      {"--dynatemp-exp", &SamplingParams::dynatemp_exponent},
+      {"--dry-multiplier", &SamplingParams::dry_multiplier},
+      {"--adaptive-target", &SamplingParams::adaptive_target},
+      {"--adaptive-decay", &SamplingParams::adaptive_decay},
+      {"--mirostat-ent", &SamplingParams::mirostat_tau},
+      {"--mirostat-lr", &SamplingParams::mirostat_eta}};
+  for (const auto& [name, parameter] : floats) {
+    set(name, "0.25");
+    EXPECT_EQ(accepted({}, o).*parameter, 0.25f) << name;
+    EXPECT_EQ(find_missing_option(name), nullptr) << name;
+  }
+  const std::pair<const char*, int SamplingParams::*> whole[] = {
+      {"--mirostat", &SamplingParams::mirostat},
+      {"--min-keep", &SamplingParams::min_keep},
+      {"--dry-allowed-length", &SamplingParams::dry_allowed_length},
+      {"--dry-penalty-last-n", &SamplingParams::dry_penalty_last_n}};
+  for (const auto& [name, parameter] : whole) {
+    set(name, "1");
+    EXPECT_EQ(accepted({}, o).*parameter, 1) << name;
+  }
+}
+
+TEST(SamplingOptions, BreakersOfDryAreThoseOfTheUser) {
+  const Tokenizer tokenizer = VocabularyForTest::with_bytes().build().take();
+  const auto breaks = [&](const SamplingOptions& o) {
+    SamplingParams p = accepted({}, o);
+    EXPECT_TRUE(finish_params(p, o, tokenizer.vocabulary()).ok());
+    std::string all;
+    for (const char c : {'\n', ':', '"', '*', 'x'})
+      if (p.dry_breakers != nullptr && p.dry_breakers->contains(c)) all += c;
+    return all;
+  };
+  SamplingOptions o;
+  EXPECT_EQ(breaks(o), "") << "DRY is off";
+  o.dry_multiplier = 0.8f;
+  EXPECT_EQ(breaks(o), "\n:\"*");
+  o.dry_breakers = {"x"};
+  EXPECT_EQ(breaks(o), "x");
+  o.dry_breakers = {"none"};
+  EXPECT_EQ(breaks(o), "");
+  o.dry_breakers = {std::string(1000, 'x')};
+  SamplingParams p = accepted({}, o);
+  EXPECT_THAT(finish_params(p, o, tokenizer.vocabulary()).error().message(),
+              testing::StartsWith("--dry-sequence-breaker: "));
 }
 
 TEST(SamplingOptions, ABadFlagIsBlamedItself) {
@@ -106,6 +151,11 @@ TEST(SamplingOptions, ABadFlagIsBlamedItself) {
             "--frequency-penalty nan: must be a finite number");
   EXPECT_EQ(message([](auto& o) { o.repeat_last_n = -2; }),
             "--repeat-last-n -2: must be -1 (all), 0 (none) or more");
+  EXPECT_EQ(message([](auto& o) { o.mirostat = 3; }), "--mirostat 3: must be 0 (off), 1 or 2");
+  EXPECT_EQ(message([](auto& o) { o.adaptive_decay = 1; }), "--adaptive-decay 1: must be from 0 to 0.99");
+  EXPECT_THAT(message([](auto& o) { o.samplers = "top_k,top_p"; }),
+              testing::StartsWith("--samplers: \"top_k,top_p\" is no sampling step; there are "));
+  EXPECT_THAT(message([](auto& o) { o.sampling_sequence = "kz"; }), testing::StartsWith("--sampling-seq: "));
   EXPECT_THAT(message([](auto& o) { o.logit_bias = {"5+nan"}; }), HasSubstr("--logit-bias 5+nan"));
   EXPECT_THAT(message([](auto& o) { o.logit_bias = {"4294967301+1"}; }), HasSubstr("no such token"));
   EXPECT_THAT(message([](auto& o) { o.logit_bias = {"-5+1"}; }), HasSubstr("no such token"));

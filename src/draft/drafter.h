@@ -60,6 +60,7 @@ struct DraftRequest {
   std::span<const TokenId> history;          // its last token was not run by the target yet
   int n_most = 0;                            // tokens wanted, at least 1
   const SamplingParams* sampling = nullptr;  // of the request
+  const SamplerState* state = nullptr;       // of the request at `position`; null: of a first token
   uint64_t position = 0;                     // Sampler::sample() position of the first drafted token
   DraftChoice choice = DraftChoice::kSharedNoise;
   // Asked after every token of a drafter that makes them one by one: whether to make another. Null: yes.

@@ -41,19 +41,19 @@ std::vector<Candidate> residual(std::span<const Candidate> p, std::span<const do
 
 Result<TokenId> choose_token(Sampler& sampler, std::span<const float> logits, uint64_t position,
                              std::span<const TokenId> history, const DraftToken& draft,
-                             Verification verification) {
+                             Verification verification, const SampleContext& context) {
   const SamplingParams& params = sampler.params();
-  if (verification == Verification::kSharedNoise || params.temperature <= 0)
-    return sampler.sample(logits, position, history);
-  const std::span<const Candidate> p = GANNET_TRY(sampler.survivors(logits, position, history));
-  const std::vector<double> p_of = probabilities(p, params.temperature);
+  if (verification == Verification::kSharedNoise || params.greedy())
+    return sampler.sample(logits, position, history, context);
+  const auto [p, temperature] = GANNET_TRY(sampler.distribution(logits, position, history, context));
+  const std::vector<double> p_of = probabilities(p, temperature);
   double p_draft = 0;
   for (size_t i = 0; i < p.size(); ++i)
     if (p[i].token == draft.token) p_draft = p_of[i];
   const double u = philox_uniform(philox4x32(params.seed + kAcceptNoise, position, 0)[0]);
   if (u * probability_of(draft.candidates, draft.token) < p_draft) return draft.token;
   const std::vector<Candidate> rest = residual(p, p_of, draft);
-  if (rest.empty()) return draw(p, params.temperature, params.seed + kResidualNoise, position);
+  if (rest.empty()) return draw(p, temperature, params.seed + kResidualNoise, position);
   return draw(rest, 1, params.seed + kResidualNoise, position);
 }
 

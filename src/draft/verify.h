@@ -18,6 +18,6 @@ inline constexpr uint64_t kResidualNoise = 0x94d049bb133111eb;  // what comes in
 // 0 the likeliest token in either mode.
 Result<TokenId> choose_token(Sampler& sampler, std::span<const float> logits, uint64_t position,
                              std::span<const TokenId> history, const DraftToken& draft,
-                             Verification verification);
+                             Verification verification, const SampleContext& context = {});
 
 }  // namespace gannet

@@ -104,11 +104,7 @@ Result<void> Decoder::read(Stream& stream, AnswerRequest request, const OnPrompt
   stream.n_known_ = stream.history_.size();
   token_counts_.add(unread);
   controller_.begin(stream.slot_);
-  stream.request_ = std::move(request);
-  stream.position_ = 0;
-  stream.finished_ = FinishReason::kNone;
-  stream.failure_.reset();
-  for (Stream::Foretold& foretold : stream.foretold_) foretold.tokens.clear();
+  begin_answer(stream, std::move(request));
 
   const auto n_ubatch = static_cast<size_t>(session_.options().n_ubatch);
   size_t hidden_of_prompt = 0;
@@ -166,23 +162,6 @@ std::vector<std::string> Decoder::warnings() const {
     if (!failures_[k].empty())
       all.push_back(fmt::format("{} drafts no more: {}", drafters_[k]->info().name, failures_[k]));
   return all;
-}
-
-void Decoder::emit(Stream& stream, TokenId token) {
-  stream.history_.push_back(token);
-  token_counts_.add({&token, 1});
-  stream.n_known_ = stream.history_.size();
-  ++stream.position_;
-  const auto n_generated = static_cast<int64_t>(stream.position_);
-  if (vocabulary_.is_end(token)) {
-    stream.finished_ = FinishReason::kEnd;
-  } else if (!stream.request_.on_token(token)) {
-    stream.finished_ = FinishReason::kStopped;
-  } else if (stream.history_.size() >= static_cast<size_t>(session_.options().n_ctx)) {
-    stream.finished_ = FinishReason::kContextFull;
-  } else if (n_generated == stream.request_.n_predict) {
-    stream.finished_ = FinishReason::kLength;
-  }
 }
 
 }  // namespace gannet

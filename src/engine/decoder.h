@@ -13,25 +13,42 @@
 #include "draft/options.h"
 #include "engine/draft_vocabulary.h"
 #include "engine/session.h"
+#include "sample/log_probs.h"
+#include "sample/repetition_stop.h"
 #include "sample/sampler.h"
+#include "sample/thought_budget.h"
+#include "sample/token_constraint.h"
 #include "speculation/controller.h"
 #include "speculation/statistics.h"
 #include "text/vocabulary.h"
 
 namespace gannet {
 
-enum class FinishReason { kNone, kEnd, kLength, kStopped, kContextFull };
+// kStopped: whoever takes the tokens said so; kRepetition: RepetitionRules did.
+enum class FinishReason { kNone, kEnd, kLength, kStopped, kContextFull, kRepetition };
 
 // Called for every token of an answer, in order; false ends the answer behind it.
 using OnToken = std::function<bool(TokenId token)>;
 // Called after every piece of a prompt with the tokens read so far; false stops. May be null.
 using OnPrompt = std::function<bool(size_t done, size_t total)>;
+// Called right before OnToken for the same token.
+using OnLogProbs = std::function<void(TokenId token, const LogProbs& log_probs)>;
 
 // What a text is asked to go on with.
 struct AnswerRequest {
   Sampler* sampler = nullptr;
   int64_t n_predict = -1;  // most tokens; < 0: any number
   OnToken on_token;
+  // What the tokens of the answer may be. Told of every one of them, in order; none is taken back. When it
+  // allows nothing, the answer ends with an error. It must be at its beginning, and outlive the answer.
+  TokenConstraint* constraint = nullptr;
+  ThoughtRules thought = {};        // the closing message counts as tokens of the answer
+  RepetitionRules repetition = {};  // ends the answer behind the token that fulfils them
+  // Log-probabilities are made when somebody takes them: of the chosen token and of so many others, as the
+  // model says them, or with `post_sampling` as they were drawn from.
+  OnLogProbs on_log_probs = {};
+  int n_log_probs = 0;
+  bool post_sampling = false;
   // For measuring: the text goes on with these tokens, whatever the sampler says (it is asked all the same).
   std::span<const TokenId> script = {};
 };
@@ -63,6 +80,11 @@ class Stream {
   std::vector<TokenId> history_;
   AnswerRequest request_;
   uint64_t position_ = 0;  // of the next token in the answer
+  // What is remembered of the answer: of chosen tokens only, which are never taken back.
+  SamplerState sampler_state_;
+  ThoughtBudget thought_;
+  RepetitionStop repetition_;
+  LogProbs log_probs_;  // of the last chosen token, if somebody wants them
   FinishReason finished_ = FinishReason::kStopped;
   std::optional<Error> failure_;
   size_t n_known_ = 0;              // tokens of the history that the drafters have seen as they are
@@ -119,19 +141,22 @@ class Decoder {
   struct Turn;
   struct Round;
   Result<void> read(Stream& stream, AnswerRequest request, const OnPrompt& on_prompt);
+  void begin_answer(Stream& stream, AnswerRequest request);
   // Drafters that fail draft no more, for no stream; the text does not need them.
   void check(size_t drafter, const Result<void>& result);
   void tell(std::span<const TargetRows> rows);
   void look_up(Round& round);
   void draft(Round& round);
   void trim(std::vector<DraftToken>& draft, int n_most, bool model) const;
+  void drop_forbidden(Turn& turn) const;
   int most_drafts(const Stream& stream) const;
   // So many rows a step may have without waiting for a plan; those of larger ones, up to what the offers ask
   // for, are made in the background.
   int ready_rows(const Round& round);
   Result<void> run(Round& round);
   void choose_tokens(Turn& turn, const StepResult& result, size_t first_row);
-  Result<TokenId> choose(const Stream& stream, const float* logits, const Turn* turn, size_t place);
+  Result<TokenId> choose(Stream& stream, const float* logits, const Turn* turn, size_t place);
+  Result<TokenId> ask_sampler(Stream& stream, std::span<const float> logits, const DraftToken* draft);
   void emit(Stream& stream, TokenId token);
   void score(Stream& stream, TokenId token, int verified_source);
   void report(Round& round);

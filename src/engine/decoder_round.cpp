@@ -3,9 +3,6 @@
 #include <algorithm>
 #include <bit>
 
-#include "base/philox.h"
-#include "draft/verify.h"
-
 namespace gannet {
 namespace {
 
@@ -17,8 +14,6 @@ constexpr int kUsualDraft = 7;
 
 // Drafts whose rightness is made up are as sure as this.
 constexpr float kSyntheticConfidence = 0.8f;
-
-constexpr uint64_t kSyntheticKey = 0x73796e7468;
 
 }  // namespace
 
@@ -171,6 +166,7 @@ void Decoder::draft(Round& round) {
       request.history = turn.stream->history_;
       request.n_most = std::min(plans[i].n, turn.n_most);
       request.sampling = &turn.stream->request_.sampler->params();
+      request.state = &turn.stream->sampler_state_;
       request.position = turn.stream->position_;
       request.choice =
           options_.verification == Verification::kRejection ? DraftChoice::kDrawn : DraftChoice::kSharedNoise;
@@ -195,6 +191,7 @@ void Decoder::draft(Round& round) {
 
   bool any = false;
   for (size_t i = 0; i < round.n_turns; ++i) {
+    drop_forbidden(round.all[i]);
     std::vector<float>& confidence = round.confidence[i];
     for (const DraftToken& d : round.all[i].draft) confidence.push_back(d.confidence);
     any = any || !confidence.empty();
@@ -245,66 +242,6 @@ Result<void> Decoder::run(Round& round) {
     check(k, drafters_[k]->ran(round.told));
   }
   return {};
-}
-
-void Decoder::choose_tokens(Turn& turn, const StepResult& result, size_t first_row) {
-  Stream& stream = *turn.stream;
-  for (size_t place = 0; place < turn.rows.size(); ++place) {
-    const auto token = choose(stream, result.logits_row(first_row + place), &turn, place);
-    if (!token.ok()) {
-      stream.failure_ = token.error();
-      stream.finished_ = FinishReason::kStopped;
-      return;
-    }
-    const bool right = place < turn.draft.size() && turn.draft[place].token == *token;
-    score(stream, *token, turn.source);
-    emit(stream, *token);
-    ++turn.n_emitted;
-    turn.n_right += right ? 1 : 0;
-    if (!right || stream.finished_ != FinishReason::kNone) return;
-  }
-}
-
-Result<TokenId> Decoder::choose(const Stream& stream, const float* logits, const Turn* turn, size_t place) {
-  const AnswerRequest& request = stream.request_;
-  const std::span<const float> row(logits, static_cast<size_t>(vocabulary_.size()));
-  const bool drafted = turn != nullptr && place < turn->draft.size();
-  const TokenId chosen =
-      GANNET_TRY(drafted ? choose_token(*request.sampler, row, stream.position_, stream.history_,
-                                        turn->draft[place], options_.verification)
-                         : request.sampler->sample(row, stream.position_, stream.history_));
-  if (!request.script.empty()) return request.script[stream.position_ % request.script.size()];
-  if (!drafted || options_.synthetic_rates.empty()) return chosen;
-  const std::vector<float>& rates = options_.synthetic_rates;
-  const auto rate = [&](size_t i) { return i < rates.size() ? double{rates[i]} : 0.0; };
-  const double before = place == 0 ? 1 : rate(place - 1);
-  const double u = philox_uniform(philox4x32(kSyntheticKey, stream.position_, stream.history_.size())[0]);
-  const TokenId draft = turn->draft[place].token;
-  if (u * before < rate(place)) return draft;
-  return chosen != draft ? chosen : (draft + 1) % vocabulary_.size();
-}
-
-void Decoder::score(Stream& stream, TokenId token, int verified_source) {
-  if (!options_.synthetic_rates.empty()) return;
-  for (size_t k = 0; k < drafters_.size(); ++k) {
-    Stream::Foretold& foretold = stream.foretold_[k];
-    if (foretold.at >= foretold.tokens.size()) continue;
-    if (static_cast<int>(k) == verified_source) {  // it is told by the outcome of the round
-      foretold.tokens.clear();
-      foretold.at = 0;
-      continue;
-    }
-    const DraftToken& said = foretold.tokens[foretold.at];
-    const bool right = said.token == token;
-    controller_.shadow(stream.slot_, static_cast<int>(k), static_cast<int>(foretold.at), said.confidence,
-                       right);
-    if (right) {
-      ++foretold.at;
-    } else {
-      foretold.tokens.clear();
-      foretold.at = 0;
-    }
-  }
 }
 
 void Decoder::report(Round& round) {

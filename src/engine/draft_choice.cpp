@@ -6,28 +6,26 @@
 #include "base/check.h"
 
 namespace gannet {
+
+// The request's parameters without what names tokens; their ids may be others here.
 Sampler& DraftChooser::sampler(const SamplingParams& params, int32_t n_logits) {
-  const auto same = [&](const SamplingParams& p) {
-    return p.top_k == params.top_k && p.top_p == params.top_p && p.min_p == params.min_p &&
-           p.temperature == params.temperature;
-  };
-  if (!sampler_ || n_logits_ != n_logits || !same(sampler_->params())) {
-    SamplingParams own;
-    own.top_k = params.top_k;
-    own.top_p = params.top_p;
-    own.min_p = params.min_p;
-    own.temperature = params.temperature;
-    sampler_ = Sampler::create(own, n_logits).take();  // the request's own sampler took them, too
+  if (!sampler_ || n_logits_ != n_logits || made_of_ != params) {
+    made_of_ = params;
+    SamplingParams own = params;
+    own.logit_bias.clear();
+    std::erase(own.steps, SamplingStep::kPenalties);
+    std::erase(own.steps, SamplingStep::kDry);
+    sampler_ = Sampler::create(std::move(own), n_logits).take();  // the request's own sampler took them, too
     n_logits_ = n_logits;
   }
   return *sampler_;
 }
 
-// Bias and penalties, as the sampler applies them.
+// Bias, penalties and DRY, as the sampler applies them when they come first.
 std::span<const float> DraftChooser::adjust(const DraftRequest& request, std::span<const float> logits,
                                             std::span<const int32_t> place_of) {
   const SamplingParams& params = *request.sampling;
-  if (params.logit_bias.empty() && !params.has_penalties()) return logits;
+  if (params.logit_bias.empty() && !params.has_penalties() && !params.has_dry()) return logits;
   const auto place = [&](TokenId id) {
     if (place_of.empty()) return static_cast<size_t>(id) < logits.size() ? id : -1;
     return static_cast<size_t>(id) < place_of.size() ? place_of[static_cast<size_t>(id)] : -1;
@@ -37,14 +35,25 @@ std::span<const float> DraftChooser::adjust(const DraftRequest& request, std::sp
   for (const LogitBias& b : params.logit_bias)
     if (const TokenId at = place(b.token); at >= 0) biases_.push_back({at, b.bias});
   apply_logit_bias(biases_, adjusted_);
-  if (!params.has_penalties()) return adjusted_;
-  std::span<const TokenId> past = request.history;
-  if (params.repeat_last_n >= 0)
-    past = past.last(std::min(past.size(), static_cast<size_t>(params.repeat_last_n)));
-  recent_.clear();
-  for (const TokenId id : past) recent_.push_back(place(id));
-  for (const DraftToken& t : request.tokens) recent_.push_back(place(t.token));
-  apply_penalties(params, recent_, &scratch_, adjusted_);
+  const auto recent = [&](int last_n) -> std::span<const TokenId> {
+    std::span<const TokenId> past = request.history;
+    if (last_n >= 0) past = past.last(std::min(past.size(), static_cast<size_t>(last_n)));
+    recent_.assign(past.begin(), past.end());
+    for (const DraftToken& t : request.tokens) recent_.push_back(t.token);
+    return recent_;
+  };
+  if (params.has_penalties()) {
+    recent(params.repeat_last_n);
+    for (TokenId& id : recent_) id = place(id);
+    apply_penalties(params, recent_, &scratch_, adjusted_);
+  }
+  if (params.has_dry()) {
+    biases_.clear();
+    find_dry_penalties(params, recent(params.dry_penalty_last_n), &dry_, &repeated_);
+    for (const LogitBias& b : repeated_)
+      if (const TokenId at = place(b.token); at >= 0) biases_.push_back({at, b.bias});
+    apply_logit_bias(biases_, adjusted_);
+  }
   return adjusted_;
 }
 
@@ -71,21 +80,22 @@ bool DraftChooser::add(DraftRequest& request, std::span<const float> logits, std
   const std::span<const float> adjusted = adjust(request, logits, place_of);
   DraftToken token;
   TokenId at = -1;
-  if (params.temperature <= 0 && adjusted.data() == logits.data()) {
+  if (params.greedy() && adjusted.data() == logits.data()) {
     at = likeliest(logits, maxima_);
   } else {
     const uint64_t position = request.position + request.tokens.size();
-    auto left = sampler(params, static_cast<int32_t>(logits.size())).survivors(adjusted, position, {});
+    auto left = sampler(params, static_cast<int32_t>(logits.size()))
+                    .distribution(adjusted, position, {}, {.allowed = {}, .state = request.state});
     if (!left.ok()) return false;
-    candidates_.assign(left->begin(), left->end());
+    const float temperature = left->temperature;
+    candidates_.assign(left->candidates.begin(), left->candidates.end());
     for (Candidate& c : candidates_) c.token = id_of(c.token);
     const bool drawn = request.choice == DraftChoice::kDrawn;
     token.token = candidates_[0].token;
     if (candidates_.size() > 1) {
-      token.token =
-          draw(candidates_, params.temperature, drawn ? params.seed ^ kOtherNoise : params.seed, position);
+      token.token = draw(candidates_, temperature, drawn ? params.seed ^ kOtherNoise : params.seed, position);
       if (drawn) {
-        const std::vector<double> p = probabilities(candidates_, params.temperature);
+        const std::vector<double> p = probabilities(candidates_, temperature);
         token.candidates = candidates_;
         for (size_t i = 0; i < p.size(); ++i) token.candidates[i].logit = static_cast<float>(p[i]);
       }

@@ -42,12 +42,14 @@ class DraftChooser {
   Sampler& sampler(const SamplingParams& params, int32_t n_logits);
 
   int32_t n_vocab_;
-  std::optional<Sampler> sampler_;  // without bias and penalties
-  int32_t n_logits_ = 0;            // of sampler_
+  std::optional<Sampler> sampler_;  // without bias, penalties and DRY
+  SamplingParams made_of_;
+  int32_t n_logits_ = 0;  // of sampler_
   BlockMaxima maxima_;
   std::vector<float> adjusted_, floats_;
   std::vector<Candidate> ranked_, candidates_;
-  std::vector<LogitBias> biases_;
+  std::vector<LogitBias> biases_, repeated_;
+  DryScratch dry_;
   std::vector<TokenId> recent_, scratch_;
 };
 

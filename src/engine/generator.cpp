@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "text/detokenizer.h"
+#include "text/stop_strings.h"
 
 namespace gannet {
 namespace {
@@ -52,14 +53,23 @@ size_t Generator::room() const {
   return n_ctx - std::min(n_ctx, history().size() + 1);
 }
 
-Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text,
-                                   const OnPrompt& on_prompt) {
+Result<Answer> Generator::generate(std::span<const TokenId> prompt, const AnswerOptions& options,
+                                   const OnText& on_text, const OnPrompt& on_prompt) {
+  StopStrings stop = GANNET_TRY(StopStrings::create(options.stop));
   const StreamMark before = decoder_.mark(stream_);
   Detokenizer text(tokenizer_, /*show_special=*/false, IllFormed::kReplace);
   AnswerRequest request;
   request.sampler = &sampler_;
-  request.n_predict = n_predict;
-  request.on_token = [&](TokenId token) { return on_text(text.push(token)); };
+  request.n_predict = options.n_predict;
+  request.on_token = [&](TokenId token) {
+    return on_text(stop.push(text.push(token))) && !stop.stopped().has_value();
+  };
+  request.constraint = options.constraint;
+  request.thought = options.thought;
+  request.repetition = options.repetition;
+  request.on_log_probs = options.on_log_probs;
+  request.n_log_probs = options.n_log_probs;
+  request.post_sampling = options.post_sampling;
 
   Answer answer;
   answer.n_prompt = history().size() + prompt.size() - static_cast<size_t>(stream_.state().length());
@@ -81,7 +91,10 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, int64_t n_pr
     decoder_.rollback(stream_, before);
     return went_on.ok() ? *stream_.failure() : went_on.take_error();
   }
-  on_text(text.flush());
+  const std::string rest(stop.push(text.flush()));
+  answer.stopped_by = stop.stopped();
+  on_text(rest);
+  if (!answer.stopped_by) on_text(stop.flush());
   before_ = before;
   answer.reason = stream_.finished();
   answer.n_generated = stream_.n_generated();

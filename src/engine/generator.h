@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -13,10 +15,23 @@
 
 namespace gannet {
 
+// What an answer may be asked for beside its length. The parts of AnswerRequest with the same names.
+struct AnswerOptions {
+  int64_t n_predict = -1;              // most tokens; < 0: until an end token or the context is full
+  std::vector<std::string> stop = {};  // texts that end the answer and are not shown
+  TokenConstraint* constraint = nullptr;
+  ThoughtRules thought = {};
+  RepetitionRules repetition = {};
+  OnLogProbs on_log_probs = {};
+  int n_log_probs = 0;
+  bool post_sampling = false;
+};
+
 struct Answer {
   FinishReason reason = FinishReason::kEnd;
-  size_t n_prompt = 0;     // tokens fed before the first sample
-  size_t n_generated = 0;  // sampled tokens, the end token included
+  std::optional<std::string> stopped_by;  // which of AnswerOptions::stop; the reason is kStopped then
+  size_t n_prompt = 0;                    // tokens fed before the first sample
+  size_t n_generated = 0;                 // sampled tokens, the end token included
   double prompt_seconds = 0, generate_seconds = 0;
 };
 
@@ -33,12 +48,16 @@ class Generator {
   Generator(const Generator&) = delete;
   Generator& operator=(const Generator&) = delete;
 
-  // Appends `prompt` to the sequence and generates at most n_predict tokens (< 0: until an end token or the
-  // context is full). Errors: a prompt that does not fit (kRuntime, both numbers), no memory, unusable logits
-  // (kRuntime). After an error the sequence is as before the call, and a prompt whose reading was stopped is
-  // not in it either.
+  // Appends `prompt` to the sequence and generates an answer. Errors: stop strings that cannot be (kUsage), a
+  // prompt that does not fit (kRuntime, both numbers), no memory, logits or a constraint that leave nothing
+  // to choose (kRuntime). After an error the sequence is as before the call, and a prompt whose reading was
+  // stopped is not in it either.
+  Result<Answer> generate(std::span<const TokenId> prompt, const AnswerOptions& options,
+                          const OnText& on_text, const OnPrompt& on_prompt = {});
   Result<Answer> generate(std::span<const TokenId> prompt, int64_t n_predict, const OnText& on_text,
-                          const OnPrompt& on_prompt = {});
+                          const OnPrompt& on_prompt = {}) {
+    return generate(prompt, AnswerOptions{.n_predict = n_predict}, on_text, on_prompt);
+  }
 
   // Everything said so far, prompts and answers.
   std::span<const TokenId> history() const { return stream_.history(); }

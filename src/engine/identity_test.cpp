@@ -1,6 +1,7 @@
 // Speculation never changes the text: with every source, every draft length and every temperature the same
 // tokens come as without, in company and alone, and what the model remembers afterwards is the same to the
 // bit. A part of it runs by default; all of it with GANNET_ALL_IDENTITY set (./dev test all).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -134,6 +135,7 @@ class Runner {
         // They end at different times.
         request.n_predict = n_predict - static_cast<int64_t>(i);
         request.on_token = [](TokenId) { return true; };
+        if (prepare) prepare(request);
         const auto started = decoder.start(*streams.back(), prompts[first + i].ids, std::move(request));
         EXPECT_TRUE(started.ok()) << started.error().message();
       }
@@ -160,6 +162,8 @@ class Runner {
 
   // Logits of the rows that follow each text, as bits.
   std::vector<std::vector<float>> probes;
+  // What a request asks for besides.
+  std::function<void(AnswerRequest&)> prepare;
 
  private:
   void append_probe(const Stream& stream) {
@@ -335,6 +339,116 @@ TEST(Identity, WhatTheControllerChooses) {
       expect_same(ran, runner, plain_of(subject, sampling, n_predict(), at_once));
     }
   }
+}
+
+// What may come depends on all that came.
+class FussyConstraint : public TokenConstraint {
+ public:
+  explicit FussyConstraint(int32_t n_vocab)
+      : n_vocab_(n_vocab), mask_(static_cast<size_t>(n_vocab + 63) / 64) {}
+  Result<std::span<const uint64_t>> allowed() override {
+    std::ranges::fill(mask_, 0);
+    for (TokenId t = 0; t < n_vocab_; ++t)
+      if (may_come(t)) mask_[static_cast<size_t>(t) / 64] |= uint64_t{1} << (t % 64);
+    return std::span<const uint64_t>(mask_);
+  }
+  void accept(TokenId token) override {
+    EXPECT_TRUE(may_come(token));
+    accepted.push_back(token);
+    sum_ += token;
+  }
+  Ids accepted;
+
+ private:
+  bool may_come(TokenId token) const { return (token + sum_) % 3 != 0; }
+  int32_t n_vocab_;
+  int64_t sum_ = 0;
+  std::vector<uint64_t> mask_;
+};
+
+struct Variant {
+  const char* name;
+  void (*set)(SamplingParams&);
+  void (*ask)(AnswerRequest&) = nullptr;
+};
+const Variant kVariants[] = {
+    {"dry", [](SamplingParams& p) { p.dry_multiplier = 0.8f, p.dry_allowed_length = 0; }},
+    {"xtc", [](SamplingParams& p) { p.xtc_probability = 0.5f, p.xtc_threshold = 0.05f; }},
+    {"typical", [](SamplingParams& p) { p.typical_p = 0.3f; }},
+    {"top-n-sigma", [](SamplingParams& p) { p.top_n_sigma = 0.7f; }},
+    {"dynamic temperature", [](SamplingParams& p) { p.dynatemp_range = 0.9f; }},
+    {"mirostat 1", [](SamplingParams& p) { p.mirostat = 1, p.mirostat_tau = 3; }},
+    {"mirostat 2", [](SamplingParams& p) { p.mirostat = 2, p.mirostat_tau = 3; }},
+    {"adaptive-p", [](SamplingParams& p) { p.adaptive_target = 0.3f; }},
+    {"order",
+     [](SamplingParams& p) { p.steps = steps_from_letters("tpxykeda").take(), p.repeat_penalty = 1.2f; }},
+    {"thought", [](SamplingParams&) {},
+     [](AnswerRequest& r) {
+       r.thought = {
+           .budget = 5, .open = {{12}}, .close = {{13}}, .open_at_start = true, .message = {10, 11, 12, 13}};
+     }},
+};
+
+// The steps with and without a memory, a budget for thoughts, a constraint: the same text with drafts, and
+// the same log-probabilities.
+TEST(Identity, EveryStepOfSampling) {
+  const Subject& subject = pocket(all_of_it() ? 60 : 3);
+  const int64_t n = all_of_it() ? 100 : 30;
+  int64_t right = 0;
+  const auto run = [&](const SpeculationOptions& options, const Variant& variant, bool constrained,
+                       auto* said) {
+    SamplingParams params = at(1.0f);
+    variant.set(params);
+    std::vector<std::unique_ptr<FussyConstraint>> constraints;
+    Runner runner(subject, options);
+    runner.prepare = [&](AnswerRequest& request) {
+      if (variant.ask != nullptr) variant.ask(request);
+      if (constrained) {
+        constraints.push_back(std::make_unique<FussyConstraint>(subject.vocabulary().size()));
+        request.constraint = constraints.back().get();
+      }
+      request.n_log_probs = 2;
+      request.post_sampling = constrained;
+      request.on_log_probs = [said](TokenId token, const LogProbs& all) {
+        said->push_back(static_cast<float>(token));
+        said->push_back(all.chosen);
+        for (const TokenLogProb& t : all.top) said->push_back(t.log_prob);
+      };
+    };
+    Ran ran = runner.run(subject.prompts, params, n);
+    for (size_t i = 0; i < constraints.size(); ++i) {
+      const Ids& accepted = constraints[i]->accepted;
+      EXPECT_GT(accepted.size(), 0u);
+      EXPECT_TRUE(std::ranges::equal(accepted, std::span(ran.texts[i]).last(accepted.size())));
+    }
+    for (const SourceStatistics& s : ran.statistics.sources()) right += s.right;
+    return std::pair(std::move(ran), std::move(runner.probes));
+  };
+  const Plain& usual = plain_of(subject, at(1.0f), n);
+  for (const Variant& variant : kVariants) {
+    for (const bool constrained : {false, true}) {
+      SCOPED_TRACE(testing::Message() << variant.name << (constrained ? ", constrained" : ""));
+      if (constrained && variant.ask != nullptr) continue;  // the message is not allowed everywhere
+      std::vector<float> said;
+      const auto [plain, probes] = run(off(), variant, constrained, &said);
+      EXPECT_NE(plain.texts, usual.ran.texts) << "it does nothing";
+      for (const SourceKind kind : {SourceKind::kSuffix, SourceKind::kMtp}) {
+        if (constrained && kind == SourceKind::kSuffix && !all_of_it()) continue;
+        SCOPED_TRACE(source_name(kind));
+        std::vector<float> said_now;
+        const auto [ran, probes_now] = run(fixed(kind, 3), variant, constrained, &said_now);
+        EXPECT_EQ(ran.texts, plain.texts);
+        EXPECT_EQ(ran.reasons, plain.reasons);
+        EXPECT_EQ(probes_now, probes);
+        // With MTP the rows of prompts, from which first tokens come, may differ in their last bit.
+        EXPECT_THAT(said_now, testing::Pointwise(testing::FloatNear(1e-4f), said));
+      }
+    }
+  }
+  EXPECT_GT(right, 0) << "nothing was ever drafted rightly: the test shows nothing";
+  SpeculationOptions rejection = fixed(SourceKind::kMtp, 3);
+  rejection.verification = Verification::kRejection;
+  run(rejection, kVariants[0], true, std::make_unique<std::vector<float>>().get());
 }
 
 // A model that is always right is asked for drafts, unless the user said that they may have no token.

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "base/printable.h"
+#include "engine/sampling_defaults.h"
 #include "engine/vocabulary_from_gguf.h"
 #include "tensor/codec.h"
 
@@ -33,6 +34,7 @@ Result<void> check_rows(const GgufFile& file) {
 std::vector<ModelNote> file_notes(const GgufFile& file, const Hyperparameters& hp) {
   std::vector<ModelNote> notes = model_notes(file, hp);
   for (std::string& text : ignored_token_ids(file)) notes.push_back({std::move(text), false});
+  for (ModelNote& note : sampling_notes(file)) notes.push_back(std::move(note));
   return notes;
 }
 

@@ -6,6 +6,8 @@
 #include <cfloat>
 #include <cmath>
 
+#include "sample/filters.h"
+
 namespace gannet {
 namespace {
 
@@ -18,7 +20,96 @@ Error numerical_error(std::span<const float> logits, uint64_t position) {
                   bad - logits.begin(), position, bad == logits.end() ? 0 : *bad));
 }
 
+Error nothing_to_choose(uint64_t position, bool masked) {
+  if (masked)
+    return Error(ErrorCode::kRuntime,
+                 fmt::format("no token can be chosen at position {}: what the grammar or schema allows there "
+                             "is nothing, or banned by a logit bias",
+                             position));
+  return Error(
+      ErrorCode::kRuntime,
+      fmt::format("numerical error: every logit at position {} is -inf, no token can be chosen", position));
+}
+
+// -infinity where the bit is not set.
+void copy_allowed(std::span<const float> logits, std::span<const uint64_t> allowed, std::vector<float>* out) {
+  constexpr size_t kBits = 64;
+  GANNET_CHECK(allowed.size() == (logits.size() + kBits - 1) / kBits, "a mask of another vocabulary");
+  out->resize(logits.size());
+  for (size_t word = 0; word < allowed.size(); ++word) {
+    const size_t begin = word * kBits, n = std::min(kBits, logits.size() - begin);
+    const uint64_t bits = allowed[word];
+    if (bits == 0) {
+      std::fill_n(out->data() + begin, n, -INFINITY);
+    } else {
+      for (size_t i = 0; i < n; ++i) (*out)[begin + i] = (bits >> i & 1) != 0 ? logits[begin + i] : -INFINITY;
+    }
+  }
+}
+
+bool does_something(const SamplingParams& p, SamplingStep step, int32_t n_vocab) {
+  switch (step) {
+    case SamplingStep::kPenalties:
+      return p.has_penalties();
+    case SamplingStep::kDry:
+      return p.has_dry();
+    case SamplingStep::kTopNSigma:
+      return p.top_n_sigma > 0;
+    case SamplingStep::kTopK:
+      return p.top_k > 0 && p.top_k < n_vocab;
+    case SamplingStep::kTypicalP:
+      return p.typical_p < 1;
+    case SamplingStep::kTopP:
+      return p.top_p < 1;
+    case SamplingStep::kMinP:
+      return p.min_p > 0;
+    case SamplingStep::kXtc:
+      return p.xtc_probability > 0 && p.xtc_threshold <= 0.5f;
+    case SamplingStep::kTemperature:
+      return true;
+    case SamplingStep::kAdaptiveP:
+      return p.adaptive_target >= 0;
+  }
+  return false;
+}
+
+bool adjusts(SamplingStep step) {
+  return step == SamplingStep::kPenalties || step == SamplingStep::kDry;
+}
+
+// Whether filter() can do these steps.
+bool are_usual(std::span<const SamplingStep> steps, const SamplingParams& p) {
+  constexpr SamplingStep kUsual[] = {SamplingStep::kTopK, SamplingStep::kTopP, SamplingStep::kMinP,
+                                     SamplingStep::kTemperature};
+  auto at = std::begin(kUsual);
+  for (const SamplingStep step : steps) {
+    at = std::find(at, std::end(kUsual), step);
+    if (at++ == std::end(kUsual)) return false;
+  }
+  return p.min_keep <= 1 && p.dynatemp_range <= 0;
+}
+
 }  // namespace
+
+Sampler::Sampler(SamplingParams params, int32_t n_vocab) : params_(std::move(params)), n_vocab_(n_vocab) {
+  bool adaptive = false;
+  for (const SamplingStep step : params_.steps) {
+    if (!does_something(params_, step, n_vocab)) continue;
+    if (step == SamplingStep::kAdaptiveP)
+      adaptive = true;
+    else if (adjusts(step) && (rest_.empty() || params_.mirostat != 0))
+      first_.push_back(step);
+    else
+      rest_.push_back(step);
+  }
+  if (adaptive) rest_.push_back(SamplingStep::kAdaptiveP);
+  usual_ = are_usual(rest_, params_);
+  const auto has = [&](SamplingStep step) { return std::ranges::find(rest_, step) != rest_.end(); };
+  by_k_ = has(SamplingStep::kTopK);
+  by_p_ = has(SamplingStep::kTopP);
+  by_min_p_ = has(SamplingStep::kMinP);
+  if (usual_ && has(SamplingStep::kTemperature)) temperature_ = params_.temperature;
+}
 
 Result<Sampler> Sampler::create(SamplingParams params, int32_t n_vocab) {
   GANNET_TRY(check_params(params, n_vocab));
@@ -26,21 +117,30 @@ Result<Sampler> Sampler::create(SamplingParams params, int32_t n_vocab) {
 }
 
 Result<std::span<const float>> Sampler::prepare(std::span<const float> logits, uint64_t position,
-                                                std::span<const TokenId> history) {
+                                                std::span<const TokenId> history,
+                                                const SampleContext& context) {
   GANNET_CHECK(logits.size() == static_cast<size_t>(n_vocab_));
-  if (!params_.logit_bias.empty() || params_.has_penalties()) {
-    adjusted_.assign(logits.begin(), logits.end());
+  const bool masked = !context.allowed.empty();
+  if (masked || !params_.logit_bias.empty() || !first_.empty()) {
+    if (masked)
+      copy_allowed(logits, context.allowed, &adjusted_);
+    else
+      adjusted_.assign(logits.begin(), logits.end());
     apply_logit_bias(params_.logit_bias, adjusted_);
-    if (params_.has_penalties()) apply_penalties(params_, history, &recent_, adjusted_);
+    for (const SamplingStep step : first_) {
+      if (step == SamplingStep::kPenalties) {
+        apply_penalties(params_, history, &recent_, adjusted_);
+      } else {
+        find_dry_penalties(params_, history, &dry_, &repeated_);
+        std::erase_if(repeated_, [&](const LogitBias& b) { return b.token < 0 || b.token >= n_vocab_; });
+        apply_logit_bias(repeated_, adjusted_);
+      }
+    }
     logits = adjusted_;
   }
   find_block_maxima(logits, &maxima_);
   if (maxima_.defective) return numerical_error(logits, position);
-  if (maxima_.max == -INFINITY) {
-    return Error(
-        ErrorCode::kRuntime,
-        fmt::format("numerical error: every logit at position {} is -inf, no token can be chosen", position));
-  }
+  if (maxima_.max == -INFINITY) return nothing_to_choose(position, masked);
   return logits;
 }
 
@@ -56,45 +156,56 @@ void Sampler::filter_by_top_p(std::span<const float> logits, double least) {
   }
 }
 
+void Sampler::list(std::span<const float> logits, double least) {
+  candidates_.clear();
+  for (size_t i = 0; i < logits.size(); ++i) {
+    if (logits[i] >= least && logits[i] > -INFINITY)
+      candidates_.push_back({logits[i], static_cast<TokenId>(i)});
+  }
+}
+
 void Sampler::filter(std::span<const float> logits) {
-  const bool by_k = params_.top_k > 0 && params_.top_k < n_vocab_;
-  const bool by_p = params_.top_p < 1;
-  const double least = min_p_threshold(maxima_.max, params_.min_p);  // log(0) = -inf keeps all
-  if (by_k) {
+  const double least =
+      min_p_threshold(maxima_.max, by_min_p_ ? params_.min_p : 0);  // log(0) = -inf keeps all
+  if (by_k_) {
     select_top_k(logits, maxima_, static_cast<size_t>(params_.top_k), &floats_, &candidates_);
-    if (by_p) {
+    if (by_p_) {
       const double total = sum_of_exp(candidates_, maxima_.max);
       if (const auto count = top_p_count(candidates_, params_.top_p, total)) candidates_.resize(*count);
     }
-  } else if (by_p) {
+  } else if (by_p_) {
     filter_by_top_p(logits, least);
   } else {
-    candidates_.clear();
-    for (size_t i = 0; i < logits.size(); ++i) {
-      if (logits[i] >= least && logits[i] > -INFINITY)
-        candidates_.push_back({logits[i], static_cast<TokenId>(i)});
-    }
+    list(logits, least);
     return;
   }
   while (candidates_.back().logit < least) candidates_.pop_back();
 }
 
-Result<std::span<const Candidate>> Sampler::survivors(std::span<const float> logits, uint64_t position,
-                                                      std::span<const TokenId> history) {
-  const auto adjusted = GANNET_TRY(prepare(logits, position, history));
-  if (params_.temperature <= 0) {
+Result<Distribution> Sampler::distribution(std::span<const float> logits, uint64_t position,
+                                           std::span<const TokenId> history, const SampleContext& context) {
+  const auto adjusted = GANNET_TRY(prepare(logits, position, history, context));
+  if (params_.greedy()) {
     candidates_.assign(1, {maxima_.max, likeliest(adjusted, maxima_)});
-  } else {
-    filter(adjusted);
+    return Distribution{candidates_, 1};
   }
-  return std::span<const Candidate>(candidates_);
+  if (usual_ && params_.mirostat == 0) {
+    filter(adjusted);
+  } else {
+    const SamplerState state = context.state != nullptr ? *context.state : fresh_state();
+    if (params_.mirostat != 0)
+      filter_by_mirostat(adjusted, state);
+    else
+      filter_in_order(adjusted, position, history, state);
+  }
+  return Distribution{candidates_, temperature_};
 }
 
 Result<TokenId> Sampler::sample(std::span<const float> logits, uint64_t position,
-                                std::span<const TokenId> history) {
-  const auto candidates = GANNET_TRY(survivors(logits, position, history));
+                                std::span<const TokenId> history, const SampleContext& context) {
+  const auto [candidates, temperature] = GANNET_TRY(distribution(logits, position, history, context));
   if (candidates.size() == 1) return candidates[0].token;
-  return draw(candidates, params_.temperature, params_.seed, position);
+  return draw(candidates, temperature, params_.seed, position);
 }
 
 }  // namespace gannet

@@ -42,10 +42,10 @@ SamplingParams open_params() {
 
 std::vector<TokenId> tokens(const SamplingParams& params, const std::vector<float>& logits) {
   auto sampler = make(params, logits.size());
-  auto survivors = sampler.survivors(logits, 0, {});
+  auto survivors = sampler.distribution(logits, 0, {});
   EXPECT_TRUE(survivors.ok());
   std::vector<TokenId> ids;
-  for (const Candidate& c : *survivors) ids.push_back(c.token);
+  for (const Candidate& c : survivors->candidates) ids.push_back(c.token);
   return ids;
 }
 
@@ -219,7 +219,7 @@ TEST(Sampler, WholeDistributionThroughAllSteps) {
   p.temperature = 0.7f;
   p.seed = 77;
   auto sampler = make(p, logits.size());
-  const auto survivors = sampler.survivors(logits, 0, {}).take();
+  const auto survivors = sampler.distribution(logits, 0, {}).take().candidates;
   std::vector<TokenId> ids;
   std::vector<double> share;
   double total = 0;
