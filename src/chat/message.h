@@ -25,11 +25,11 @@ struct ToolCall {
 
 struct Message {
   Role role = Role::kUser;
-  std::string content;
-  std::optional<std::string> reasoning;  // the thoughts of an assistant
-  std::vector<ToolCall> calls;           // of an assistant
-  std::string call_id;                   // of a tool's result: the call it answers; may be empty
-  std::string name;                      // of a tool's result or a participant; may be empty
+  std::string content = {};
+  std::optional<std::string> reasoning = {};  // the thoughts of an assistant
+  std::vector<ToolCall> calls = {};           // of an assistant
+  std::string call_id = {};                   // of a tool's result: the call it answers; may be empty
+  std::string name = {};                      // of a tool's result or a participant; may be empty
   friend bool operator==(const Message&, const Message&) = default;
 };
 

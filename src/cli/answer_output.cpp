@@ -4,13 +4,24 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "cli/interrupt.h"
 #include "cli/say.h"
 
 namespace gannet {
 
-AnswerOutput::AnswerOutput() : terminal_(isatty(STDOUT_FILENO) == 1) {}
+AnswerOutput::AnswerOutput() : terminal_(isatty(STDOUT_FILENO) == 1) {
+  const char *no_color = std::getenv("NO_COLOR"), *term = std::getenv("TERM");
+  styles_ = terminal_ && (no_color == nullptr || *no_color == 0) && term != nullptr &&
+            std::string_view(term) != "dumb" && *term != 0;
+}
+
+void AnswerOutput::dim(bool on) {
+  if (!styles_) return;
+  put(filter_.flush());
+  put(on ? "\x1b[2m" : "\x1b[22m");
+}
 
 bool AnswerOutput::write(std::string_view text) {
   written_ = written_ || !text.empty();

@@ -16,13 +16,16 @@ class AnswerOutput {
 
   // False: nothing more is wanted, because stdout failed or the user interrupted.
   bool write(std::string_view text);
+  bool terminal() const { return terminal_; }
+  // Text between dim(true) and dim(false) is dimmed where the terminal can (not with NO_COLOR or TERM=dumb).
+  void dim(bool on);
   // Ends the line of the answer, if there is one. Errors: kOutput when some of it could not be written.
   Result<void> end();
 
  private:
   bool put(std::string_view bytes);
 
-  bool terminal_;
+  bool terminal_, styles_;
   TerminalText filter_;
   bool written_ = false;
   int failure_ = 0;  // errno

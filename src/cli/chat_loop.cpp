@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/chat_commands.h"
 #include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/plain_reader.h"
@@ -13,13 +14,6 @@
 
 namespace gannet {
 namespace {
-
-constexpr const char* kHelp =
-    "/clear   forget the conversation\n"
-    "/regen   answer the last message again with another seed\n"
-    "/exit    leave (/quit, /bye and Ctrl-D too)\n"
-    "Pasted text is one message; \"\"\" begins a message of several lines and ends it. Ctrl-C stops an "
-    "answer.\n";
 
 constexpr std::string_view kFence = "\"\"\"";
 constexpr std::string_view kSpaces = " \t\n\r\f\v";
@@ -36,15 +30,15 @@ std::unique_ptr<LineReader> terminal_lines() {
   return std::make_unique<PlainReader>();
 }
 
-struct Message {
+struct TypedMessage {
   Input input = Input::kLine;
   std::string text;
   bool quoted = false;  // in """: never a command
 };
 
 // Lines between """ and """ are one message, so is a line with what was pasted into it.
-Message read_message(LineReader& lines) {
-  Message m;
+TypedMessage read_message(LineReader& lines) {
+  TypedMessage m;
   m.input = lines.read("> ", m.text);
   m.quoted = m.input == Input::kLine && trimmed(m.text).starts_with(kFence);
   if (!m.quoted) {
@@ -68,35 +62,17 @@ Message read_message(LineReader& lines) {
   return m;
 }
 
-// Commands about the conversation. False: it is not known.
-bool run_command(std::string_view command, Conversation& conversation, Result<Answer>* answer) {
-  if (command == "/clear") {
-    conversation.clear();
-    put_stderr("forgotten\n");
-  } else if (command == "/help") {
-    put_stderr(kHelp);
-  } else if (command == "/regen") {
-    if (conversation.can_regenerate())
-      *answer = conversation.again();
-    else
-      put_stderr("there is nothing to answer again\n");
-  } else {
-    return false;
-  }
-  return true;
-}
-
 }  // namespace
 
-Result<void> converse(Conversation& conversation, bool single_turn) {
+Result<void> converse(ChatSession& session, bool single_turn) {
   const std::unique_ptr<LineReader> lines = terminal_lines();
-  put_stderr(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", conversation.about()));
+  put_stderr(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", session.about()));
   bool asked_to_leave = false;
   while (true) {
     clear_interrupt();
     put_stderr("\n");
-    conversation.prepare();
-    const Message message = read_message(*lines);
+    session.prepare();
+    const TypedMessage message = read_message(*lines);
     if (message.input == Input::kEnd) return {};
     if (message.input == Input::kInterrupt && asked_to_leave) return Error(ErrorCode::kInterrupted, "");
     asked_to_leave = message.input == Input::kInterrupt;
@@ -110,11 +86,13 @@ Result<void> converse(Conversation& conversation, bool single_turn) {
     const std::string_view word = text.substr(0, text.find_first_of(kSpaces));
     const bool command =
         !message.quoted && text.front() == '/' && word.find('/', 1) == std::string_view::npos;
-    if (command && (text == "/exit" || text == "/quit" || text == "/bye")) return {};
-    if (!command)
-      answer = conversation.say(message.text);
-    else if (!run_command(text, conversation, &answer))
-      put_stderr(fmt::format("there is no command {}; /help lists them\n", text));
+    if (command) {
+      CommandOutcome outcome = run_chat_command(text, session);
+      if (outcome.leave) return {};
+      answer = std::move(outcome.answer);
+    } else {
+      answer = session.say(message.text);
+    }
     if (answer.ok() && single_turn && !command) return {};
     if (answer.ok()) continue;
     if (answer.error().code() == ErrorCode::kOutput) return answer.take_error();

@@ -2,12 +2,12 @@
 #pragma once
 
 #include "base/result.h"
-#include "cli/conversation.h"
+#include "cli/chat_session.h"
 
 namespace gannet {
 
 // stdin must be a terminal. Prompts and notes go to stderr. Errors: kInterrupted, kOutput when stdout takes
 // no more answers. `single_turn`: ends behind the first answer.
-Result<void> converse(Conversation& conversation, bool single_turn);
+Result<void> converse(ChatSession& session, bool single_turn);
 
 }  // namespace gannet

@@ -10,9 +10,8 @@ namespace {
 constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
 constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
 constexpr const char* kServer = "there is no server yet";
-constexpr const char* kTemplate =
-    "chat templates of the model file are not read yet; messages are written as ChatML";
-constexpr const char* kGrammar = "structured output is not built yet";
+constexpr const char* kTemplate = "only gannet run has a conversation";
+constexpr const char* kAnswer = "only gannet run answers";
 constexpr const char* kMedia = "only text is read";
 constexpr const char* kThreads = "not built; -C and -t place threads";
 constexpr const char* kDraftThreads = "not built; -Cd and -td place the threads of a draft model";
@@ -61,15 +60,16 @@ constexpr MissingOption kMissing[] = {
     {"--spec-replace", "a draft model must have the vocabulary of the model"},
     {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
      "only gannet run and gannet bench draft"},
-    {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file", kGrammar},
+    {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file,--tools,--tool-choice", kAnswer},
+    {"--stop,--repetition-stop,--reasoning-budget,--reasoning-budget-message", kAnswer},
     {"-bs,--backend-sampling", "sampling is done on the CPU"},
     {"-mm,--mmproj,-mmu,--mmproj-url,--no-mmproj,--mmproj-auto,--image,--audio,--video,--image-min-tokens",
      kMedia},
-    {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs,--skip-chat-parsing",
-     kTemplate},
-    {"-rea,--reasoning,--reasoning-format,--reasoning-effort",
-     kTemplate},
-    {"--reasoning-preserve,--prefill-assistant,--no-prefill-assistant", kTemplate},
+    {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs", kTemplate},
+    {"-rea,--reasoning,--reasoning-format,--reasoning-preserve,-sys,-sysf,--system-prompt-file", kTemplate},
+    {"--skip-chat-parsing", "--reasoning-format none leaves thoughts in the answer"},
+    {"--reasoning-effort", "--reasoning-budget limits thoughts; --chat-template-kwargs sets variables of the template"},
+    {"--prefill-assistant,--no-prefill-assistant", "gannet run does not continue messages of the assistant"},
     {"--host,--port,--api-prefix,--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path",
      kServer},
     {"--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file,--cors-origins,--cors-methods,--cors-headers,--"
@@ -83,7 +83,6 @@ constexpr MissingOption kMissing[] = {
      "log-disable",
      kLogs},
     {"--lora,--lora-scaled,--control-vector,--control-vector-scaled,--control-vector-layer-range", kAdapter},
-    {"-sysf,--system-prompt-file", "give the text with -sys, as in -sys \"$(cat FILE)\""},
     {"-mli,--multiline-input",
      "not needed: a pasted text is one message, and \"\"\" begins one of several lines"},
     {"-r,--reverse-prompt,--in-prefix,--in-suffix,-i,--interactive,-if,--interactive-first",

@@ -9,9 +9,10 @@
 
 #include "base/atomic_file.h"
 #include "cli/answer_flags.h"
+#include "cli/chat_flags.h"
 #include "cli/chat_loop.h"
+#include "cli/chat_session.h"
 #include "cli/command.h"
-#include "cli/conversation.h"
 #include "cli/decoding.h"
 #include "cli/interrupt.h"
 #include "cli/model_options.h"
@@ -30,7 +31,7 @@ struct RunOptions {
   SamplingOptions sampling;
   AnswerFlags ends;
   SpeculationFlags speculation;
-  ConversationOptions conversation;
+  ChatFlags talk;
   PromptSource prompt;
   bool chat = false, single_turn = false;  // -cnv, -st
   int64_t keep = 0;
@@ -50,12 +51,11 @@ Result<void> report_profile(const RunOptions& o, const Session& session) {
   return trace.write(o.trace);
 }
 
-Result<void> write_statistics(const std::string& path, const Decoder& decoder,
-                              const Conversation& conversation) {
+Result<void> write_statistics(const std::string& path, const Decoder& decoder, const ChatSession& chat) {
   const Controller& controller = decoder.controller();
   nlohmann::ordered_json all = decoder.statistics().json(controller.seconds_saved(), controller.why_off());
-  all["prompt_seconds"] = conversation.prompt_seconds();
-  all["generate_seconds"] = conversation.generate_seconds();
+  all["prompt_seconds"] = chat.prompt_seconds();
+  all["generate_seconds"] = chat.generate_seconds();
   return write_file(path, all.dump(2) + "\n");
 }
 
@@ -64,6 +64,7 @@ Result<void> run_model(const RunOptions& o) {
   if (o.chat && isatty(STDIN_FILENO) != 1)
     return Error(ErrorCode::kUsage, "-cnv: a chat needs a terminal on stdin");
   // Before a large file is loaded.
+  const ChatOptions talk = GANNET_TRY(chat_options(o.talk, o.prompt.escape));
   const SpeculationOptions speculation = GANNET_TRY(speculation_options(o.speculation));
   auto model = GANNET_TRY(load_model(o.model));
   if (!o.trace.empty()) GANNET_TRY(AtomicFile::check(o.trace));
@@ -76,25 +77,19 @@ Result<void> run_model(const RunOptions& o) {
   const Decoding decoding = GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
   Session& session = *decoding.session;
   session.set_profiling(o.profile || !o.trace.empty());
-  SamplingParams params = GANNET_TRY(sampling_params(o.sampling, model->file()));
-  GANNET_TRY(finish_params(params, o.sampling, tokenizer.vocabulary()));
-  Sampler sampler = GANNET_TRY(Sampler::create(params, tokenizer.vocabulary().size()));
-  ConversationOptions talk = o.conversation;
-  talk.answer = GANNET_TRY(answer_options(o.ends, tokenizer));
-  if (o.prompt.escape) talk.system = unescaped(talk.system);
   Decoder& decoder = *decoding.decoder;
-  std::optional<Conversation> conversation;
-  conversation.emplace(talk, session, decoder, tokenizer, std::move(sampler));
+  std::unique_ptr<ChatSession> chat =
+      GANNET_TRY(ChatSession::create(talk, o.sampling, o.ends, session, decoder, tokenizer));
 
   catch_interrupts();
-  if (!prompt.empty()) GANNET_TRY(conversation->say(prompt));
-  if (prompt.empty() || o.chat) GANNET_TRY(converse(*conversation, o.single_turn));
+  if (!prompt.empty()) GANNET_TRY(chat->say(prompt));
+  if (prompt.empty() || o.chat) GANNET_TRY(converse(*chat, o.single_turn));
   if (o.model.verbose) say("{}", model->memory().text());
   GANNET_TRY(report_profile(o, session));
   if (o.model.verbose) put_stderr(decoder.statistics().text() + decoder.controller().explain());
-  if (!o.statistics.empty()) GANNET_TRY(write_statistics(o.statistics, decoder, *conversation));
+  if (!o.statistics.empty()) GANNET_TRY(write_statistics(o.statistics, decoder, *chat));
   decoding.keep_profile(o.model.verbose);
-  conversation.reset();
+  chat.reset();
   if (auto saved = decoder.save(); !saved.ok()) return saved.take_error().with_context("-lcd");
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
   return {};
@@ -118,33 +113,16 @@ Command run_command() {
       {.names = "-e,--escape",
        .help = "Read \\n, \\t, \\\\, \\\" and \\xNN in PROMPT, -p and -sys as in C",
        .target = &o->prompt.escape},
-      {.names = "-sys,--system-prompt",
-       .value = "TEXT",
-       .help = "Instructions in front of the conversation",
-       .target = &o->conversation.system},
-      {.names = "-n,--predict,--n-predict",
-       .value = "N",
-       .help = "Most tokens to generate; -1: until the answer ends",
-       .target = &o->conversation.n_predict,
-       .at_least = -1,
-       .environment = "N_PREDICT"},
       {.names = "-cnv,--conversation", .help = "Answer the prompt, then go on as a chat", .target = &o->chat},
       {.names = "-st,--single-turn",
        .help = "Leave after one answer",
        .target = &o->single_turn,
        .excludes = "--conversation"},
-      {.names = "--raw",
-       .help = "Continue the text as it is, without chat format",
-       .target = &o->conversation.raw},
-      {.names = "-no-cnv,--no-conversation", .help = "The same as --raw", .target = &o->conversation.raw},
       {.names = "--keep",
        .value = "N",
        .help = "Accepted: a full context ends the answer, nothing of it is ever dropped",
        .target = &o->keep,
        .at_least = -1},
-      {.names = "--timings",
-       .help = "Print token counts and rates to stderr",
-       .target = &o->conversation.timings},
       {.names = "--profile",
        .help = "Time every step; print a table by op and kernel to stderr",
        .target = &o->profile},
@@ -158,6 +136,7 @@ Command run_command() {
        .target = &o->statistics},
   };
   add_model_option(command.options, o->model);
+  add_chat_options(command.options, o->talk);
   add_sampling_options(command.options, o->sampling);
   add_answer_options(command.options, o->ends);
   add_session_options(command.options, o->model);

@@ -39,6 +39,13 @@ Generator::~Generator() {
   decoder_.close(stream_);
 }
 
+Result<void> Generator::read(std::span<const TokenId> tokens, const OnPrompt& on_prompt) {
+  AnswerRequest request;
+  request.sampler = &sampler_;
+  request.n_predict = 0;
+  return decoder_.start(stream_, tokens, std::move(request), on_prompt);
+}
+
 void Generator::undo() {
   decoder_.rollback(stream_, before_);
 }

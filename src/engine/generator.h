@@ -64,6 +64,12 @@ class Generator {
   // Tokens that the next prompt may have: what the context has left but one, for the answer.
   size_t room() const;
 
+  // Appends `tokens` without an answer. Errors as generate(), and kInterrupted when the reading was stopped.
+  Result<void> read(std::span<const TokenId> tokens, const OnPrompt& on_prompt = {});
+  // Points to go back to, at no cost in memory but what the text behind them changes.
+  StreamMark mark() { return decoder_.mark(stream_); }
+  void rollback(const StreamMark& mark) { decoder_.rollback(stream_, mark); }
+
   // Back to before the last generate() that was no error; a second call in a row does nothing.
   void undo();
   // Forgets everything.

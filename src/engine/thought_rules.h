@@ -13,7 +13,7 @@ namespace gannet {
 
 struct ThoughtTexts {
   int64_t budget = -1;  // tokens; < 0: any number
-  std::string message;  // said before the thought is closed; may be empty
+  std::string message = {};  // said before the thought is closed; may be empty
   std::string open = "<think>", close = "</think>";
   std::string closing = "\n</think>\n\n";  // what closes a thought by force; has `close` in it
   bool open_at_start = false;              // the prompt ends inside a thought

@@ -2,6 +2,7 @@
 // may hold control tokens.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -36,6 +37,15 @@ struct MarkedText {
       at = range.end;
     }
     append(std::string_view(more.text).substr(at), false);
+  }
+
+  // Bytes from `begin` up to `end`.
+  MarkedText part(size_t begin, size_t end) const {
+    MarkedText out{text.substr(begin, end - begin), {}};
+    for (const TextRange& range : foreign)
+      if (const TextRange cut{std::max(range.begin, begin), std::min(range.end, end)}; cut.begin < cut.end)
+        out.foreign.push_back({cut.begin - begin, cut.end - begin});
+    return out;
   }
 
   friend bool operator==(const MarkedText&, const MarkedText&) = default;

@@ -215,6 +215,10 @@ MarkedText marked(std::initializer_list<std::pair<std::string_view, bool>> parts
 TEST(MarkedText, JoinsWhatTouches) {
   MarkedText text = marked({{"ab", false}, {"cd", true}, {"e", true}, {"", true}, {"f", false}});
   EXPECT_EQ(text.foreign, (std::vector<TextRange>{{2, 5}}));
+  EXPECT_EQ(text.part(0, 6), text);
+  EXPECT_EQ(text.part(3, 6), marked({{"de", true}, {"f", false}}));
+  EXPECT_EQ(text.part(1, 2), marked({{"b", false}}));
+  EXPECT_EQ(text.part(5, 5), MarkedText{});
   text.append(marked({{"x", true}, {"y", false}, {"z", true}}));
   EXPECT_EQ(text.text, "abcdefxyz");
   EXPECT_EQ(text.foreign, (std::vector<TextRange>{{2, 5}, {6, 7}, {8, 9}}));

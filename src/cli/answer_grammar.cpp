@@ -1,0 +1,37 @@
+#include "cli/answer_grammar.h"
+
+#include <utility>
+
+#include "grammar/gbnf.h"
+#include "grammar/json_schema.h"
+#include "grammar/tool_grammar.h"
+
+namespace gannet {
+namespace {
+
+Result<Grammar> named(Result<Grammar> grammar, const char* flag) {
+  if (!grammar.ok()) return grammar.take_error().with_context(flag);
+  return grammar;
+}
+
+}  // namespace
+
+Result<Grammar> answer_grammar(const ChatOptions& o, CallFormat calls) {
+  if (!o.grammar.empty()) return named(parse_gbnf(o.grammar), "--grammar");
+  if (o.schema) return named(json_schema_grammar(*o.schema), "-j");
+  if (calls == CallFormat::kNone)
+    return Error(ErrorCode::kUsage,
+                 "--tools: the chat template says nothing of tools; --chat-template gives another");
+  std::vector<ToolFunction> functions;
+  for (const Tool& tool : o.tools)
+    functions.push_back(
+        {tool.name, tool.parameters() == nullptr ? nlohmann::ordered_json() : *tool.parameters()});
+  ToolGrammarOptions options;
+  options.format = calls == CallFormat::kTagged ? ToolFormat::kTagged : ToolFormat::kHermes;
+  options.required = o.tool_choice == "required";
+  if (!options.required && o.tool_choice != "auto") options.only = o.tool_choice;
+  options.parallel = o.parallel_calls;
+  return named(tool_call_grammar(functions, options), "--tools");
+}
+
+}  // namespace gannet

@@ -1,0 +1,108 @@
+// What a chat keeps and changes beside talking: conversations in files, settings.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "base/atomic_file.h"
+#include "base/printable.h"
+#include "chat/reader.h"
+#include "cli/chat_session.h"
+#include "cli/input_text.h"
+
+namespace gannet {
+
+Result<void> ChatSession::save(const std::string& path) const {
+  if (raw()) return Error(ErrorCode::kUsage, "there are no messages without a chat format");
+  nlohmann::ordered_json messages = nlohmann::ordered_json::array(), tools = messages;
+  for (const Message& message : conversation_.messages) messages.push_back(message_json(message));
+  for (const Tool& tool : options_.tools) tools.push_back(tool.declaration);
+  nlohmann::ordered_json all = {{"messages", std::move(messages)}};
+  if (!tools.empty()) all["tools"] = std::move(tools);
+  return write_file(path, all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+Result<void> ChatSession::load(const std::string& path) {
+  if (raw()) return Error(ErrorCode::kUsage, "there are no messages without a chat format");
+  const std::string text = GANNET_TRY(read_text(path));
+  const auto json = GANNET_TRY(read_json(text, printable(path)));
+  Conversation loaded = GANNET_TRY(read_conversation(json));
+  if (loaded.messages.back().role == Role::kUser)
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format("{} ends with a message that is not answered; take it out of the file and send it",
+                    printable(path)));
+  clear();
+  conversation_.messages = std::move(loaded.messages);
+  return {};
+}
+
+// Options that may change while a chat runs.
+Options ChatSession::settable() {
+  Options options = {
+      {.names = "--predict,--n-predict",
+       .value = "N",
+       .help = "",
+       .target = &options_.n_predict,
+       .at_least = -1},
+  };
+  add_sampling_options(options, sampling_);
+  return options;
+}
+
+Result<void> ChatSession::set(const std::string& typed, const std::string& value) {
+  std::string name = typed;
+  while (name.starts_with('-')) name.erase(0, 1);
+  const auto is_one_of = [&](std::initializer_list<const char*> words) {
+    return std::ranges::find(words, value) != words.end();
+  };
+  if (name == "thoughts") {
+    if (!is_one_of({"shown", "folded"}))
+      return Error(ErrorCode::kUsage, "/set thoughts: write shown or folded");
+    options_.thoughts = value == "shown" ? ThoughtView::kShown : ThoughtView::kFolded;
+    return {};
+  }
+  if (name == "reasoning") {
+    if (!is_one_of({"on", "off", "auto"}))
+      return Error(ErrorCode::kUsage, "/set reasoning: write on, off or auto");
+    options_.thinking = value == "auto" ? std::nullopt : std::optional(value == "on");
+    return {};
+  }
+  const SamplingOptions before = sampling_;
+  for (const Option& option : settable()) {
+    const auto names = option_names(option);
+    if (std::ranges::find(names, "--" + name) == names.end() &&
+        std::ranges::find(names, "-" + name) == names.end())
+      continue;
+    if (value.empty() && !option.is_flag())
+      return Error(ErrorCode::kUsage, fmt::format("/set {}: a value is missing", name));
+    auto done = set_option(option, value.empty() ? "on" : value, "/set " + name);
+    if (done.ok()) {
+      auto sampler = remade_sampler();
+      if (sampler.ok()) {
+        sampler_ = sampler.take();
+        return {};
+      }
+      done = sampler.take_error();
+    }
+    sampling_ = before;
+    return done;
+  }
+  return Error(ErrorCode::kUsage,
+               fmt::format("there is no setting {}; /set lists them", printable(name, 60)));
+}
+
+std::string ChatSession::settings() const {
+  const SamplingParams& p = sampler_.params();
+  return fmt::format(
+      "temp {}, top-k {}, top-p {}, min-p {}, repeat-penalty {}, presence-penalty {}, frequency-penalty {}, "
+      "seed {}\n"
+      "predict {}, thoughts {}, reasoning {}\n"
+      "Every option of sampling can be set by its name: /set temp 0.3\n",
+      p.temperature, p.top_k, p.top_p, p.min_p, p.repeat_penalty, p.presence_penalty, p.frequency_penalty,
+      p.seed, options_.n_predict, options_.thoughts == ThoughtView::kShown ? "shown" : "folded",
+      !options_.thinking   ? "auto"
+      : *options_.thinking ? "on"
+                           : "off");
+}
+
+}  // namespace gannet
