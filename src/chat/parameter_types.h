@@ -2,24 +2,15 @@
 // read: as a string or as JSON. Must not know: how values are found in text.
 #pragma once
 
-#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
 #include <string_view>
 
 #include "chat/message.h"
+#include "grammar/declared_types.h"
 
 namespace gannet {
-
-// A set of JSON types.
-using JsonTypes = uint8_t;
-constexpr JsonTypes kJsonString = 1, kJsonNumber = 2, kJsonBoolean = 4, kJsonNull = 8, kJsonObject = 16,
-                    kJsonArray = 32, kJsonAny = 63;
-
-// The types that `schema` admits, looking through type, enum, const, anyOf, oneOf, allOf and local $ref (of
-// `root`). What says nothing admits any. More than 16 references in a row, or a circle of them, are any.
-JsonTypes json_types_of(const nlohmann::ordered_json& schema, const nlohmann::ordered_json& root);
 
 // The JSON text that a raw value stands for. A string where only strings are declared. Otherwise JSON if it
 // is JSON of a declared type (True, False and None count as what they mean in Python), else a string. Where
@@ -37,11 +28,7 @@ class ParameterTypes {
   JsonTypes types(std::string_view function, std::string_view parameter) const;
 
  private:
-  struct Function {
-    std::map<std::string, JsonTypes, std::less<>> parameters;
-    JsonTypes others = kJsonString;  // additionalProperties
-  };
-  std::map<std::string, Function, std::less<>> functions_;
+  std::map<std::string, DeclaredTypes, std::less<>> functions_;
 };
 
 }  // namespace gannet

@@ -13,29 +13,8 @@
 namespace gannet {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 Error usage(std::string text) {
   return {ErrorCode::kUsage, std::move(text)};
-}
-
-// The text of a flag or of the file that another one names.
-Result<std::string> text_or_file(const std::string& text, const std::string& file, const char* flag,
-                                 const char* file_flag) {
-  if (!text.empty() && !file.empty())
-    return usage(fmt::format("{} and {} say the same; give one", flag, file_flag));
-  if (file.empty()) return text;
-  auto read = read_text(file);
-  if (!read.ok()) return read.take_error().with_context(file_flag);
-  return read;
-}
-
-Result<Json> json_of(const std::string& text, const char* flag) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::exception& e) {
-    return usage(fmt::format("{}: not JSON: {}", flag, printable(e.what(), 200)));
-  }
 }
 
 }  // namespace
@@ -59,12 +38,6 @@ void add_chat_options(Options& options, ChatFlags& f) {
       {.names = "--raw", .help = "Continue the text as it is, without chat format", .target = &f.raw},
       {.names = "-no-cnv,--no-conversation", .help = "The same as --raw", .target = &f.raw},
       {.names = "--timings", .help = "Print token counts and rates to stderr", .target = &f.timings},
-      {.names = "-rea,--reasoning",
-       .value = "on|off|auto",
-       .help = "Whether the model thinks before it answers; auto: as its template has it",
-       .target = &f.thinking,
-       .choices = {"on", "off", "auto"},
-       .environment = "REASONING"},
       {.names = "--reasoning-format",
        .value = "HOW",
        .help = "auto (or deepseek): thoughts are told apart from the answer, dimmed at a terminal; none: "
@@ -78,25 +51,6 @@ void add_chat_options(Options& options, ChatFlags& f) {
        .help = "Keep the thoughts of earlier answers in the conversation, where the template can",
        .target = &f.keep_thoughts,
        .environment = "REASONING_PRESERVE"},
-      {.names = "--chat-template",
-       .value = "TEMPLATE",
-       .help = "Jinja template for messages, instead of the model's own; or chatml",
-       .target = &f.chat_template,
-       .environment = "CHAT_TEMPLATE"},
-      {.names = "--chat-template-file",
-       .value = "FILE",
-       .help = "The same from a file",
-       .target = &f.template_file,
-       .environment = "CHAT_TEMPLATE_FILE"},
-      {.names = "--chat-template-kwargs",
-       .value = "JSON",
-       .help = "Variables for the template: an object, like {\"enable_thinking\": false}",
-       .target = &f.template_arguments,
-       .environment = "CHAT_TEMPLATE_KWARGS"},
-      {.names = "--jinja",
-       .help = "Accepted: templates are always read; --no-jinja: write messages as ChatML",
-       .target = &f.jinja,
-       .environment = "JINJA"},
       {.names = "-j,--json-schema",
        .value = "SCHEMA",
        .help = "The answer is JSON of this schema; {} for any JSON",
@@ -125,6 +79,7 @@ void add_chat_options(Options& options, ChatFlags& f) {
        .target = &f.parallel_calls},
   };
   options.insert(options.end(), own.begin(), own.end());
+  add_template_options(options, f.prompt);
 }
 
 Result<ChatOptions> chat_options(const ChatFlags& f, bool escape) {
@@ -132,21 +87,7 @@ Result<ChatOptions> chat_options(const ChatFlags& f, bool escape) {
   o.system = GANNET_TRY(text_or_file(f.system, f.system_file, "-sys", "-sysf"));
   if (escape && f.system_file.empty()) o.system = unescaped(o.system);
   o.raw = f.raw;
-  o.chat_template =
-      GANNET_TRY(text_or_file(f.chat_template, f.template_file, "--chat-template", "--chat-template-file"));
-  o.chat_template_source =
-      f.template_file.empty() ? "--chat-template" : "--chat-template-file " + printable(f.template_file);
-  if (!f.jinja) {
-    if (!o.chat_template.empty())
-      return usage("--no-jinja: " + o.chat_template_source + " is written in Jinja; leave one out");
-    o.chat_template = "chatml";
-  }
-  if (!f.template_arguments.empty()) {
-    o.arguments = GANNET_TRY(json_of(f.template_arguments, "--chat-template-kwargs"));
-    if (!o.arguments.is_object())
-      return usage("--chat-template-kwargs: must be a JSON object, like {\"enable_thinking\": false}");
-  }
-  if (f.thinking != "auto") o.thinking = f.thinking == "on";
+  o.prompt = GANNET_TRY(template_options(f.prompt));
   o.thoughts_in_content = f.thoughts_format == "none";
   o.keep_thoughts = f.keep_thoughts;
   o.thoughts = f.fold_thoughts ? ThoughtView::kFolded : ThoughtView::kShown;
@@ -154,10 +95,10 @@ Result<ChatOptions> chat_options(const ChatFlags& f, bool escape) {
   o.grammar = GANNET_TRY(text_or_file(f.grammar, f.grammar_file, "--grammar", "--grammar-file"));
   if (!schema.empty() && !o.grammar.empty())
     return usage("-j and --grammar both say what the answer is; give one");
-  if (!schema.empty()) o.schema = GANNET_TRY(json_of(schema, f.schema_file.empty() ? "-j" : "-jf"));
+  if (!schema.empty()) o.schema = GANNET_TRY(read_json(schema, f.schema_file.empty() ? "-j" : "-jf"));
   if (!f.tools_file.empty()) {
     const std::string text = GANNET_TRY(text_or_file("", f.tools_file, "", "--tools"));
-    auto tools = read_tools(GANNET_TRY(json_of(text, "--tools")));
+    auto tools = read_tools(GANNET_TRY(read_json(text, "--tools")));
     if (!tools.ok()) return tools.take_error().with_context("--tools");
     o.tools = tools.take();
   }
@@ -171,7 +112,7 @@ Result<ChatOptions> chat_options(const ChatFlags& f, bool escape) {
         printable(f.tool_choice, 60)));
   if (o.raw)
     for (const auto& [given, flag] :
-         {std::pair(!o.tools.empty(), "--tools"), std::pair(!o.chat_template.empty(), "--chat-template")})
+         {std::pair(!o.tools.empty(), "--tools"), std::pair(!o.prompt.source.empty(), "--chat-template")})
       if (given) return usage(fmt::format("{} needs the chat format, which --raw leaves out", flag));
   o.parallel_calls = f.parallel_calls;
   o.n_predict = f.n_predict;

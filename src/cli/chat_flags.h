@@ -12,15 +12,15 @@
 #include "chat/message.h"
 #include "cli/answer_view.h"
 #include "cli/options.h"
+#include "cli/template_flags.h"
 
 namespace gannet {
 
 struct ChatFlags {
   std::string system, system_file;
   bool raw = false;
-  std::string chat_template, template_file, template_arguments;
-  bool jinja = true;
-  std::string thinking = "auto", thoughts_format = "auto";
+  TemplateFlags prompt;
+  std::string thoughts_format = "auto";
   bool keep_thoughts = false, fold_thoughts = false;
   std::string schema, schema_file, grammar, grammar_file;
   std::string tools_file, tool_choice = "auto";
@@ -35,10 +35,7 @@ void add_chat_options(Options& options, ChatFlags& flags);
 struct ChatOptions {
   std::string system;
   bool raw = false;
-  std::string chat_template;         // Jinja; empty: the model's own
-  std::string chat_template_source;  // for messages: the flag it came with
-  nlohmann::ordered_json arguments = nlohmann::ordered_json::object();
-  std::optional<bool> thinking;  // not set: as the template has it
+  TemplateOptions prompt;
   bool thoughts_in_content = false, keep_thoughts = false;
   ThoughtView thoughts = ThoughtView::kShown;
   std::optional<nlohmann::ordered_json> schema;

@@ -14,46 +14,12 @@
 #include "grammar/tool_grammar.h"
 
 namespace gannet {
-
 namespace {
-
-bool is_one_token(const Tokenizer& tokenizer, std::string_view text) {
-  const auto ids = tokenizer.encode(text, {.parse_special = true});
-  return ids.ok() && ids->size() == 1;
-}
-
-bool has_chatml(const Tokenizer& tokenizer) {
-  return is_one_token(tokenizer, "<|im_start|>") && is_one_token(tokenizer, "<|im_end|>");
-}
 
 Result<Sampler> make_sampler(const SamplingOptions& o, const GgufFile& file, const Tokenizer& tokenizer) {
   SamplingParams params = GANNET_TRY(sampling_params(o, file));
   GANNET_TRY(finish_params(params, o, tokenizer.vocabulary()));
   return Sampler::create(std::move(params), tokenizer.vocabulary().size());
-}
-
-std::string token_text(const Tokenizer& tokenizer, SpecialToken which) {
-  const auto id = tokenizer.vocabulary().special(which);
-  return id ? std::string(tokenizer.output_piece(*id, /*show_special=*/true)) : std::string();
-}
-
-// None when messages are continued as they are.
-Result<std::optional<ChatTemplate>> template_of(const ChatOptions& o, const GgufFile& file,
-                                                const Tokenizer& tokenizer) {
-  std::optional<ChatTemplate> none;
-  if (o.raw) return none;
-  const std::vector<std::pair<std::string, std::string>> tokens = {
-      {"bos_token", token_text(tokenizer, SpecialToken::kBos)},
-      {"eos_token", token_text(tokenizer, SpecialToken::kEos)}};
-  std::string source = o.chat_template;
-  const bool own = source.empty();
-  if (own) source = GANNET_TRY(file.get_string("tokenizer.chat_template")).value_or("");
-  if (source.empty() && !has_chatml(tokenizer)) return none;
-  if (source.empty() || source == "chatml") source = ChatTemplate::chatml();
-  auto made = ChatTemplate::make(source, tokens);
-  if (made.ok()) return std::optional(made.take());
-  return made.take_error().with_context(own ? "the chat template of the model (--chat-template gives another)"
-                                            : o.chat_template_source);
 }
 
 }  // namespace
@@ -63,7 +29,8 @@ Result<std::unique_ptr<ChatSession>> ChatSession::create(ChatOptions options, Sa
                                                          const Tokenizer& tokenizer) {
   const GgufFile& file = session.model().file();
   Sampler sampler = GANNET_TRY(make_sampler(sampling, file, tokenizer));
-  auto chat_template = GANNET_TRY(template_of(options, file, tokenizer));
+  std::optional<ChatTemplate> chat_template;
+  if (!options.raw) chat_template = GANNET_TRY(model_template(options.prompt, file, tokenizer));
   if (!chat_template && !options.tools.empty())
     return Error(ErrorCode::kUsage, "--tools: the model has no chat format; --chat-template gives one");
   std::unique_ptr<ChatSession> made(new ChatSession(std::move(options), std::move(sampling), std::move(ends),
@@ -161,9 +128,9 @@ Result<ChatPrompt> ChatSession::prompt(bool opens_answer) const {
   RenderOptions render;
   render.add_generation_prompt = opens_answer;
   render.continue_last = false;
-  render.thinking = options_.thinking;
+  render.thinking = options_.prompt.thinking;
   if (options_.keep_thoughts) render.preserve_thinking = true;
-  render.variables = options_.arguments;
+  render.variables = options_.prompt.arguments;
   return template_->render(conversation_, render);
 }
 

@@ -64,7 +64,7 @@ Result<void> ChatSession::set(const std::string& typed, const std::string& value
   if (name == "reasoning") {
     if (!is_one_of({"on", "off", "auto"}))
       return Error(ErrorCode::kUsage, "/set reasoning: write on, off or auto");
-    options_.thinking = value == "auto" ? std::nullopt : std::optional(value == "on");
+    options_.prompt.thinking = value == "auto" ? std::nullopt : std::optional(value == "on");
     return {};
   }
   const SamplingOptions before = sampling_;
@@ -100,9 +100,9 @@ std::string ChatSession::settings() const {
       "Every option of sampling can be set by its name: /set temp 0.3\n",
       p.temperature, p.top_k, p.top_p, p.min_p, p.repeat_penalty, p.presence_penalty, p.frequency_penalty,
       p.seed, options_.n_predict, options_.thoughts == ThoughtView::kShown ? "shown" : "folded",
-      !options_.thinking   ? "auto"
-      : *options_.thinking ? "on"
-                           : "off");
+      !options_.prompt.thinking   ? "auto"
+      : *options_.prompt.thinking ? "on"
+                                  : "off");
 }
 
 }  // namespace gannet

@@ -5,6 +5,8 @@
 #include "cli/inspect_text.h"
 #include "cli/model_options.h"
 #include "cli/say.h"
+#include "cli/template_flags.h"
+#include "engine/vocabulary_from_gguf.h"
 
 namespace gannet {
 namespace {
@@ -14,9 +16,19 @@ struct InspectOptions {
   bool all = false;
 };
 
+// What the chat template can do, or why it cannot be used; empty: there is none.
+std::string template_text(const GgufFile& file) {
+  if (file.find("tokenizer.chat_template") == nullptr) return "";
+  const auto line = [&]() -> Result<std::string> {
+    const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(file));
+    return GANNET_TRY(model_template({}, file, tokenizer))->facts().describe();
+  }();
+  return "\nChat template\n  " + visible(line.ok() ? *line : "unusable: " + line.error().message()) + "\n";
+}
+
 Result<void> run_inspect(const InspectOptions& o) {
   const GgufFile file = GANNET_TRY(open_model_file(o.file.empty() ? o.model : o.file));
-  GANNET_TRY(put_stdout(inspect_container(file, o.all)));
+  GANNET_TRY(put_stdout(inspect_container(file, o.all) + template_text(file)));
   // A vocabulary, a projector or a foreign architecture is still worth looking at, so this part may be
   // missing.
   auto text = inspect_model(file);

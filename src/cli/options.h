@@ -39,7 +39,7 @@ struct Option {
   const char* excludes = "";       // long name of an option that cannot be given, too
   const char* shown_default = "";  // in the help instead of the target's value at the time of declaring
   bool accepts_empty = false;      // "" is a value (it mostly is a variable of a script that was not set)
-  bool* given = nullptr;           // set to whether the command line has it; the environment does not count
+  bool* given = nullptr;           // set if the command line has it; the environment does not count
   const char* group = "";          // heading in the help, for options that few need
 
   bool is_flag() const { return value.empty() && names[0] == '-'; }

@@ -309,7 +309,7 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
   GANNET_TRY(words.sort(arguments));
   GANNET_TRY(check_together(words.given()));
   for (const Given& entry : words.given()) {
-    if (entry.option->given != nullptr) *entry.option->given = !entry.values.empty();
+    if (entry.option->given != nullptr && !entry.values.empty()) *entry.option->given = true;
     // The environment does not contradict the command line.
     if (entry.values.empty() && is_excluded(entry, words.given())) continue;
     GANNET_TRY(store(entry));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -46,14 +47,21 @@ Result<void> SchemaWriter::finish() {
     const auto [rule, refs] = std::move(todo_.back());
     todo_.pop_back();
     pointer_ = refs[0].pointer;
+    std::vector<ExprId> ways;
     SchemaFacts facts = GANNET_TRY(reader_.facts(refs));
-    g_->define(rule, GANNET_TRY(write(facts)));
+    const auto all = GANNET_TRY(alternatives(std::move(facts)));
+    for (const SchemaFacts& one : all) ways.push_back(GANNET_TRY(write_types(one)));
+    g_->define(rule, g_->choice(ways));
   }
   return {};
 }
 
-Result<ExprId> SchemaWriter::write(SchemaFacts facts) {
-  if (facts.choices.empty()) return write_types(facts);
+Result<std::vector<SchemaFacts>> SchemaWriter::alternatives(SchemaFacts facts) {
+  std::vector<SchemaFacts> all;
+  if (facts.choices.empty()) {
+    all.push_back(std::move(facts));
+    return all;
+  }
   const auto shared = facts.choices.back();
   const SchemaFacts::Choice& choice = *shared;
   facts.choices.pop_back();
@@ -75,9 +83,11 @@ Result<ExprId> SchemaWriter::write(SchemaFacts facts) {
                               fmt::format("a value could be right under both {} and {}, which cannot be "
                                           "excluded; use anyOf, or make them differ in a required const",
                                           i, j));
-  std::vector<ExprId> ways;
-  for (SchemaFacts& branch : branches) ways.push_back(GANNET_TRY(write(std::move(branch))));
-  return g_->choice(ways);
+  for (SchemaFacts& branch : branches) {
+    auto inner = GANNET_TRY(alternatives(std::move(branch)));
+    std::ranges::move(inner, std::back_inserter(all));
+  }
+  return all;
 }
 
 Result<ExprId> SchemaWriter::write_types(const SchemaFacts& f) {

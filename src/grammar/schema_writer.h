@@ -23,10 +23,12 @@ class SchemaWriter {
 
   // Values that are right under all of these. The rules are written by finish().
   ExprId add(const std::vector<SchemaRef>& all);
+  // The facts without choices that a value may be right under: one for each way to choose. Errors: a choice of
+  // exactly one whose branches do not exclude each other.
+  Result<std::vector<SchemaFacts>> alternatives(SchemaFacts facts);
   Result<void> finish();
 
  private:
-  Result<ExprId> write(SchemaFacts facts);
   Result<ExprId> write_types(const SchemaFacts& facts);
   Result<ExprId> write_number(const SchemaFacts& facts, uint8_t types);
   Result<ExprId> write_string(const SchemaFacts& facts);

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
+#include "grammar/declared_types.h"
 #include "grammar/schema_writer.h"
 #include "text/vocabulary.h"
 
@@ -140,17 +142,18 @@ class ToolGrammar {
     }
     for (const std::string& name : facts.required)
       if (known.insert(name).second) names.push_back(name);
+    const DeclaredTypes declared = declared_types(schema);
     ExprId rest = g.literal("</function>\n");
     if (names.empty() && !closed(facts))
-      rest = g.sequence({g.repeat(GANNET_TRY(any_parameter(&g)), 0), rest});
+      rest = g.sequence({g.repeat(GANNET_TRY(any_parameter(&writer, facts, declared.others)), 0), rest});
     for (size_t i = names.size(); i-- > 0;) {
       const std::string& name = names[i];
-      if (name.empty() || name.find_first_of("<>\n\r") != std::string::npos)
+      if (!can_be_a_name(name))
         return schema_error("#/properties", fmt::format("{} cannot be the name of a parameter in this format",
                                                         gannet::quoted(name)));
       const auto refs = GANNET_TRY(writer.reader().member(facts, name));
       const RuleId rule = g.add_rule(name, RuleUse::kLink);
-      const ExprId value = GANNET_TRY(parameter_value(&g, &writer, refs));
+      const ExprId value = GANNET_TRY(parameter_value(&writer, refs, declared.of(name)));
       const ExprId this_one = g.sequence({g.literal("<parameter=" + name + ">\n"), value, rest});
       const bool required = std::ranges::find(facts.required, name) != facts.required.end();
       // The rest is written twice, but as a rule it is one.
@@ -162,59 +165,145 @@ class ToolGrammar {
     return g.rule(root);
   }
 
+  static bool can_be_a_name(std::string_view name) {
+    return !name.empty() && name.size() <= 256 && name.front() != ' ' && name.back() != ' ' &&
+           std::ranges::none_of(name, [](char c) {
+             return c == '<' || c == '>' || c == '"' || static_cast<uint8_t>(c) < 0x20;
+           });
+  }
+
   static bool closed(const SchemaFacts& facts) {
     return std::ranges::any_of(facts.members,
                                [](auto& m) { return m->others && *m->others->schema == false; });
   }
 
-  Result<ExprId> any_parameter(Grammar* g) {
-    const ExprId name = g->repeat(
-        g->chars(CodePointSet{{'<', '<'}, {'>', '>'}, {'\n', '\n'}, {'\r', '\r'}}.complement()), 1, 64);
-    return g->sequence({g->literal("<parameter="), name, g->literal(">\n"), raw_text()});
+  Result<ExprId> any_parameter(SchemaWriter* writer, const SchemaFacts& facts, JsonTypes types) {
+    std::vector<SchemaRef> refs;
+    for (const auto& m : facts.members)
+      if (m->others) refs.push_back(*m->others);
+    const ExprId name = g_.repeat(
+        g_.chars(CodePointSet{{'a', 'z'}, {'A', 'Z'}, {'0', '9'}, {'_', '_'}, {'-', '-'}, {'.', '.'}}), 1,
+        64);
+    const ExprId value = GANNET_TRY(parameter_value(writer, refs, types));
+    return g_.sequence({g_.literal("<parameter="), name, g_.literal(">\n"), value});
   }
 
-  // Any text and the end of the value. One rule, so that its masks are shared.
-  ExprId raw_text() {
-    if (!raw_) {
-      raw_ = g_.add_rule("raw", RuleUse::kCall);
-      g_.define(*raw_, until(&g_, kValueEnd, g_.empty(), false, false));
+  // A value under all schemas, and the end of it: what declared_types.h says of the types.
+  Result<ExprId> parameter_value(SchemaWriter* writer, std::vector<SchemaRef> refs, JsonTypes types) {
+    const JsonTypes others = types & ~kJsonString;
+    std::vector<ExprId> ways;
+    if ((types & kJsonString) != 0) {
+      std::vector<SchemaRef> strings = refs;
+      strings.push_back(only(kJsonString));
+      ways.push_back(GANNET_TRY(raw_string(writer, strings, others)));
     }
-    return g_.rule(*raw_);
+    if (others != 0) {
+      refs.push_back(only(others));
+      ways.push_back(g_.sequence({writer->add(refs), g_.literal(kValueEnd)}));
+    }
+    return g_.choice(ways);
   }
 
-  // The value and the end of it.
-  Result<ExprId> parameter_value(Grammar* g, SchemaWriter* writer, const std::vector<SchemaRef>& refs) {
-    const SchemaFacts facts = GANNET_TRY(writer->reader().facts(refs));
-    const ExprId end = g->literal(kValueEnd);
-    const bool only_string =
-        facts.types == json_type::kString || (!facts.typed && facts.mentioned == json_type::kString);
-    if (refs.empty() || (only_string && facts.choices.empty())) {
-      if (!facts.values && facts.patterns.empty() && facts.min_length == 0 &&
-          facts.max_length == kUnbounded && facts.not_values.empty())
-        return raw_text();
-      std::vector<ExprId> ways;
-      if (facts.values) {
-        for (const auto& v : *facts.values)
-          if (GANNET_TRY(writer->reader().valid(facts, v))) ways.push_back(g->literal(v.get<std::string>()));
-        return g->sequence({g->choice(ways), end});
-      }
-      const CharWriter plain = [](Grammar* to, const CodePointSet& set) { return to->chars(set); };
-      ExprId text = g->repeat(g->chars(CodePointSet::all()), facts.min_length, facts.max_length);
-      for (const SchemaFacts::Pattern& p : facts.patterns) {
-        auto expr = add_regex(g, p.text, plain, !p.whole);
-        if (!expr.ok()) return std::move(expr).take_error().with_context("JSON schema, " + p.pointer);
-        text = g->both(text, *expr);
-      }
-      return g->both(g->sequence({text, end}), until(g, kValueEnd, g->empty(), false, false));
+  // The schema of these types.
+  SchemaRef only(JsonTypes types) {
+    static constexpr std::pair<JsonTypes, const char*> kNames[] = {
+        {kJsonString, "string"}, {kJsonNumber, "number"}, {kJsonBoolean, "boolean"},
+        {kJsonNull, "null"},     {kJsonObject, "object"}, {kJsonArray, "array"}};
+    SchemaJson& schema = type_schemas_[types];
+    if (schema.is_null()) {
+      for (const auto& [type, name] : kNames)
+        if ((types & type) != 0) schema["type"].push_back(name);
     }
-    return g->sequence({writer->add(refs), end});
+    return {&schema, fmt::format("~{}", types)};  // behind all pointers
+  }
+
+  // Strings as raw text, but none that would be read as JSON of one of the other types.
+  Result<ExprId> raw_string(SchemaWriter* writer, const std::vector<SchemaRef>& refs, JsonTypes others) {
+    SchemaFacts facts = GANNET_TRY(writer->reader().facts(refs));
+    const auto alternatives = GANNET_TRY(writer->alternatives(std::move(facts)));
+    std::vector<ExprId> ways;
+    for (const SchemaFacts& one : alternatives) {
+      if ((one.types & json_type::kString) == 0) continue;
+      const bool free = !one.values && one.patterns.empty() && one.min_length == 0 &&
+                        one.max_length == kUnbounded && one.not_values.empty();
+      if (free) return raw_text(others);
+      const ExprId text = GANNET_TRY(string_text(writer, one));
+      ways.push_back(ended(others == 0 ? text : g_.except(text, json_like(others))));
+    }
+    return g_.choice(ways);
+  }
+
+  // Any such text and the end of the value. One rule for all places, so that its masks are shared.
+  ExprId raw_text(JsonTypes others) {
+    const auto [it, is_new] = raw_.try_emplace(others);
+    if (is_new) {
+      it->second = g_.add_rule("raw", RuleUse::kCall);
+      g_.define(it->second, ended(others == 0 ? any_text() : g_.except(any_text(), json_like(others))));
+    }
+    return g_.rule(it->second);
+  }
+
+  // The text and the end of the value, which is the first one, also for readers that make up for missing
+  // tags.
+  ExprId ended(ExprId text) {
+    const ExprId tag = g_.choice({g_.sequence({g_.literal("</parameter>"), space(),
+                                               g_.choice({g_.literal("<parameter="),
+                                                          g_.literal("</function>"), g_.literal(kCallEnd)})}),
+                                  g_.sequence({g_.literal("</function>"), space(), g_.literal(kCallEnd)})});
+    const ExprId misread = g_.sequence({any_text(), tag, any_text()});
+    return g_.both(g_.sequence({g_.except(text, misread), g_.literal(kValueEnd)}),
+                   until(&g_, kValueEnd, g_.empty(), false, false));
+  }
+
+  ExprId any_text() { return g_.repeat(g_.chars(CodePointSet::all()), 0); }
+  ExprId any_of(std::string_view characters) {
+    ByteSet set;
+    for (const char c : characters) set.set(static_cast<uint8_t>(c));
+    return g_.bytes(set);
+  }
+  ExprId space() { return g_.repeat(any_of(" \t\r\n"), 0); }
+
+  Result<ExprId> string_text(SchemaWriter* writer, const SchemaFacts& facts) {
+    std::vector<ExprId> ways;
+    if (facts.values) {
+      for (const auto& v : *facts.values)
+        if (GANNET_TRY(writer->reader().valid(facts, v))) ways.push_back(g_.literal(v.get<std::string>()));
+      return g_.choice(ways);
+    }
+    if (facts.min_length > facts.max_length) return g_.nothing();
+    const CharWriter plain = [](Grammar* to, const CodePointSet& set) { return to->chars(set); };
+    ExprId text = g_.repeat(g_.chars(CodePointSet::all()), facts.min_length, facts.max_length);
+    for (const SchemaFacts::Pattern& p : facts.patterns) {
+      auto expr = add_regex(&g_, p.text, plain, !p.whole);
+      if (!expr.ok()) return std::move(expr).take_error().with_context("JSON schema, " + p.pointer);
+      text = g_.both(text, *expr);
+    }
+    for (const auto& denied : facts.not_values)
+      for (const auto& v : *denied)
+        if (v.is_string()) text = g_.except(text, g_.literal(v.get<std::string>()));
+    return text;
+  }
+
+  // What may be read as JSON of these types, and a little more.
+  ExprId json_like(JsonTypes types) {
+    std::vector<ExprId> ways;
+    if ((types & kJsonNumber) != 0)
+      ways.push_back(g_.sequence({any_of("-0123456789"), g_.repeat(any_of("0123456789+-.eE"), 0)}));
+    if ((types & kJsonBoolean) != 0)
+      for (const char* word : {"true", "false", "True", "False"}) ways.push_back(g_.literal(word));
+    if ((types & kJsonNull) != 0)
+      for (const char* word : {"null", "None"}) ways.push_back(g_.literal(word));
+    if ((types & kJsonObject) != 0) ways.push_back(g_.sequence({g_.literal("{"), any_text()}));
+    if ((types & kJsonArray) != 0) ways.push_back(g_.sequence({g_.literal("["), any_text()}));
+    return g_.sequence({space(), g_.choice(ways), space()});
   }
 
   std::span<const ToolFunction> functions_;
   const ToolGrammarOptions& options_;
   Grammar g_;
   JsonText json_{&g_, options_.space};
-  std::optional<RuleId> raw_;
+  std::map<JsonTypes, RuleId> raw_;  // by the types that are not to be mistaken for text
+  std::map<JsonTypes, SchemaJson> type_schemas_;
 };
 
 }  // namespace

@@ -20,7 +20,7 @@ struct ToolFunction {
 
 enum class ToolFormat {
   // <tool_call>\n<function=NAME>\n<parameter=KEY>\nVALUE\n</parameter>\n...</function>\n</tool_call>
-  // Values of type string are raw text, which ends at the first "\n</parameter>\n"; all others are JSON.
+  // Values are raw text or JSON as declared_types.h says; raw text ends at the first "\n</parameter>\n".
   kTagged,
   kHermes,  // <tool_call>\n{"name": NAME, "arguments": {...}}\n</tool_call>
 };

@@ -1,0 +1,113 @@
+#include "cli/template_flags.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/printable.h"
+#include "chat/reader.h"
+#include "cli/input_text.h"
+
+namespace gannet {
+namespace {
+
+Error usage(std::string text) {
+  return {ErrorCode::kUsage, std::move(text)};
+}
+
+bool is_one_token(const Tokenizer& tokenizer, std::string_view text) {
+  const auto ids = tokenizer.encode(text, {.parse_special = true});
+  return ids.ok() && ids->size() == 1;
+}
+
+bool has_chatml(const Tokenizer& tokenizer) {
+  return is_one_token(tokenizer, "<|im_start|>") && is_one_token(tokenizer, "<|im_end|>");
+}
+
+std::string token_text(const Tokenizer& tokenizer, SpecialToken which) {
+  const auto id = tokenizer.vocabulary().special(which);
+  return id ? std::string(tokenizer.output_piece(*id, /*show_special=*/true)) : std::string();
+}
+
+}  // namespace
+
+Result<std::string> text_or_file(const std::string& text, const std::string& file, const char* flag,
+                                 const char* file_flag) {
+  if (!text.empty() && !file.empty())
+    return usage(fmt::format("{} and {} say the same; give one", flag, file_flag));
+  if (file.empty()) return text;
+  auto read = read_text(file);
+  if (!read.ok()) return read.take_error().with_context(file_flag);
+  return read;
+}
+
+void add_template_options(Options& options, TemplateFlags& f) {
+  const Options own = {
+      {.names = "-rea,--reasoning",
+       .value = "on|off|auto",
+       .help = "Whether the model thinks before it answers; auto: as its template has it",
+       .target = &f.thinking,
+       .choices = {"on", "off", "auto"},
+       .environment = "REASONING"},
+      {.names = "--chat-template",
+       .value = "TEMPLATE",
+       .help = "Jinja template for messages, instead of the model's own; or chatml",
+       .target = &f.text,
+       .environment = "CHAT_TEMPLATE"},
+      {.names = "--chat-template-file",
+       .value = "FILE",
+       .help = "The same from a file",
+       .target = &f.file,
+       .environment = "CHAT_TEMPLATE_FILE"},
+      {.names = "--chat-template-kwargs",
+       .value = "JSON",
+       .help = "Variables for the template: an object, like {\"enable_thinking\": false}",
+       .target = &f.arguments,
+       .environment = "CHAT_TEMPLATE_KWARGS"},
+      {.names = "--jinja",
+       .help = "Accepted: templates are always read; --no-jinja: write messages as ChatML",
+       .target = &f.jinja,
+       .environment = "JINJA"},
+  };
+  for (Option option : own) {
+    option.given = &f.given;
+    options.push_back(std::move(option));
+  }
+}
+
+Result<TemplateOptions> template_options(const TemplateFlags& f) {
+  TemplateOptions o;
+  o.source = GANNET_TRY(text_or_file(f.text, f.file, "--chat-template", "--chat-template-file"));
+  o.flag = f.file.empty() ? "--chat-template" : "--chat-template-file " + printable(f.file);
+  if (!f.jinja) {
+    if (!o.source.empty()) return usage("--no-jinja: " + o.flag + " is written in Jinja; leave one out");
+    o.source = "chatml";
+  }
+  if (!f.arguments.empty()) {
+    o.arguments = GANNET_TRY(read_json(f.arguments, "--chat-template-kwargs"));
+    if (!o.arguments.is_object())
+      return usage("--chat-template-kwargs: must be a JSON object, like {\"enable_thinking\": false}");
+  }
+  if (f.thinking != "auto") o.thinking = f.thinking == "on";
+  return o;
+}
+
+Result<std::optional<ChatTemplate>> model_template(const TemplateOptions& o, const GgufFile& file,
+                                                   const Tokenizer& tokenizer) {
+  const std::vector<std::pair<std::string, std::string>> tokens = {
+      {"bos_token", token_text(tokenizer, SpecialToken::kBos)},
+      {"eos_token", token_text(tokenizer, SpecialToken::kEos)}};
+  std::string source = o.source;
+  const bool own = source.empty();
+  if (own) source = GANNET_TRY(file.get_string("tokenizer.chat_template")).value_or("");
+  if (source.empty() && !has_chatml(tokenizer)) return std::optional<ChatTemplate>();
+  if (source.empty() || source == "chatml") source = ChatTemplate::chatml();
+  auto made = ChatTemplate::make(source, tokens);
+  if (made.ok()) return std::optional(made.take());
+  if (own)
+    return made.take_error().with_context(
+        "the chat template of the model (--chat-template gives another)");
+  return Error(ErrorCode::kUsage, made.error().message()).with_context(o.flag);
+}
+
+}  // namespace gannet
