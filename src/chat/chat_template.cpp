@@ -158,8 +158,7 @@ Result<MarkedText> ChatTemplate::render_messages(const std::vector<Message>& mes
     for (const auto& [name, value] : options.variables.items()) set(name, GANNET_TRY(foreign_value(value)));
   }
   set("messages", GANNET_TRY(template_messages(messages, facts_.string_arguments)));
-  set("tools",
-      tools.empty() && tools_as_list_ ? jinja::Value::list({}) : GANNET_TRY(template_tools(tools)));
+  set("tools", tools.empty() && tools_as_list_ ? jinja::Value::list({}) : GANNET_TRY(template_tools(tools)));
   JinjaOptions jinja_options;
   jinja_options.now = options.now;
   return jinja_.render(variables, jinja_options);

@@ -182,7 +182,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
   return text;
 }
 
-void round_trip(const ChatTemplate& chat, uint32_t seeds, bool every_split) {
+void round_trip(const ChatTemplate& chat, uint32_t seeds, bool every_split, bool thoughts) {
   Conversation conversation;
   conversation.messages.emplace_back().content = "Do it";
   conversation.tools = tools();
@@ -191,7 +191,7 @@ void round_trip(const ChatTemplate& chat, uint32_t seeds, bool every_split) {
   const OutputOptions options = chat.output_options(conversation, *prompt);
   for (uint32_t seed = 0; seed < seeds; ++seed) {
     Maker maker(seed);
-    const Message answer = answer_for(&maker, options.thoughts);
+    const Message answer = answer_for(&maker, thoughts);
     const std::string text = written(chat, conversation, answer);
     const ParsedOutput parsed =
         every_split ? parse_at_every_split(text, options) : parse_output(text, options, OutputEnd::kStop);
@@ -207,14 +207,29 @@ TEST(OutputRoundTrip, OurTemplateWithTags) {
   auto chat = ChatTemplate::make(kTaggedTemplate, {});
   ASSERT_TRUE(chat.ok()) << chat.error().message();
   ASSERT_EQ(chat->facts().calls, CallFormat::kTagged);
-  round_trip(*chat, 1200, true);
+  round_trip(*chat, 1200, true, true);
 }
 
 TEST(OutputRoundTrip, OurTemplateWithJson) {
   auto chat = ChatTemplate::make(kHermesTemplate, {});
   ASSERT_TRUE(chat.ok()) << chat.error().message();
   ASSERT_EQ(chat->facts().calls, CallFormat::kHermes);
-  round_trip(*chat, 800, true);
+  round_trip(*chat, 800, true, false);
+}
+
+// Whether the template writes answers, with a thought or without, behind what it opens answers with. Some
+// leave an opened thought out.
+bool writes_as_it_opens(const ChatTemplate& chat, bool with_thought) {
+  Conversation conversation;
+  conversation.messages.emplace_back().content = "Do it";
+  conversation.tools = tools();
+  const auto opened = chat.render(conversation);
+  Message& answer = conversation.messages.emplace_back();
+  answer.role = Role::kAssistant;
+  answer.content = "Done";
+  if (with_thought) answer.reasoning = "Hm";
+  const auto text = chat.render(conversation, {.add_generation_prompt = false});
+  return opened.ok() && text.ok() && text->text.text.starts_with(opened->text.text);
 }
 
 // Published templates, where a folder of them is at hand: files that end in .jinja.
@@ -230,7 +245,11 @@ TEST(OutputRoundTrip, PublishedTemplates) {
     ASSERT_TRUE(chat.ok()) << chat.error().message();
     printf("%s: %s\n", name.c_str(), chat->facts().describe().c_str());
     ASSERT_NE(chat->facts().calls, CallFormat::kNone);
-    round_trip(*chat, 300, false);
+    const bool thoughts = chat->facts().thoughts && writes_as_it_opens(*chat, true);
+    if (writes_as_it_opens(*chat, false))
+      round_trip(*chat, 300, false, thoughts);
+    else
+      printf("  not tested: it does not write answers behind what it opens them with\n");
   }
 }
 
