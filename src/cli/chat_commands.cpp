@@ -48,9 +48,11 @@ void read(Call& call) {
     return;
   }
   if (!text->empty() && !text->ends_with('\n')) *text += '\n';
-  const size_t size = text->size();
-  call.session.attach(text.take());
-  put_stderr(fmt::format("{} bytes will stand in front of your next message\n", size));
+  auto attached = call.session.attach(text.take());
+  if (attached.ok())
+    put_stderr(fmt::format("{} tokens stand in front of your next message\n", *attached));
+  else
+    call.outcome.answer = attached.take_error().with_context(printable(call.argument));
 }
 
 void set(Call& call) {
@@ -67,8 +69,9 @@ void set(Call& call) {
 }
 
 void save(Call& call) {
+  // That the file cannot be written does not end the chat, as an error of stdout (kOutput) does.
   if (const auto done = call.session.save(call.argument); !done.ok())
-    call.outcome.answer = done.error();
+    call.outcome.answer = Error(ErrorCode::kRuntime, done.error().message());
   else
     put_stderr(fmt::format("saved in {}\n", printable(call.argument)));
 }

@@ -45,9 +45,9 @@ class ChatSession {
   // Forgets everything said, but not the system message.
   void clear();
 
-  // Text that is put in front of the next message.
-  void attach(std::string text) { attached_ += std::move(text); }
-  size_t attached() const { return attached_.size(); }
+  // Puts text in front of the next message. Returns how many tokens stand there then. Errors: kUsage if the
+  // context has no room for them.
+  Result<size_t> attach(std::string text);
   // The messages as JSON, as servers take them. Errors: kOutput; kRuntime for what is no such file.
   Result<void> save(const std::string& path) const;
   Result<void> load(const std::string& path);

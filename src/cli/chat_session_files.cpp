@@ -11,6 +11,26 @@
 
 namespace gannet {
 
+Result<size_t> ChatSession::attach(std::string text) {
+  const auto n_ctx = static_cast<size_t>(session_.options().n_ctx);
+  constexpr size_t kMostBytes = 64;  // of a token: what is longer is not worth tokenizing
+  text.insert(0, attached_);
+  if (text.size() > kMostBytes * n_ctx)
+    return Error(ErrorCode::kUsage,
+                 fmt::format("{} bytes are too many for a context of {} tokens", text.size(), n_ctx));
+  const auto tokens = GANNET_TRY(tokenizer_.encode(text, {.parse_special = false}));
+  const size_t room = generator_.room();
+  if (tokens.size() > room)
+    return Error(
+        ErrorCode::kUsage,
+        fmt::format(
+            "{} tokens are in front of the next message then, {} of the {} of the context are free for "
+            "it; /clear forgets all",
+            tokens.size(), room, n_ctx));
+  attached_ = std::move(text);
+  return tokens.size();
+}
+
 Result<void> ChatSession::save(const std::string& path) const {
   if (raw()) return Error(ErrorCode::kUsage, "there are no messages without a chat format");
   nlohmann::ordered_json messages = nlohmann::ordered_json::array(), tools = messages;
