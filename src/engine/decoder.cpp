@@ -79,68 +79,50 @@ void Decoder::rollback(Stream& stream, const StreamMark& mark) {
   stream.history_.resize(mark.n_history);
   stream.n_known_ = std::min(stream.n_known_, mark.n_history);
   stream.finished_ = FinishReason::kStopped;
+  stream.reading_ = false;
 }
 
 Result<void> Decoder::start(Stream& stream, std::span<const TokenId> prompt, AnswerRequest request,
                             const OnPrompt& on_prompt) {
   const StreamMark before = mark(stream);
-  stream.history_.insert(stream.history_.end(), prompt.begin(), prompt.end());
-  Result<void> done = read(stream, std::move(request), on_prompt);
+  GANNET_TRY(begin(stream, prompt, std::move(request)));
+  Result<void> done = read(stream, on_prompt);
   if (!done.ok()) rollback(stream, before);
   return done;
 }
 
-Result<void> Decoder::read(Stream& stream, AnswerRequest request, const OnPrompt& on_prompt) {
+Result<void> Decoder::begin(Stream& stream, std::span<const TokenId> prompt, AnswerRequest request) {
   const auto n_ctx = static_cast<size_t>(session_.options().n_ctx);
   const auto n_read = static_cast<size_t>(stream.sequence_.length());
-  const std::span<const TokenId> unread = std::span(stream.history_).subspan(n_read);
-  if (unread.empty()) return Error(ErrorCode::kUsage, "the prompt is empty");
-  if (stream.history_.size() >= n_ctx)
+  const size_t n_all = stream.history_.size() + prompt.size();
+  if (n_all == n_read) return Error(ErrorCode::kUsage, "the prompt is empty");
+  if (n_all >= n_ctx)
     return Error(ErrorCode::kRuntime,
                  fmt::format("the prompt has {} tokens, the context holds {}; shorten it or raise --ctx-size",
-                             stream.history_.size(), n_ctx));
-  for (size_t k = 0; k < drafters_.size(); ++k)
+                             n_all, n_ctx));
+  stream.history_.insert(stream.history_.end(), prompt.begin(), prompt.end());
+  const std::span<const TokenId> unread = std::span(stream.history_).subspan(n_read);
+  stream.hidden_rows_ = 0;
+  for (size_t k = 0; k < drafters_.size(); ++k) {
     check(k, drafters_[k]->begin(stream.slot_, stream.history_, stream.n_known_));
+    if (drafters_[k]->info().hidden)
+      stream.hidden_rows_ = std::max(stream.hidden_rows_, drafters_[k]->prompt_rows(std::ssize(unread)));
+  }
   stream.n_known_ = stream.history_.size();
   token_counts_.add(unread);
   controller_.begin(stream.slot_);
   begin_answer(stream, std::move(request));
+  stream.reading_ = true;
+  return {};
+}
 
-  const auto n_ubatch = static_cast<size_t>(session_.options().n_ubatch);
-  size_t hidden_of_prompt = 0;
-  for (const auto& drafter : drafters_)
-    if (drafter->info().hidden)
-      hidden_of_prompt =
-          std::max(hidden_of_prompt, static_cast<size_t>(drafter->prompt_rows(std::ssize(unread))));
-  for (size_t at = 0; at < unread.size();) {
-    const size_t n = std::min(n_ubatch, unread.size() - at);
-    const bool last = at + n == unread.size();
-    const size_t left = unread.size() - at - n;
-    const auto n_hidden =
-        static_cast<int64_t>(std::min(n, hidden_of_prompt - std::min(left, hidden_of_prompt)));
-    const StepPiece piece{.sequence = &stream.sequence_,
-                          .tokens = unread.subspan(at, n),
-                          .logits = last ? LogitRows::kLast : LogitRows::kNone,
-                          .kept = static_cast<int64_t>(n) > session_.options().open_rows,
-                          .hidden = {},
-                          .n_hidden = n_hidden};
-    const StepResult result = GANNET_TRY(session_.step(StatePart::kTrunk, {&piece, 1}, n_hidden > 0));
-    stream.sequence_.commit(StatePart::kTrunk, static_cast<int64_t>(n));
-    // Before drafters run steps of their own: the logits are good until then.
-    std::optional<TokenId> first;
-    if (last && stream.request_.n_predict != 0)
-      first = GANNET_TRY(choose(stream, result.logits_row(0), nullptr, 0));
-    TargetRows rows{stream.slot_, stream.history_, static_cast<int64_t>(n_read + at),
-                    static_cast<int64_t>(n)};
-    if (result.hidden >= 0) {
-      rows.hidden = result.piece_hidden[0];
-      rows.no_hidden = rows.n - n_hidden;
-    }
-    tell({&rows, 1});
-    if (first) emit(stream, *first);
-    if (last && !first) stream.finished_ = FinishReason::kLength;
-    at += n;
-    if (on_prompt && !on_prompt(at, unread.size()) && !last)
+Result<void> Decoder::read(Stream& stream, const OnPrompt& on_prompt) {
+  const size_t total = stream.n_unread();
+  while (stream.reading_) {
+    const PromptPiece piece{&stream, session_.options().n_ubatch};
+    GANNET_TRY(round({}, {&piece, 1}));
+    if (stream.failure_) return *stream.failure_;
+    if (on_prompt && !on_prompt(total - stream.n_unread(), total) && stream.reading_)
       return Error(ErrorCode::kInterrupted, "stopped while reading the prompt");
   }
   return {};

@@ -64,6 +64,8 @@ class Stream {
   // Set when the answer ended because its logits could not be used; the others of the round went on.
   const std::optional<Error>& failure() const { return failure_; }
   size_t n_generated() const { return static_cast<size_t>(position_); }
+  // Tokens of the prompt that are not read yet; 0: the answer has begun, or there is none.
+  size_t n_unread() const { return reading_ ? history_.size() - static_cast<size_t>(sequence_.length()) : 0; }
 
  private:
   friend class Decoder;
@@ -87,8 +89,16 @@ class Stream {
   LogProbs log_probs_;  // of the last chosen token, if somebody wants them
   FinishReason finished_ = FinishReason::kStopped;
   std::optional<Error> failure_;
+  bool reading_ = false;            // the prompt
+  int64_t hidden_rows_ = 0;         // at the end of the prompt, for drafters
   size_t n_known_ = 0;              // tokens of the history that the drafters have seen as they are
   std::vector<Foretold> foretold_;  // by drafter
+};
+
+// So many tokens of the prompt of a stream, at most, in a round.
+struct PromptPiece {
+  Stream* stream = nullptr;
+  int64_t n_tokens = 0;
 };
 
 // A remembered point of a stream.
@@ -120,9 +130,14 @@ class Decoder {
   // memory, kInterrupted when on_prompt said so; the stream is as before then.
   Result<void> start(Stream& stream, std::span<const TokenId> prompt, AnswerRequest request,
                      const OnPrompt& on_prompt = {});
-  // One more round for all of these streams whose answer goes on: each gains at least a token. Errors of the
-  // step; all streams are as before then.
-  Result<void> round(std::span<Stream* const> streams);
+  // The same in pieces: appends the prompt, and the rounds read it. Errors: those of start() that concern the
+  // prompt; the stream is as before then.
+  Result<void> begin(Stream& stream, std::span<const TokenId> prompt, AnswerRequest request);
+  // One more round for all of these streams whose answer goes on: each gains at least a token. In the same
+  // step pieces of prompts are read, at most Session::most_rows() rows with a row for each stream; where the
+  // prompt ends the first token is chosen. A round that reads drafts nothing. Errors of the step; all streams
+  // are as before then.
+  Result<void> round(std::span<Stream* const> streams, std::span<const PromptPiece> prompts = {});
 
   StreamMark mark(Stream& stream);
   void rollback(Stream& stream, const StreamMark& mark);
@@ -140,11 +155,12 @@ class Decoder {
  private:
   struct Turn;
   struct Round;
-  Result<void> read(Stream& stream, AnswerRequest request, const OnPrompt& on_prompt);
+  Result<void> read(Stream& stream, const OnPrompt& on_prompt);
+  void add_prompts(Round& round, std::span<const PromptPiece> prompts);
+  void choose_first(Stream& stream, const float* logits);
   void begin_answer(Stream& stream, AnswerRequest request);
   // Drafters that fail draft no more, for no stream; the text does not need them.
   void check(size_t drafter, const Result<void>& result);
-  void tell(std::span<const TargetRows> rows);
   void look_up(Round& round);
   void draft(Round& round);
   void trim(std::vector<DraftToken>& draft, int n_most, bool model) const;
@@ -153,7 +169,7 @@ class Decoder {
   // So many rows a step may have without waiting for a plan; those of larger ones, up to what the offers ask
   // for, are made in the background.
   int ready_rows(const Round& round);
-  Result<void> run(Round& round);
+  Result<void> run(Round& round, std::span<const PromptPiece> prompts);
   void choose_tokens(Turn& turn, const StepResult& result, size_t first_row);
   Result<TokenId> choose(Stream& stream, const float* logits, const Turn* turn, size_t place);
   Result<TokenId> ask_sampler(Stream& stream, std::span<const float> logits, const DraftToken* draft);

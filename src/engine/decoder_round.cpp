@@ -21,7 +21,7 @@ void Decoder::Round::begin(std::span<Stream* const> streams, size_t n_drafters) 
   n_turns = 0;
   if (all.size() < streams.size()) all.resize(streams.size());
   for (Stream* stream : streams) {
-    if (stream->finished() != FinishReason::kNone) continue;
+    if (stream->finished() != FinishReason::kNone || stream->n_unread() > 0) continue;
     Turn& turn = all[n_turns++];
     turn.stream = stream;
     turn.source = -1;
@@ -207,7 +207,42 @@ void Decoder::draft(Round& round) {
   }
 }
 
-Result<void> Decoder::run(Round& round) {
+// Behind the rows of the turns, whose bits do not depend on prompts then.
+void Decoder::add_prompts(Round& round, std::span<const PromptPiece> prompts) {
+  round.prompts.clear();
+  for (const PromptPiece& p : prompts) {
+    const auto n_unread = static_cast<int64_t>(p.stream->n_unread());
+    const int64_t n = std::min({p.n_tokens, n_unread, session_.most_rows() - round.n_rows});
+    if (n <= 0) continue;
+    const auto n_read = static_cast<size_t>(p.stream->sequence_.length());
+    const int64_t left = n_unread - n;
+    round.pieces.push_back({.sequence = &p.stream->sequence_,
+                            .tokens = std::span(p.stream->history_).subspan(n_read, static_cast<size_t>(n)),
+                            .logits = left == 0 ? LogitRows::kLast : LogitRows::kNone,
+                            .kept = n > session_.options().open_rows,
+                            .hidden = {},
+                            .n_hidden = std::clamp(p.stream->hidden_rows_ - left, int64_t{0}, n)});
+    round.prompts.push_back({p.stream, n});
+    round.n_rows += static_cast<int>(n);
+  }
+}
+
+void Decoder::choose_first(Stream& stream, const float* logits) {
+  stream.reading_ = false;
+  if (logits == nullptr) {
+    stream.finished_ = FinishReason::kLength;
+    return;
+  }
+  const auto token = choose(stream, logits, nullptr, 0);
+  if (token.ok()) {
+    emit(stream, *token);
+    return;
+  }
+  stream.failure_ = token.error();
+  stream.finished_ = FinishReason::kStopped;
+}
+
+Result<void> Decoder::run(Round& round, std::span<const PromptPiece> prompts) {
   round.pieces.clear();
   round.n_rows = 0;
   for (Turn& turn : round.turns()) {
@@ -217,29 +252,52 @@ Result<void> Decoder::run(Round& round) {
     round.pieces.push_back({&turn.stream->sequence_, turn.rows, LogitRows::kAll, false, {}});
     round.n_rows += static_cast<int>(turn.rows.size());
   }
-  const StepResult result = GANNET_TRY(session_.step(StatePart::kTrunk, round.pieces, wants_hidden_));
+  add_prompts(round, prompts);
+  if (round.pieces.empty()) return {};
+  const bool hidden = std::ranges::any_of(round.pieces, [](const StepPiece& p) { return p.n_hidden != 0; });
+  const StepResult result =
+      GANNET_TRY(session_.step(StatePart::kTrunk, round.pieces, wants_hidden_ && hidden));
 
-  size_t logits_row = 0;
+  // Before drafters run steps of their own: the logits are good until then.
+  size_t logits_row = 0, piece = 0;
+  round.told.clear();
+  const auto told = [&](const Stream& stream, int64_t first, int64_t n) {
+    TargetRows rows{stream.slot_, stream.history_, first, n};
+    if (result.hidden >= 0 && round.pieces[piece].n_hidden != 0) {
+      const int64_t n_hidden = round.pieces[piece].n_hidden;
+      rows.hidden = result.piece_hidden[piece];
+      rows.no_hidden = n_hidden < 0 ? 0 : n - n_hidden;
+    }
+    ++piece;
+    if (n > 0) round.told.push_back(rows);
+  };
   for (Turn& turn : round.turns()) {
     choose_tokens(turn, result, logits_row);
     logits_row += turn.rows.size();
-  }
-  round.told.clear();
-  int32_t row = 0;
-  for (Turn& turn : round.turns()) {
     turn.stream->sequence_.commit(StatePart::kTrunk, turn.n_emitted);
-    if (turn.n_emitted > 0)
-      round.told.push_back({turn.stream->slot_, turn.stream->history_, turn.n_before, turn.n_emitted,
-                            result.hidden < 0 ? -1 : result.hidden + row});
-    row += static_cast<int32_t>(turn.rows.size());
+    told(*turn.stream, turn.n_before, turn.n_emitted);
+  }
+  const size_t n_told_of_turns = round.told.size();
+  for (const PromptPiece& p : round.prompts) {
+    Stream& stream = *p.stream;
+    const int64_t first = stream.sequence_.length();
+    stream.sequence_.commit(StatePart::kTrunk, p.n_tokens);
+    if (round.pieces[piece].logits == LogitRows::kLast) {
+      const float* logits = result.logits_row(logits_row++);
+      choose_first(stream, stream.request_.n_predict == 0 ? nullptr : logits);
+    }
+    told(stream, first, p.n_tokens);
   }
   for (size_t k = 0; k < drafters_.size(); ++k) {
-    if (!failures_[k].empty() || !controller_.wanted(static_cast<int>(k))) continue;
+    if (!failures_[k].empty()) continue;
+    const bool wanted = controller_.wanted(static_cast<int>(k));
     const Stopwatch watch(round.draft_seconds[k]);
     for (const Turn& turn : round.turns())
       if (turn.source == static_cast<int>(k))
         drafters_[k]->verified(turn.stream->slot_, static_cast<int>(turn.draft.size()), turn.n_right);
-    check(k, drafters_[k]->ran(round.told));
+    // Of prompts all are told: they may be wanted later in the answer.
+    const auto rows = std::span(round.told).subspan(wanted ? 0 : n_told_of_turns);
+    if (!rows.empty()) check(k, drafters_[k]->ran(rows));
   }
   return {};
 }
@@ -269,23 +327,18 @@ void Decoder::report(Round& round) {
   const auto n_rows = static_cast<size_t>(round.n_rows);
   outcome.first_of_kind = session_.plans_waited_for() != round.plans_waited_for || !rows_seen_[n_rows];
   rows_seen_[n_rows] = true;
-  controller_.report(outcome);
+  // How long a step with prompts in it takes says nothing about steps of drafts.
+  if (round.prompts.empty()) controller_.report(outcome);
   statistics_.add(outcome);
 }
 
-Result<void> Decoder::round(std::span<Stream* const> streams) {
+Result<void> Decoder::round(std::span<Stream* const> streams, std::span<const PromptPiece> prompts) {
   round_->begin(streams, drafters_.size());
-  if (round_->n_turns == 0) return {};
   round_->plans_waited_for = session_.plans_waited_for();
-  draft(*round_);
-  GANNET_TRY(run(*round_));
-  report(*round_);
+  if (prompts.empty()) draft(*round_);
+  GANNET_TRY(run(*round_, prompts));
+  if (round_->n_turns > 0) report(*round_);
   return {};
-}
-
-void Decoder::tell(std::span<const TargetRows> rows) {
-  for (size_t k = 0; k < drafters_.size(); ++k)
-    if (failures_[k].empty()) check(k, drafters_[k]->ran(rows));
 }
 
 }  // namespace gannet

@@ -34,7 +34,8 @@ struct Decoder::Round {
   std::vector<DraftRequest> requests;
   std::vector<size_t> requesting;              // turns of the requests
   std::vector<std::vector<float>> confidence;  // of the drafts, by turn
-  std::vector<StepPiece> pieces;
+  std::vector<PromptPiece> prompts;            // with as many tokens as the step takes
+  std::vector<StepPiece> pieces;               // those of the turns, then those of prompts
   std::vector<TargetRows> told;
   std::vector<SequenceOutcome> outcomes;
   Clock::time_point began;
