@@ -126,7 +126,7 @@ Result<ExprId> SchemaWriter::write_types(const SchemaFacts& f) {
 
 Result<ExprId> SchemaWriter::write_number(const SchemaFacts& f, uint8_t types) {
   if ((types & kInteger) == 0)
-    return schema_error(pointer_, "numbers that are no integers cannot be enforced");
+    return schema_error(pointer_ + "/not", "numbers that are no integers cannot be enforced");
   bool whole = (types & kFraction) == 0;
   for (const auto& [factor, pointer] : f.factors) whole |= factor.is_integer();
   const bool bounded = f.range.lower || f.range.upper;
@@ -147,8 +147,15 @@ Result<ExprId> SchemaWriter::write_number(const SchemaFacts& f, uint8_t types) {
   }
   if (!bounded && f.factors.empty()) return json_.number();
   const auto expr = decimals(g_, f.range);
-  if (!expr)
-    return schema_error(pointer_, "the bounds of the number have more digits than can be told apart");
+  if (!expr) {
+    const auto size = [](const auto& b) { return b ? b->value.whole.size() + b->value.fraction.size() : 0; };
+    const bool lower = size(f.range.lower) > size(f.range.upper);
+    const bool exclusive = (lower ? f.range.lower : f.range.upper)->exclusive;
+    const char* keyword = lower ? (exclusive ? "/exclusiveMinimum" : "/minimum")
+                                : (exclusive ? "/exclusiveMaximum" : "/maximum");
+    return schema_error(pointer_ + keyword,
+                        "the bounds of the number have more digits than can be told apart");
+  }
   ExprId result = *expr;
   for (const auto& [factor, pointer] : f.factors) {
     if (factor.whole != "0" || factor.fraction.find_first_not_of('0') != factor.fraction.size() - 1 ||

@@ -149,6 +149,10 @@ TEST(JsonSchema, RefusesByKeywordAndPlace) {
   EXPECT_THAT(error(R"({"type":"string","format":"iri"})"),
               HasSubstr("#/format: the format \"iri\" cannot be enforced"));
   EXPECT_THAT(error(R"({"type":"number","multipleOf":0.3})"), HasSubstr("#/multipleOf"));
+  EXPECT_THAT(error(R"({"type":"number","not":{"type":"integer"}})"),
+              HasSubstr("#/not: numbers that are no"));
+  EXPECT_THAT(error(R"({"type":"number","maximum":5,"exclusiveMinimum":1e-300})"),
+              HasSubstr("#/exclusiveMinimum: the bounds of the number have more digits"));
   EXPECT_THAT(error(R"({"oneOf":[{"type":"integer"},{"type":"number"}]})"),
               HasSubstr("#/oneOf: a value could be right under both 0 and 1"));
   EXPECT_THAT(error(R"({"not":{"required":["a"]}})"), HasSubstr("#/not: only a type"));
@@ -165,6 +169,21 @@ TEST(JsonSchema, RefusesByKeywordAndPlace) {
   EXPECT_THAT(error(R"({"type":"integer","minimum":2,"maximum":1})"), HasSubstr("no text at all"));
   EXPECT_THAT(error("{"), HasSubstr("is not JSON"));
   EXPECT_THAT(error(std::string(1000, '[') + std::string(1000, ']')), HasSubstr("nested deeper"));
+}
+
+// An item stands in the grammar of its array twice, before and behind a comma, so what is copied must stay
+// small.
+TEST(JsonSchema, StatesDoNotDoubleWithEachLevel) {
+  std::string schema = R"({"type":"integer"})";
+  const auto n_states = [&](int levels) {
+    for (int i = 0; i < levels; ++i)
+      schema = R"({"type":"array","items":{"type":"object","properties":{"a":)" + schema +
+               R"(,"b":{"type":"string"}},"required":["a"]}})";
+    const auto a = Automaton::compile(parse_json_schema(schema).take());
+    return a.ok() ? (*a)->n_states() : UINT32_MAX;
+  };
+  const uint32_t ten = n_states(10);
+  EXPECT_LT(n_states(10), 3 * ten);  // 20 levels
 }
 
 // Every value of a small range is or is not a text, as arithmetic says.

@@ -14,7 +14,11 @@ constexpr uint64_t kMostWeight = uint64_t{1} << 31;
 class Facts {
  public:
   explicit Facts(const Grammar& grammar)
-      : g_(grammar), facts_(g_.rules().size()), weights_(g_.rules().size(), 2), uses_(g_.rules().size()) {}
+      : g_(grammar),
+        facts_(g_.rules().size()),
+        weights_(g_.rules().size(), 2),
+        own_weights_(weights_),
+        uses_(g_.rules().size()) {}
 
   Result<std::vector<RuleFacts>> find() {
     for (ExprId id = 0; id < g_.n_exprs(); ++id) {
@@ -156,9 +160,24 @@ class Facts {
     }
   }
 
+  // A copy of a rule has copies of the rules that it is linked to, each once, and of those behind them.
+  uint64_t weight_with_links(RuleId r) const {
+    std::vector<RuleId> found = {r};
+    uint64_t sum = 0;
+    for (size_t i = 0; i < found.size() && sum <= kUsedOnce; ++i) {
+      sum += own_weights_[found[i]];
+      for_each_rule(g_.rules()[found[i]].body, false, [&](RuleId used) {
+        if (g_.rules()[used].use == RuleUse::kLink && std::ranges::find(found, used) == found.end())
+          found.push_back(used);
+      });
+    }
+    return std::min(sum, kMostWeight);
+  }
+
   void decide(RuleId r) {
     const Grammar::Rule& rule = g_.rules()[r];
-    const uint64_t w = weight(rule.body);
+    own_weights_[r] = weight(rule.body);
+    const uint64_t w = rule.use == RuleUse::kAuto ? weight_with_links(r) : own_weights_[r];
     weights_[r] = w;
     const bool small_for_once = uses_[r] <= 1 && w <= kUsedOnce;
     facts_[r].copied = rule.use == RuleUse::kAuto && !facts_[r].recursive && (w <= kCopied || small_for_once);
@@ -220,7 +239,8 @@ class Facts {
 
   const Grammar& g_;
   std::vector<RuleFacts> facts_;
-  std::vector<uint64_t> weights_;
+  std::vector<uint64_t> weights_;      // with what they are linked to
+  std::vector<uint64_t> own_weights_;  // without
   std::vector<uint32_t> uses_;
 };
 
