@@ -79,6 +79,60 @@ TEST_F(ChatTest, FilesAreReadSavedAndLoaded) {
   EXPECT_EQ(chat.wait_for_end(), 0);
 }
 
+TEST_F(ChatTest, ResultsOfCallsAreGivenBack) {
+  const std::string tools = folder / "tools.json";
+  std::ofstream(tools)
+      << R"([{"type": "function", "function": {"name": "look", "parameters": {"type": "object",
+    "properties": {"where": {"enum": ["up"]}}, "required": ["where"], "additionalProperties": false}}}])";
+  TerminalProgram chat(
+      command(
+          {"-n", "200", "--tools", tools, "--tool-choice", "look", "--no-parallel-tool-calls",
+           "--chat-template",
+           "{{ tools | tojson }}{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in "
+           "m.tool_calls %}<tool_call>\n<function={{ c.function.name }}>\n<parameter=where>\n{{ "
+           "c.function.arguments.where }}\n</parameter>\n</function>\n</tool_call>{% endfor %}<|im_end|>\n{% "
+           "endfor %}"
+           "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"}),
+      variables);
+  chat.wait_for(kReady);
+  chat.send("/tool 5\r");
+  chat.wait_for("no call that waits for a result");
+  chat.wait_for(kReady);
+  ask(chat, "hi");
+  EXPECT_NE(chat.seen().find("\"name\":\"look\",\"arguments\":{\"where\":\"up\"}"), std::string::npos)
+      << chat.seen();
+  EXPECT_GT(ask(chat, "/tool nothing there"), 5);  // and it calls again
+  chat.send("/save " + (folder / "s.json").string() + "\r");
+  chat.wait_for("saved in");
+  chat.wait_for(kReady);
+  chat.send("\x04");
+  EXPECT_EQ(chat.wait_for_end(), 0);
+  const std::string saved = bytes(folder / "s.json");
+  EXPECT_NE(saved.find("\"role\": \"tool\""), std::string::npos) << saved;
+  EXPECT_NE(saved.find("nothing there"), std::string::npos) << saved;
+}
+
+// What was pasted stays whole, whatever is done to the word that stands for it.
+TEST_F(ChatTest, EditingTheWordOfAPasteKeepsThePaste) {
+  TerminalProgram chat(command({"-n", "1", "-c", "4096"}), variables);
+  chat.wait_for(kReady);
+  std::string lines;
+  for (int i = 0; i < 100; ++i) lines += "a line\n";
+  const int whole = ask(chat, kPaste + lines + kPasteEnd);
+  chat.send("/clear\r");
+  chat.wait_for(kReady);
+  EXPECT_EQ(ask(chat, kPaste + lines + kPasteEnd + "\x1b[D\x1b[D\x1b[D\x7f"), whole);
+  std::ofstream(folder / "note.txt") << lines;
+  chat.send("/read " + (folder / "note.txt").string() + "\r");
+  chat.wait_for("tokens stand in front");
+  chat.wait_for(kReady);
+  chat.send("/unread\r");
+  chat.wait_for(kReady);
+  EXPECT_LT(ask(chat, "x"), 20);
+  chat.send("\x04");
+  EXPECT_EQ(chat.wait_for_end(), 0);
+}
+
 TEST_F(ChatTest, ThoughtsAreDimmedOrFolded) {
   const auto thinking = [&](const std::vector<std::string>& more) {
     std::vector<std::string> words = {

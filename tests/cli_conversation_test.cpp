@@ -130,6 +130,51 @@ TEST_F(CliTest, CallsAreLinesOfJson) {
   }
 }
 
+// A call that was cut must not be carried out, so it is not shown.
+TEST_F(CliTest, WhatIsCutIsToldAndNoCall) {
+  const std::string with = "--tools " + write("tools.json", kTools) + " --chat-template-file " +
+                           write("t.jinja", kWithTools) + " ";
+  const Outcome call = gannet("run hi --temp 2 -n 12 --tool-choice look " + with);
+  EXPECT_EQ(call.code, 0) << call.err;
+  EXPECT_EQ(call.out.find("look"), std::string::npos) << call.out;
+  EXPECT_TRUE(call.one_line()) << call.err;
+  EXPECT_NE(call.err.find("cut inside a call"), std::string::npos) << call.err;
+  const Outcome json = gannet("run hi --temp 0 -n 2 -j '{\"type\": \"object\"}'");
+  EXPECT_TRUE(json.one_line()) << json.err;
+  EXPECT_NE(json.err.find("cut before it had the form that -j asks for"), std::string::npos) << json.err;
+}
+
+TEST_F(CliTest, NothingThatWasAskedForIsLeftOutInSilence) {
+  const std::string empty = write("empty", "");
+  struct Case {
+    std::string arguments, says;
+  };
+  for (
+      const Case& c :
+      {Case{"-jf " + empty, "-jf: " + empty + " is empty"}, Case{"--grammar-file " + empty, "is empty"},
+       Case{"--chat-template-file " + empty, "is empty"}, Case{"-sysf " + empty, "is empty"},
+       Case{"--tools " + write("t.json", kTools) + " -j '{}'", "--tools and -j both say what the answer is"},
+       Case{"--raw -sys x", "-sys needs the chat format"}, Case{"--raw -rea off", "needs the chat format"},
+       Case{"--chat-template qwen3", "qwen3 is no Jinja template"},
+       Case{"--chat-template '{{ foo }}'", "does not show what a user says"},
+       Case{
+           "--tool-choice look --tools " +
+               write(
+                   "t2.json",
+                   R"([{"type": "function", "function": {"name": "look", "parameters": {"type": "string"}}}])") +
+               " --chat-template-file " + write("t.jinja", kWithTools),
+           "t2.json: the function"}}) {
+    const Outcome o = gannet("run hi -n 1 " + c.arguments);
+    EXPECT_EQ(o.code, 2) << c.arguments;
+    EXPECT_TRUE(o.one_line()) << o.err;
+    EXPECT_NE(o.err.find(c.says), std::string::npos) << o.err;
+  }
+  const Outcome o = gannet("run hi -n 1 -rea off");
+  EXPECT_EQ(o.code, 0);
+  EXPECT_NE(o.err.find("no switch for thoughts"), std::string::npos) << o.err;
+  EXPECT_EQ(gannet("run hi -n 1 --raw", "", "GANNET_ARG_CHAT_TEMPLATE=chatml ").code, 0);
+}
+
 TEST_F(CliTest, AnswersEndWhereTheyShould) {
   const Outcome all = gannet("run 'define sea' -n 30 --temp 0");
   const size_t at = all.out.find("division");

@@ -105,7 +105,11 @@ bool ends_in_thought(std::string_view text) {
 Result<ChatTemplate> ChatTemplate::make(std::string_view source,
                                         std::vector<std::pair<std::string, std::string>> tokens) {
   ChatTemplate chat(GANNET_TRY(JinjaTemplate::parse(source)), std::move(tokens));
+  // There are many small conversations to render, and none of them is worth more.
+  constexpr uint64_t kProbeSteps = 1'000'000;
+  chat.limits_.steps = kProbeSteps;
   GANNET_TRY(TemplateProbe(&chat).run());
+  chat.limits_ = {};
   return chat;
 }
 
@@ -160,6 +164,7 @@ Result<MarkedText> ChatTemplate::render_messages(const std::vector<Message>& mes
   set("messages", GANNET_TRY(template_messages(messages, facts_.string_arguments)));
   set("tools", tools.empty() && tools_as_list_ ? jinja::Value::list({}) : GANNET_TRY(template_tools(tools)));
   JinjaOptions jinja_options;
+  jinja_options.limits = limits_;
   jinja_options.now = options.now;
   return jinja_.render(variables, jinja_options);
 }

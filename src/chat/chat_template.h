@@ -52,8 +52,8 @@ struct ChatPrompt {
 class ChatTemplate {
  public:
   // `tokens`: texts of special tokens by the names that templates know them by: bos_token, eos_token, ...
-  // Errors: what JinjaTemplate::parse() refuses, and a template that cannot render a single message of a user
-  // (both kModelFile).
+  // Errors: what JinjaTemplate::parse() refuses, and a template that cannot render a message of a user or
+  // does not show it (both kModelFile).
   static Result<ChatTemplate> make(std::string_view source,
                                    std::vector<std::pair<std::string, std::string>> tokens);
 
@@ -86,6 +86,7 @@ class ChatTemplate {
   std::vector<std::pair<std::string, std::string>> tokens_;
   TemplateFacts facts_;
   bool tools_as_list_ = false;  // no tools are an empty list, not none
+  JinjaLimits limits_;
 };
 
 }  // namespace gannet

@@ -93,12 +93,14 @@ Result<void> TemplateProbe::run() {
   auto one = chat_->render_messages({user()}, {}, {}, true);
   if (!one.ok()) {
     chat_->tools_as_list_ = true;
-    if (chat_->render_messages({user()}, {}, {}, true).ok()) one = MarkedText{};
+    if (auto other = chat_->render_messages({user()}, {}, {}, true); other.ok()) one = std::move(other);
   }
   if (!one.ok()) {
     return Error(ErrorCode::kModelFile,
                  "the chat template cannot render a message of a user: " + one.error().message());
   }
+  if (one->text.find(kUserWord) == std::string::npos)
+    return Error(ErrorCode::kModelFile, "the chat template does not show what a user says");
   find_roles();
   find_calls();
   find_thoughts();

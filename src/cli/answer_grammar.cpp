@@ -7,21 +7,12 @@
 #include "grammar/tool_grammar.h"
 
 namespace gannet {
-namespace {
-
-Result<Grammar> named(Result<Grammar> grammar, const char* flag) {
-  if (!grammar.ok()) return grammar.take_error().with_context(flag);
-  return grammar;
-}
-
-}  // namespace
 
 Result<Grammar> answer_grammar(const ChatOptions& o, CallFormat calls) {
-  if (!o.grammar.empty()) return named(parse_gbnf(o.grammar), "--grammar");
-  if (o.schema) return named(json_schema_grammar(*o.schema), "-j");
+  if (!o.grammar.empty()) return parse_gbnf(o.grammar);
+  if (o.schema) return json_schema_grammar(*o.schema);
   if (calls == CallFormat::kNone)
-    return Error(ErrorCode::kUsage,
-                 "--tools: the chat template says nothing of tools; --chat-template gives another");
+    return Error(ErrorCode::kUsage, "the chat template says nothing of tools; --chat-template gives another");
   std::vector<ToolFunction> functions;
   for (const Tool& tool : o.tools)
     functions.push_back(
@@ -31,7 +22,7 @@ Result<Grammar> answer_grammar(const ChatOptions& o, CallFormat calls) {
   options.required = o.tool_choice == "required";
   if (!options.required && o.tool_choice != "auto") options.only = o.tool_choice;
   options.parallel = o.parallel_calls;
-  return named(tool_call_grammar(functions, options), "--tools");
+  return tool_call_grammar(functions, options);
 }
 
 }  // namespace gannet

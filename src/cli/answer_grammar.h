@@ -6,8 +6,8 @@
 
 namespace gannet {
 
-// One of them is given. `calls`: how the model writes calls. Errors: kUsage naming the flag and what of it
-// cannot be enforced.
+// One of them is given. `calls`: how the model writes calls. Errors: kUsage naming what cannot be
+// enforced.
 Result<Grammar> answer_grammar(const ChatOptions& options, CallFormat calls);
 
 }  // namespace gannet

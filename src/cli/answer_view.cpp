@@ -1,10 +1,12 @@
 #include "cli/answer_view.h"
 
 #include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/interrupt.h"
 #include "cli/say.h"
 
 namespace gannet {
@@ -36,6 +38,7 @@ bool AnswerView::show(const OutputDelta& delta) {
       if (!delta.text.empty()) {
         end_thoughts();
         content_ = true;
+        if (std::exchange(behind_call_, false)) output_.write("\n");
         line_open_ = !delta.text.ends_with('\n');
       }
       return output_.write(delta.text);
@@ -49,7 +52,7 @@ bool AnswerView::show(const OutputDelta& delta) {
       arguments_ += delta.text;
       return output_.write("");
     case OutputDelta::Kind::kCallEnd:
-      return call_ended();
+      return call_ended(delta.complete);
   }
   return true;
 }
@@ -66,7 +69,7 @@ bool AnswerView::thought(std::string_view text) {
   n_characters_ += characters(text);
   if (shows_thoughts_) return output_.write(text);
   if (stderr_is_screen() && Clock::now() - last_status_ > kBetweenStatus)
-    status(fmt::format("thinking: {} characters", n_characters_));
+    status(fmt::format("thinking, characters: {}", n_characters_));
   return output_.write("");
 }
 
@@ -82,17 +85,18 @@ void AnswerView::end_thoughts() {
   status("");
   const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   if (stderr_is_screen())
-    put_stderr(fmt::format("[thought for {:.1f} s, {} characters]\n", seconds, n_characters_));
+    put_stderr(fmt::format("[thought for {:.1f} s, characters: {}]\n", seconds, n_characters_));
 }
 
-// A line of its own, whatever stands in front of it.
-bool AnswerView::call_ended() {
+// A line of its own, whatever stands in front of it. A call that was cut must not be carried out.
+bool AnswerView::call_ended(bool complete) {
+  if (!complete) return output_.write("");
   nlohmann::ordered_json call = {{"id", id_}, {"name", name_}};
   call["arguments"] = nlohmann::ordered_json::parse(arguments_, nullptr, /*allow_exceptions=*/false);
   if (call["arguments"].is_discarded()) call["arguments"] = arguments_;
   const bool taken = output_.write(
       (line_open_ ? "\n" : "") + call.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
-  line_open_ = true;
+  line_open_ = behind_call_ = true;
   return taken;
 }
 
@@ -105,14 +109,14 @@ void AnswerView::status(const std::string& line) {
   last_status_ = Clock::now();
 }
 
-Result<void> AnswerView::end() {
+Result<void> AnswerView::end(bool cut) {
   const bool only_thoughts = thinking_;
   end_thoughts();
-  if (only_thoughts && !shows_thoughts_)
-    say("the answer ended in its thoughts ({} characters); -n gives it more tokens, --reasoning off none to "
-        "think "
-        "with, --reasoning-format none shows them",
-        n_characters_);
+  if (only_thoughts && cut && !interrupted())
+    say("the answer was cut inside its thoughts; -n gives it more tokens, --reasoning-budget N ends thoughts "
+        "after N");
+  else if (only_thoughts && !shows_thoughts_)
+    say("there was no answer but thoughts; --reasoning-format none shows them");
   return output_.end();
 }
 

@@ -25,15 +25,15 @@ class AnswerView {
 
   // False: nothing more is wanted, because stdout failed or the user interrupted.
   bool show(const OutputDelta& delta);
-  // Errors: kOutput when stdout takes no more.
-  Result<void> end();
+  // `cut`: the answer did not end by itself. Errors: kOutput when stdout takes no more.
+  Result<void> end(bool cut);
 
  private:
   using Clock = std::chrono::steady_clock;
 
   bool thought(std::string_view text);
   void end_thoughts();
-  bool call_ended();
+  bool call_ended(bool complete);
   void status(const std::string& line);
 
   AnswerOutput output_;
@@ -43,7 +43,7 @@ class AnswerView {
   Clock::time_point began_, last_status_;
   bool status_shown_ = false;
   std::string id_, name_, arguments_;  // of the call that is being written
-  bool line_open_ = false;
+  bool line_open_ = false, behind_call_ = false;
 };
 
 }  // namespace gannet

@@ -55,6 +55,23 @@ void read(Call& call) {
     call.outcome.answer = attached.take_error().with_context(printable(call.argument));
 }
 
+void unread(Call& call) {
+  call.session.detach();
+  put_stderr("nothing stands in front of your next message\n");
+}
+
+void tool(Call& call) {
+  auto given = call.session.give_result(call.argument);
+  if (!given.ok()) {
+    call.outcome.answer = given.take_error();
+  } else if (*given) {
+    call.outcome.answered = true;
+    call.outcome.answer = **given;
+  } else {
+    put_stderr("the next call waits for its result\n");
+  }
+}
+
 void set(Call& call) {
   if (call.argument.empty()) {
     put_stderr(call.session.settings());
@@ -96,8 +113,10 @@ constexpr std::array kCommands = {
     Command{"/clear", "", "forget the conversation", clear},
     Command{"/regen", "", "answer the last message again with another seed", regenerate},
     Command{"/read", "FILE", "put the text of a file in front of the next message", read},
-    Command{"/set", "[NAME VALUE]",
-            "change a setting (temp, top-k, seed, predict, thoughts, ...), or show them", set},
+    Command{"/unread", "", "take back what /read put there", unread},
+    Command{"/tool", "RESULT", "what the function gave that the model called", tool},
+    Command{"/set", "[NAME VALUE]", "change a setting (temp, seed, predict, thoughts, ...), or show them",
+            set},
     Command{"/thoughts", "", "show the thoughts of the last answer", thoughts},
     Command{"/save", "FILE", "write the conversation to a file (JSON)", save},
     Command{"/load", "FILE", "go on with such a file", load},
@@ -114,8 +133,8 @@ void help(Call&) {
       text += fmt::format("{:<20} {}\n", fmt::format("{} {}", command.name, command.argument), command.what);
   put_stderr(
       text +
-      "Pasted text is one message; \"\"\" begins a message of several lines and ends it. Ctrl-C stops an "
-      "answer.\n");
+      "\"\"\"                  begins a message of several lines, and ends it; pasted text is one message\n"
+      "Ctrl-C               stops an answer; twice at an empty line: leave\n");
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ void add_chat_options(Options& options, ChatFlags& f) {
        .help = "auto: it may call; none; required: it must; or the name of the function that it must call",
        .target = &f.tool_choice},
       {.names = "--parallel-tool-calls",
-       .help = "An answer may have several calls",
+       .help = "An answer may have several calls (--no-parallel-tool-calls: only one)",
        .target = &f.parallel_calls},
   };
   options.insert(options.end(), own.begin(), own.end());
@@ -110,10 +110,21 @@ Result<ChatOptions> chat_options(const ChatFlags& f, bool escape) {
     return usage(fmt::format(
         "--tool-choice {}: no function of that name is in --tools; or write auto, none or required",
         printable(f.tool_choice, 60)));
-  if (o.raw)
+  if (!o.tools.empty() && o.tool_choice != "none" && (o.schema || !o.grammar.empty()))
+    return usage(fmt::format("--tools and {} both say what the answer is; give one, or --tool-choice none",
+                             o.schema ? "-j" : "--grammar"));
+  if (o.raw) {
+    o.prompt = {};  // what the environment says of it
     for (const auto& [given, flag] :
-         {std::pair(!o.tools.empty(), "--tools"), std::pair(!o.prompt.source.empty(), "--chat-template")})
+         {std::pair(!o.tools.empty(), "--tools"), std::pair(!o.system.empty(), "-sys"),
+          std::pair(f.prompt.given, "an option of chat templates")})
       if (given) return usage(fmt::format("{} needs the chat format, which --raw leaves out", flag));
+  }
+  o.form = !f.schema.empty()         ? "-j"
+           : !f.schema_file.empty()  ? "-jf " + printable(f.schema_file)
+           : !f.grammar.empty()      ? "--grammar"
+           : !f.grammar_file.empty() ? "--grammar-file " + printable(f.grammar_file)
+                                     : "--tools " + printable(f.tools_file);
   o.parallel_calls = f.parallel_calls;
   o.n_predict = f.n_predict;
   o.timings = f.timings;

@@ -40,6 +40,7 @@ struct ChatOptions {
   ThoughtView thoughts = ThoughtView::kShown;
   std::optional<nlohmann::ordered_json> schema;
   std::string grammar;  // GBNF
+  std::string form;     // the flag that schema, grammar or tools came with, for messages
   std::vector<Tool> tools;
   std::string tool_choice = "auto";  // or none, required, or a name
   bool parallel_calls = true;

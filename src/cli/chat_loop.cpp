@@ -66,7 +66,7 @@ TypedMessage read_message(LineReader& lines) {
 
 Result<void> converse(ChatSession& session, bool single_turn) {
   const std::unique_ptr<LineReader> lines = terminal_lines();
-  put_stderr(fmt::format("Gannet: {}. /help lists commands, Ctrl-D leaves.\n", session.about()));
+  put_stderr(fmt::format("Gannet: {}.\n/help lists commands, Ctrl-D leaves.\n", session.about()));
   bool asked_to_leave = false;
   while (true) {
     clear_interrupt();
@@ -84,8 +84,9 @@ Result<void> converse(ChatSession& session, bool single_turn) {
     Result<Answer> answer = Answer{};
     // A path at the start of a question is no command.
     const std::string_view word = text.substr(0, text.find_first_of(kSpaces));
-    const bool command =
-        !message.quoted && text.front() == '/' && word.find('/', 1) == std::string_view::npos;
+    const bool command = !message.quoted && text.front() == '/' &&
+                         word.find('/', 1) == std::string_view::npos &&
+                         text.find('\n') == std::string_view::npos;
     if (command) {
       CommandOutcome outcome = run_chat_command(text, session);
       if (outcome.leave) return {};
@@ -96,6 +97,7 @@ Result<void> converse(ChatSession& session, bool single_turn) {
     if (answer.ok() && single_turn && !command) return {};
     if (answer.ok()) continue;
     if (answer.error().code() == ErrorCode::kOutput) return answer.take_error();
+    if (answer.error().code() == ErrorCode::kInterrupted) continue;
     // A request that failed (too long, unusable logits) does not end the conversation.
     say("error: {}", answer.error().message());
   }

@@ -22,6 +22,15 @@ Result<Sampler> make_sampler(const SamplingOptions& o, const GgufFile& file, con
   return Sampler::create(std::move(params), tokenizer.vocabulary().size());
 }
 
+// What the template cannot do of what was asked for.
+void say_ignored(const ChatOptions& o, const TemplateFacts& facts) {
+  if (o.prompt.thinking && facts.thinking_switch.empty())
+    say("--reasoning {}: the chat template has no switch for thoughts{}", *o.prompt.thinking ? "on" : "off",
+        !*o.prompt.thinking && facts.thoughts ? "; --reasoning-budget 0 ends them at once" : "");
+  if (o.keep_thoughts && !facts.keeps_thoughts && !facts.can_keep_thoughts)
+    say("--reasoning-preserve: the chat template leaves the thoughts of earlier answers out");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ChatSession>> ChatSession::create(ChatOptions options, SamplingOptions sampling,
@@ -33,6 +42,9 @@ Result<std::unique_ptr<ChatSession>> ChatSession::create(ChatOptions options, Sa
   if (!options.raw) chat_template = GANNET_TRY(model_template(options.prompt, file, tokenizer));
   if (!chat_template && !options.tools.empty())
     return Error(ErrorCode::kUsage, "--tools: the model has no chat format; --chat-template gives one");
+  if (!chat_template && !options.raw && !options.system.empty())
+    return Error(ErrorCode::kUsage, "-sys: the model has no chat format; --chat-template gives one");
+  if (chat_template) say_ignored(options, chat_template->facts());
   std::unique_ptr<ChatSession> made(new ChatSession(std::move(options), std::move(sampling), std::move(ends),
                                                     session, decoder, tokenizer, std::move(sampler),
                                                     std::move(chat_template)));
@@ -59,8 +71,10 @@ ChatSession::ChatSession(ChatOptions options, SamplingOptions sampling, AnswerFl
 
 ChatSession::~ChatSession() = default;
 
-Result<Sampler> ChatSession::remade_sampler() const {
-  return make_sampler(sampling_, session_.model().file(), tokenizer_);
+Result<Sampler> ChatSession::remade_sampler(bool new_seed) const {
+  SamplingOptions wanted = sampling_;
+  if (!new_seed) wanted.seed = static_cast<int64_t>(sampler_.params().seed);
+  return make_sampler(wanted, session_.model().file(), tokenizer_);
 }
 
 bool ChatSession::can_regenerate() const {
@@ -131,7 +145,9 @@ Result<ChatPrompt> ChatSession::prompt(bool opens_answer) const {
   render.thinking = options_.prompt.thinking;
   if (options_.keep_thoughts) render.preserve_thinking = true;
   render.variables = options_.prompt.arguments;
-  return template_->render(conversation_, render);
+  auto rendered = template_->render(conversation_, render);
+  if (!rendered.ok()) return rendered.take_error().with_context("the chat template");
+  return rendered;
 }
 
 Result<Answer> ChatSession::answer() {
@@ -174,6 +190,7 @@ Result<Answer> ChatSession::answer() {
   const auto made = generator_.history().last(answered->n_generated);
   held_ = text + GANNET_TRY(tokenizer_.decode(made, {.show_special = true}));
   conversation_.messages.push_back(parser.message());
+  std::erase_if(conversation_.messages.back().calls, [](const ToolCall& call) { return !call.complete; });
   return answered;
 }
 
@@ -234,7 +251,14 @@ Result<Answer> ChatSession::generate(std::span<const TokenId> tokens, bool in_th
   reading.reset();
   if (answer.ok())
     show(parser.finish(answer->reason == FinishReason::kEnd ? OutputEnd::kStop : OutputEnd::kCut));
-  GANNET_TRY(view.end());
+  const bool cut = answer.ok() && answer->reason != FinishReason::kEnd && !parser.done();
+  GANNET_TRY(view.end(cut));
+  if (parser.cut_in_call())
+    gannet::say("the answer was cut inside a call, which is not shown; -n gives it more tokens");
+  const bool form = asked.constraint != nullptr && conversation_.tools.empty();
+  if (cut && form && !interrupted() && !rule_->complete())
+    gannet::say("the answer was cut before it had the form that {} asks for; -n gives it more tokens",
+                options_.form);
   return answer;
 }
 
@@ -242,13 +266,17 @@ Result<Answer> ChatSession::generate(std::span<const TokenId> tokens, bool in_th
 Result<TokenConstraint*> ChatSession::constraint(bool in_thought) {
   const bool calls = !conversation_.tools.empty();
   if (!calls && !options_.schema && options_.grammar.empty()) return nullptr;
+  const auto named = [&]<class T>(Result<T> result) -> Result<T> {
+    if (!result.ok()) return result.take_error().with_context(options_.form);
+    return result;
+  };
   std::optional<GrammarConstraint>& made = rules_[in_thought ? 1 : 0];
   if (!made) {
     if (!trie_) trie_ = TokenTrie::build(tokenizer_.vocabulary());
     Grammar grammar =
-        GANNET_TRY(answer_grammar(options_, template_ ? template_->facts().calls : CallFormat::kNone));
+        GANNET_TRY(named(answer_grammar(options_, template_ ? template_->facts().calls : CallFormat::kNone)));
     if (in_thought) grammar = after_marker(grammar, "</think>");
-    made = GANNET_TRY(GrammarConstraint::create(grammar, trie_));
+    made = GANNET_TRY(named(GrammarConstraint::create(grammar, trie_)));
   }
   rule_ = *made;
   return &*rule_;

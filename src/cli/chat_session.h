@@ -48,6 +48,11 @@ class ChatSession {
   // Puts text in front of the next message. Returns how many tokens stand there then. Errors: kUsage if the
   // context has no room for them.
   Result<size_t> attach(std::string text);
+  // Takes that back.
+  void detach() { attached_.clear(); }
+  // The result of the first call of the last answer that has none yet; with the last one the model answers.
+  // Errors: kUsage if there is no such call; those of say().
+  Result<std::optional<Answer>> give_result(std::string text);
   // The messages as JSON, as servers take them. Errors: kOutput; kRuntime for what is no such file.
   Result<void> save(const std::string& path) const;
   Result<void> load(const std::string& path);
@@ -83,7 +88,7 @@ class ChatSession {
   Result<Answer> generate(std::span<const TokenId> tokens, bool in_thought, OutputParser& parser);
   Result<Answer> read(std::span<const TokenId> tokens);
   Options settable();
-  Result<Sampler> remade_sampler() const;
+  Result<Sampler> remade_sampler(bool new_seed) const;
   Result<void> check_room(size_t n_tokens) const;
   void report(const Answer& answer);
 

@@ -1,5 +1,6 @@
 // What a chat keeps and changes beside talking: conversations in files, settings.
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -33,6 +34,8 @@ Result<size_t> ChatSession::attach(std::string text) {
 
 Result<void> ChatSession::save(const std::string& path) const {
   if (raw()) return Error(ErrorCode::kUsage, "there are no messages without a chat format");
+  if (std::ranges::none_of(conversation_.messages, [](const Message& m) { return m.role != Role::kSystem; }))
+    return Error(ErrorCode::kUsage, "nothing was said yet");
   nlohmann::ordered_json messages = nlohmann::ordered_json::array(), tools = messages;
   for (const Message& message : conversation_.messages) messages.push_back(message_json(message));
   for (const Tool& tool : options_.tools) tools.push_back(tool.declaration);
@@ -51,15 +54,44 @@ Result<void> ChatSession::load(const std::string& path) {
         ErrorCode::kUsage,
         fmt::format("{} ends with a message that is not answered; take it out of the file and send it",
                     printable(path)));
+  if (!loaded.tools.empty() && options_.tool_choice != "none") {
+    if (!template_->facts().tools)
+      return Error(ErrorCode::kUsage,
+                   fmt::format("{} declares tools, which the chat template does not show", printable(path)));
+    options_.tools = std::move(loaded.tools);
+    options_.form = "the tools of " + printable(path);
+    rules_ = {};
+  }
   clear();
-  conversation_.messages = std::move(loaded.messages);
+  // The system message of this run stands unless the file has one.
+  if (loaded.messages.front().role == Role::kSystem) conversation_.messages.clear();
+  std::ranges::move(loaded.messages, std::back_inserter(conversation_.messages));
   return {};
+}
+
+Result<std::optional<Answer>> ChatSession::give_result(std::string text) {
+  std::vector<Message>& messages = conversation_.messages;
+  size_t at = messages.size(), n_results = 0;
+  while (at > 0 && messages[at - 1].role == Role::kTool) --at, ++n_results;
+  if (at == 0 || messages[at - 1].calls.size() <= n_results)
+    return Error(ErrorCode::kUsage, "the last answer has no call that waits for a result");
+  const std::vector<ToolCall>& calls = messages[at - 1].calls;
+  const bool last = n_results + 1 == calls.size();
+  messages.push_back({.role = Role::kTool,
+                      .content = std::move(text),
+                      .call_id = calls[n_results].id,
+                      .name = calls[n_results].name});
+  if (!last) return std::optional<Answer>();
+  auto answered = answer();
+  if (messages.back().role != Role::kAssistant) messages.pop_back();
+  if (!answered.ok()) return answered.take_error();
+  return std::optional(answered.take());
 }
 
 // Options that may change while a chat runs.
 Options ChatSession::settable() {
   Options options = {
-      {.names = "--predict,--n-predict",
+      {.names = "-n,--predict,--n-predict",
        .value = "N",
        .help = "",
        .target = &options_.n_predict,
@@ -72,6 +104,7 @@ Options ChatSession::settable() {
 Result<void> ChatSession::set(const std::string& typed, const std::string& value) {
   std::string name = typed;
   while (name.starts_with('-')) name.erase(0, 1);
+  std::ranges::replace(name, '_', '-');
   const auto is_one_of = [&](std::initializer_list<const char*> words) {
     return std::ranges::find(words, value) != words.end();
   };
@@ -84,6 +117,8 @@ Result<void> ChatSession::set(const std::string& typed, const std::string& value
   if (name == "reasoning") {
     if (!is_one_of({"on", "off", "auto"}))
       return Error(ErrorCode::kUsage, "/set reasoning: write on, off or auto");
+    if (value != "auto" && (raw() || template_->facts().thinking_switch.empty()))
+      return Error(ErrorCode::kUsage, "/set reasoning: the chat template has no switch for thoughts");
     options_.prompt.thinking = value == "auto" ? std::nullopt : std::optional(value == "on");
     return {};
   }
@@ -97,7 +132,7 @@ Result<void> ChatSession::set(const std::string& typed, const std::string& value
       return Error(ErrorCode::kUsage, fmt::format("/set {}: a value is missing", name));
     auto done = set_option(option, value.empty() ? "on" : value, "/set " + name);
     if (done.ok()) {
-      auto sampler = remade_sampler();
+      auto sampler = remade_sampler(name == "seed");
       if (sampler.ok()) {
         sampler_ = sampler.take();
         return {};
@@ -107,8 +142,10 @@ Result<void> ChatSession::set(const std::string& typed, const std::string& value
     sampling_ = before;
     return done;
   }
-  return Error(ErrorCode::kUsage,
-               fmt::format("there is no setting {}; /set lists them", printable(name, 60)));
+  return Error(
+      ErrorCode::kUsage,
+      fmt::format("there is no setting {}; sampling options have the names that gannet help run lists",
+                  printable(name, 60)));
 }
 
 std::string ChatSession::settings() const {

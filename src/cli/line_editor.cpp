@@ -59,6 +59,16 @@ bool use_utf8() {
   return is_utf8() || (std::setlocale(LC_CTYPE, "C.UTF-8") != nullptr && is_utf8());
 }
 
+// How much of the line is the word of a paste: "[pasted text 1, 12 lines]". Keys that change it from the
+// inside do not change what was pasted.
+size_t length_of_word(std::wstring_view line, std::wstring_view word) {
+  const auto same = static_cast<size_t>(std::ranges::mismatch(line, word).in1 - line.begin());
+  if (same == word.size()) return same;
+  if (same <= word.find(L',')) return 0;
+  const size_t end = line.find(L']', same);
+  return end < word.size() ? end + 1 : same;
+}
+
 }  // namespace
 
 struct LineEditor::Calls {
@@ -311,11 +321,11 @@ std::string LineEditor::unfolded(std::wstring_view line) {
   while (!line.empty()) {
     if (line.front() == L'[') {
       const auto paste = std::find_if(pastes_.begin(), pastes_.end(),
-                                      [&](const Paste& p) { return line.starts_with(p.word); });
+                                      [&](const Paste& p) { return length_of_word(line, p.word) > 0; });
       if (paste != pastes_.end()) {
         text += paste->text;
         used_.push_back(static_cast<size_t>(paste - pastes_.begin()));
-        line.remove_prefix(paste->word.size());
+        line.remove_prefix(length_of_word(line, paste->word));
         continue;
       }
     }

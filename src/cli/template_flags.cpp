@@ -36,8 +36,9 @@ Result<std::string> text_or_file(const std::string& text, const std::string& fil
   if (!text.empty() && !file.empty())
     return usage(fmt::format("{} and {} say the same; give one", flag, file_flag));
   if (file.empty()) return text;
-  auto read = read_text(file);
+  auto read = read_prompt_file(file);
   if (!read.ok()) return read.take_error().with_context(file_flag);
+  if (read->empty()) return usage(fmt::format("{}: {} is empty", file_flag, printable(file)));
   return read;
 }
 
@@ -102,11 +103,15 @@ Result<std::optional<ChatTemplate>> model_template(const TemplateOptions& o, con
   if (own) source = GANNET_TRY(file.get_string("tokenizer.chat_template")).value_or("");
   if (source.empty() && !has_chatml(tokenizer)) return std::optional<ChatTemplate>();
   if (source.empty() || source == "chatml") source = ChatTemplate::chatml();
+  if (!own && source.find("{%") == std::string::npos && source.find("{{") == std::string::npos)
+    return usage(
+        fmt::format("{}: {} is no Jinja template; the only name that is known is chatml, and "
+                    "--chat-template-file reads a file",
+                    o.flag, printable(source, 60)));
   auto made = ChatTemplate::make(source, tokens);
   if (made.ok()) return std::optional(made.take());
   if (own)
-    return made.take_error().with_context(
-        "the chat template of the model (--chat-template gives another)");
+    return made.take_error().with_context("the chat template of the model (--chat-template gives another)");
   return Error(ErrorCode::kUsage, made.error().message()).with_context(o.flag);
 }
 

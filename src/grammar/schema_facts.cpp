@@ -80,6 +80,9 @@ Result<void> SchemaDocument::add(const SchemaRef& ref, SchemaFacts* facts, std::
     return {};
   }
   if (!ref.schema->is_object()) return schema_error(ref.pointer, "a schema is an object, true or false");
+  constexpr int kMostAdded = 100'000;
+  if (++n_added_ > kMostAdded)
+    return schema_error(ref.pointer, fmt::format("more than {} schemas to combine", kMostAdded));
   constexpr size_t kMostAbove = 200;
   if (above->size() > kMostAbove) return schema_error(ref.pointer, "schemas refer to each other too deep");
   if (!above->insert(ref.pointer).second)

@@ -104,6 +104,7 @@ class SchemaDocument {
   Result<SchemaRef> find(const SchemaRef& from);
 
   const SchemaJson& root_;
+  int n_added_ = 0;  // schemas that refer to others twice at every level would never end
 };
 
 // Refuses (kUsage) what is nested deeper than kMaxJsonDepth: everything else may go down by recursion.

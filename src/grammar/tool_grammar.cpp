@@ -110,7 +110,10 @@ class ToolGrammar {
     ExprId arguments = json_.object();
     if (!f.parameters.is_null()) {
       SchemaWriter writer(&g_, &json_, f.parameters);
-      arguments = writer.add({{&f.parameters, "#"}});
+      const SchemaFacts facts = GANNET_TRY(writer.reader().facts({{&f.parameters, "#"}}));
+      if ((facts.types & json_type::kObject) == 0)
+        return schema_error("#", "the parameters of a function must be an object");
+      arguments = writer.add({{&f.parameters, "#"}, only(kJsonObject)});
       GANNET_TRY(writer.finish());
     }
     const ExprId space = json_.space();

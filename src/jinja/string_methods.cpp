@@ -84,7 +84,7 @@ Result<int64_t> position(const Bound& a, bool from_end) {
   const std::string_view text = self(a).text;
   const std::string& what = GANNET_TRY(a.string(1))->text;
   GANNET_TRY(a.runtime.budget().touch(2 * text.size()));
-  const size_t at = from_end ? text.rfind(what) : text.find(what);
+  const size_t at = from_end ? find_last_text(text, what) : find_text(text, what);
   if (at == std::string_view::npos) return int64_t{-1};
   return static_cast<int64_t>(count_characters(text.substr(0, at)));
 }
@@ -107,7 +107,7 @@ Result<Value> count_method(const Bound& a) {
   GANNET_TRY(a.runtime.budget().touch(2 * text.size()));
   if (what.empty()) return Value::integer(static_cast<int64_t>(count_characters(text)) + 1);
   int64_t n = 0;
-  for (size_t at = 0; (at = text.find(what, at)) != std::string_view::npos; at += what.size()) ++n;
+  for (size_t at = 0; (at = find_text(text, what, at)) != std::string_view::npos; at += what.size()) ++n;
   return Value::integer(n);
 }
 
@@ -128,7 +128,8 @@ Result<Value> partition_method(const Bound& a) {
   if (separator.text.empty()) return fault("the separator is empty");
   GANNET_TRY(a.runtime.budget().touch(2 * text.text.size()));
   const size_t size = text.text.size();
-  const size_t at = kFromEnd ? text.text.rfind(separator.text) : text.text.find(separator.text);
+  const size_t at =
+      kFromEnd ? find_last_text(text.text, separator.text) : find_text(text.text, separator.text);
   const bool found = at != std::string::npos;
   const size_t first_end = found ? at : kFromEnd ? 0 : size;
   const size_t second_begin = found ? at + separator.text.size() : kFromEnd ? 0 : size;

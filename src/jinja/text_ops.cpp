@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,19 @@ Result<void> room_for_parts(Runtime* runtime, size_t count) {
 
 }  // namespace
 
+size_t find_text(std::string_view text, std::string_view what, size_t from) {
+  if (from > text.size()) return std::string_view::npos;
+  const void* found = memmem(text.data() + from, text.size() - from, what.data(), what.size());
+  return found == nullptr ? std::string_view::npos
+                          : static_cast<size_t>(static_cast<const char*>(found) - text.data());
+}
+
+size_t find_last_text(std::string_view text, std::string_view what) {
+  const std::string backwards(text.rbegin(), text.rend()), wanted(what.rbegin(), what.rend());
+  const size_t at = find_text(backwards, wanted);
+  return at == std::string_view::npos ? at : text.size() - at - what.size();
+}
+
 Result<Value> strip(Runtime* runtime, const MarkedText& text, const MarkedText* set, bool left, bool right) {
   const std::string_view all = text.text;
   const size_t set_size = set == nullptr ? 1 : set->text.size();
@@ -71,7 +85,7 @@ Result<Value> split(Runtime* runtime, const MarkedText& text, const MarkedText* 
   size_t at = 0;
   if (separator != nullptr) {
     for (size_t found;
-         parts.size() < limit && (found = all.find(separator->text, at)) != std::string_view::npos;) {
+         parts.size() < limit && (found = find_text(all, separator->text, at)) != std::string_view::npos;) {
       parts.push_back({at, found});
       at = found + separator->text.size();
       GANNET_TRY(room_for_parts(runtime, parts.size()));
@@ -105,6 +119,10 @@ Result<Value> split_right(Runtime* runtime, const MarkedText& text, const Marked
   GANNET_TRY(runtime->budget().touch(4 * text.text.size()));
   const std::string_view all = text.text;
   const auto limit = static_cast<uint64_t>(most);
+  // Backwards, so that the search is one that takes linear time.
+  const std::string backwards = separator == nullptr ? std::string() : std::string(all.rbegin(), all.rend());
+  const std::string wanted =
+      separator == nullptr ? std::string() : std::string(separator->text.rbegin(), separator->text.rend());
   std::vector<TextRange> parts;
   size_t end = all.size();
   for (;;) {
@@ -113,11 +131,9 @@ Result<Value> split_right(Runtime* runtime, const MarkedText& text, const Marked
     size_t begin = 0, next = 0;
     bool last = parts.size() >= limit;
     if (!last && separator != nullptr) {
-      const size_t found = end < separator->text.size()
-                               ? std::string_view::npos
-                               : all.rfind(separator->text, end - separator->text.size());
+      const size_t found = find_text(backwards, wanted, all.size() - end);
       last = found == std::string_view::npos;
-      if (!last) begin = found + separator->text.size(), next = found;
+      if (!last) begin = all.size() - found, next = begin - wanted.size();
     } else if (!last) {
       begin = end;
       while (begin > 0) {
@@ -153,7 +169,8 @@ Result<Value> replace(Runtime* runtime, const MarkedText& text, const MarkedText
     }
   } else {
     for (size_t found;
-         left > 0 && !made.full() && (found = all.find(old.text, done)) != std::string_view::npos; --left) {
+         left > 0 && !made.full() && (found = find_text(all, old.text, done)) != std::string_view::npos;
+         --left) {
       made.append(text, done, found);
       made.append(with);
       done = found + old.text.size();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -10,6 +11,10 @@
 #include "text/marked_text.h"
 
 namespace gannet::jinja {
+
+// As std::string_view's find and rfind, but in linear time: texts and what is looked for come from strangers.
+size_t find_text(std::string_view text, std::string_view what, size_t from = 0);
+size_t find_last_text(std::string_view text, std::string_view what);
 
 // Without white space, or without the characters of `set`, at the ends asked for.
 Result<Value> strip(Runtime* runtime, const MarkedText& text, const MarkedText* set, bool left, bool right);

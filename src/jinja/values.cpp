@@ -6,6 +6,7 @@
 
 #include "jinja/builtins.h"
 #include "jinja/runtime.h"
+#include "jinja/text_ops.h"
 #include "jinja/unicode.h"
 
 namespace gannet::jinja {
@@ -96,7 +97,7 @@ Result<bool> Runtime::contains(const Value& container, const Value& item) {
       if (!item.is_string())
         return fault(fmt::format("only a str can be in a str, this is {}", item.type_name()));
       GANNET_TRY(budget_.touch(container.text().size()));
-      return container.text().find(item.text()) != std::string::npos;
+      return find_text(container.text(), item.text()) != std::string_view::npos;
     case Type::kDict:
       GANNET_TRY(budget_.step());
       return container.as_dict().find(item) != nullptr;
