@@ -89,13 +89,15 @@ TEST(ChatTemplateFacts, OfTemplatesThatRefuse) {
   EXPECT_TRUE(by_text.facts().string_arguments);
   EXPECT_EQ(by_text.facts().calls, CallFormat::kHermes);
   // Tools that are expected to be a list.
-  EXPECT_EQ(text_of(template_of("{{ tools | length }}"), {message(Role::kUser, "a")}), "0");
+  EXPECT_EQ(text_of(template_of("{{ tools | length }}{{ messages[0].content }}"), {message(Role::kUser, "a")}),
+            "0a");
 }
 
 TEST(ChatTemplate, RefusesWithReasons) {
   EXPECT_THAT(ChatTemplate::make("{{ oh", {}).error().message(), HasSubstr("line 1"));
   EXPECT_THAT(ChatTemplate::make("{{ raise_exception('never') }}", {}).error().message(),
               HasSubstr("the chat template cannot render a message of a user: never"));
+  EXPECT_THAT(ChatTemplate::make("hello", {}).error().message(), HasSubstr("does not show what a user says"));
   const ChatTemplate chatml = template_of(ChatTemplate::chatml());
   EXPECT_THAT(chatml.render({{message(Role::kUser, "a")}, tools()}).error().message(),
               HasSubstr("does not show tools"));
