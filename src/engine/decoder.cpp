@@ -73,6 +73,15 @@ StreamMark Decoder::mark(Stream& stream) {
   return {stream.sequence_.snapshot(), stream.history_.size()};
 }
 
+void Decoder::resume(Stream& stream, std::span<const TokenId> tokens, const StateSnapshot& state) {
+  GANNET_CHECK(state.length() == std::ssize(tokens), "the state of another text");
+  stream.sequence_.rollback(state);
+  stream.history_.assign(tokens.begin(), tokens.end());
+  stream.n_known_ = 0;
+  stream.finished_ = FinishReason::kStopped;
+  stream.reading_ = false;
+}
+
 void Decoder::rollback(Stream& stream, const StreamMark& mark) {
   stream.sequence_.rollback(mark.state);
   GANNET_CHECK(mark.n_history <= stream.history_.size(), "a mark of another text");

@@ -139,6 +139,9 @@ class Decoder {
   // are as before then.
   Result<void> round(std::span<Stream* const> streams, std::span<const PromptPiece> prompts = {});
 
+  // The stream's text is `tokens` from now on, which are what `state` is of.
+  void resume(Stream& stream, std::span<const TokenId> tokens, const StateSnapshot& state);
+
   StreamMark mark(Stream& stream);
   void rollback(Stream& stream, const StreamMark& mark);
 

@@ -62,15 +62,12 @@ size_t Generator::room() const {
 
 Result<Answer> Generator::generate(std::span<const TokenId> prompt, const AnswerOptions& options,
                                    const OnText& on_text, const OnPrompt& on_prompt) {
-  StopStrings stop = GANNET_TRY(StopStrings::create(options.stop));
+  AnswerText text = GANNET_TRY(AnswerText::create(tokenizer_, options.stop));
   const StreamMark before = decoder_.mark(stream_);
-  Detokenizer text(tokenizer_, /*show_special=*/false, IllFormed::kReplace);
   AnswerRequest request;
   request.sampler = &sampler_;
   request.n_predict = options.n_predict;
-  request.on_token = [&](TokenId token) {
-    return on_text(stop.push(text.push(token))) && !stop.stopped().has_value();
-  };
+  request.on_token = [&](TokenId token) { return text.push(token, on_text); };
   request.constraint = options.constraint;
   request.thought = options.thought;
   request.repetition = options.repetition;
@@ -98,10 +95,7 @@ Result<Answer> Generator::generate(std::span<const TokenId> prompt, const Answer
     decoder_.rollback(stream_, before);
     return went_on.ok() ? *stream_.failure() : went_on.take_error();
   }
-  const std::string rest(stop.push(text.flush()));
-  answer.stopped_by = stop.stopped();
-  on_text(rest);
-  if (!answer.stopped_by) on_text(stop.flush());
+  answer.stopped_by = text.finish(on_text);
   before_ = before;
   answer.reason = stream_.finished();
   answer.n_generated = stream_.n_generated();

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "engine/answer_text.h"
 #include "engine/decoder.h"
 #include "sample/sampler.h"
 #include "text/tokenizer.h"
@@ -34,9 +35,6 @@ struct Answer {
   size_t n_generated = 0;                 // sampled tokens, the end token included
   double prompt_seconds = 0, generate_seconds = 0;
 };
-
-// Called with complete UTF-8 text as it comes (possibly empty); false stops the answer.
-using OnText = std::function<bool(std::string_view text)>;
 
 class Generator {
  public:

@@ -91,6 +91,9 @@ Result<void> MtpDrafter::begin(int slot, std::span<const TokenId>, size_t n_kept
   Slot& s = slot_at(slot);
   GANNET_CHECK(s.sequence != nullptr, "a slot without a sequence");
   const int64_t held = s.sequence->length(StatePart::kTrunk), kept = static_cast<int64_t>(n_kept);
+  // What another text had read: for what it has no rows, there are none here.
+  if (kept == 0 && held > 0)
+    s.left_out = std::max(int64_t{0}, held - 1 - s.sequence->length(StatePart::kMtp));
   // A draft may have left the row of the first token that the target does not hold.
   const int64_t last = std::max(held - 1, std::min(held, kept - 1));
   const int64_t rows = std::max(int64_t{0}, last - s.left_out);

@@ -1,0 +1,326 @@
+#include "engine/scheduler.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/core.h>
+
+namespace gannet {
+namespace {
+
+double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::steady_clock::time_point to) {
+  return std::chrono::duration<double>(to - from).count();
+}
+
+// A prompt is read in pieces of at least so many tokens: smaller ones cost nearly as much.
+constexpr int64_t kLeastPiece = 32;
+// What a client was served counts half after so many tokens of all.
+constexpr double kFading = 20'000;
+
+}  // namespace
+
+struct Scheduler::Job {
+  Id id = 0;
+  Request request;
+  std::optional<AnswerText> text;
+  RequestOutcome outcome;
+  Stream* stream = nullptr;
+  Clock::time_point submitted, started, answered;
+  bool ended = false;
+  bool wanted = true;  // on_text has not said no
+
+  bool reading() const { return stream->n_unread() > 0; }
+  size_t n_read() const { return static_cast<size_t>(stream->state().length()); }
+};
+
+Scheduler::Scheduler(Decoder& decoder, const Tokenizer& tokenizer, StatePool& pool,
+                     const SchedulerOptions& options)
+    : decoder_(decoder), tokenizer_(tokenizer), options_(options), cache_(pool) {}
+
+Scheduler::~Scheduler() {
+  cancel_all();
+}
+
+Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
+  const auto n_ctx = static_cast<size_t>(decoder_.session().options().n_ctx);
+  const int32_t n_vocab = tokenizer_.vocabulary().size();
+  if (request.prompt.empty()) return Error(ErrorCode::kUsage, "the prompt is empty");
+  if (request.prompt.size() >= n_ctx)
+    return Error(ErrorCode::kUsage,
+                 fmt::format("the prompt has {} tokens, the context holds {}; shorten it or raise "
+                             "--ctx-size",
+                             request.prompt.size(), n_ctx));
+  for (const TokenId id : request.prompt)
+    if (id < 0 || id >= n_vocab)
+      return Error(ErrorCode::kUsage,
+                   fmt::format("token id {} is outside the vocabulary of {}", id, n_vocab));
+  auto job = std::make_unique<Job>();
+  job->text = GANNET_TRY(AnswerText::create(tokenizer_, request.answer.stop));
+  job->request = std::move(request);
+  job->submitted = Clock::now();
+  const std::lock_guard lock(mutex_);
+  if (n_queued_ >= options_.most_waiting) {
+    ++counters_.refused;
+    return std::optional<Id>();
+  }
+  ++counters_.submitted;
+  ++n_queued_;
+  const Id id = job->id = next_id_++;
+  inbox_.push_back(std::move(job));
+  arrived_.notify_all();
+  return std::optional(id);
+}
+
+void Scheduler::cancel(Id id) {
+  const std::lock_guard lock(mutex_);
+  cancelled_.push_back(id);
+  arrived_.notify_all();
+}
+
+double Scheduler::seconds_to_wait() const {
+  const std::lock_guard lock(mutex_);
+  return seconds_per_request_ * static_cast<double>(n_queued_ + 1);
+}
+
+SchedulerCounters Scheduler::counters() const {
+  const std::lock_guard lock(mutex_);
+  SchedulerCounters now = counters_;
+  now.waiting = n_queued_;
+  return now;
+}
+
+void Scheduler::wait(std::chrono::milliseconds most) {
+  std::unique_lock lock(mutex_);
+  arrived_.wait_for(lock, most, [&] { return !inbox_.empty() || !cancelled_.empty(); });
+}
+
+void Scheduler::take_inbox() {
+  std::vector<std::unique_ptr<Job>> arrived;
+  std::vector<Id> cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    arrived.swap(inbox_);
+    cancelled.swap(cancelled_);
+  }
+  for (auto& job : arrived) waiting_.push_back(std::move(job));
+  const auto now = Clock::now();
+  const auto check = [&](Job& job) {
+    if (std::ranges::find(cancelled, job.id) != cancelled.end())
+      end(job, Error(ErrorCode::kInterrupted, "cancelled"));
+    else if (job.request.deadline && *job.request.deadline <= now)
+      end(job, Error(ErrorCode::kRuntime, "the time for this request is over"));
+  };
+  for (auto& job : waiting_) check(*job);
+  for (auto& job : jobs_) check(*job);
+  erase_ended();
+}
+
+// Those who were served least come first, of one client those who came first.
+void Scheduler::admit() {
+  while (!waiting_.empty() && std::ssize(jobs_) < options_.n_streams) {
+    std::map<std::string, int> running;
+    for (const auto& job : jobs_) ++running[job->request.client];
+    const auto key = [&](const std::unique_ptr<Job>& job) {
+      const std::string& client = job->request.client;
+      return std::pair(running[client], served_[client]);
+    };
+    const auto next = std::ranges::min_element(waiting_, {}, key);
+    std::unique_ptr<Job> job = std::move(*next);
+    waiting_.erase(next);
+    start(std::move(job));
+  }
+}
+
+bool Scheduler::start(std::unique_ptr<Job> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    --n_queued_;
+  }
+  Job& j = *job;
+  j.started = Clock::now();
+  j.outcome.queue_seconds = seconds_between(j.submitted, j.started);
+  j.outcome.n_prompt = j.request.prompt.size();
+  j.stream = &decoder_.open();
+  jobs_.push_back(std::move(job));
+  std::span<const TokenId> rest = j.request.prompt;
+  if (j.request.use_cache) {
+    j.outcome.n_common = cache_.common(j.request.prompt);
+    // At least one token is read: its logits say how the answer begins.
+    if (auto hit = cache_.find(j.request.prompt, j.request.prompt.size() - 1)) {
+      decoder_.resume(*j.stream, rest.first(hit->n_tokens), hit->state);
+      rest = rest.subspan(hit->n_tokens);
+      j.outcome.n_cached = hit->n_tokens;
+    }
+  }
+  AnswerRequest request;
+  request.sampler = j.request.sampler.get();
+  request.n_predict = j.request.answer.n_predict;
+  request.on_token = [&j](TokenId token) {
+    j.wanted = j.text->push(token, j.request.on_text);
+    return j.wanted;
+  };
+  request.constraint = j.request.constraint.get();
+  request.thought = j.request.answer.thought;
+  request.repetition = j.request.answer.repetition;
+  request.on_log_probs = j.request.answer.on_log_probs;
+  request.n_log_probs = j.request.answer.n_log_probs;
+  request.post_sampling = j.request.answer.post_sampling;
+  auto begun = decoder_.begin(*j.stream, rest, std::move(request));
+  if (begun.ok()) return true;
+  end(j, begun.take_error());
+  erase_ended();
+  return false;
+}
+
+// Where the next piece of the prompt ends: at most so many tokens on, and not behind a place worth
+// remembering.
+size_t Scheduler::piece_end(const Job& job, size_t most) const {
+  const size_t from = job.n_read(), size = job.request.prompt.size();
+  size_t end = std::min(size, from + most);
+  if (!job.request.use_cache) return end;
+  const auto border = std::ranges::upper_bound(job.request.borders, from);
+  // The last border is where the next turn parts from this one; those before it were last ones in their time.
+  if (border != job.request.borders.end() && std::next(border) == job.request.borders.end() && *border < end)
+    end = *border;
+  const size_t spaced = (from / options_.checkpoint_tokens + 1) * options_.checkpoint_tokens;
+  return std::min(end, spaced);
+}
+
+std::vector<PromptPiece> Scheduler::choose_pieces(bool beside_answers) {
+  std::vector<Job*> reading;
+  for (auto& job : jobs_)
+    if (job->reading()) reading.push_back(job.get());
+  if (reading.empty()) return {};
+  int64_t rows = decoder_.session().options().n_ubatch;
+  if (beside_answers && seconds_per_row_ > 0)
+    rows = std::clamp(static_cast<int64_t>(options_.piece_seconds / seconds_per_row_), kLeastPiece, rows);
+  // Who was served least reads first; what is left of the step is for the others.
+  std::ranges::stable_sort(reading, {}, [&](const Job* job) { return served_[job->request.client]; });
+  std::vector<PromptPiece> pieces;
+  for (Job* job : reading) {
+    if (rows <= 0) break;
+    const auto n = static_cast<int64_t>(piece_end(*job, static_cast<size_t>(rows)) - job->n_read());
+    pieces.push_back({job->stream, n});
+    rows -= n;
+  }
+  return pieces;
+}
+
+bool Scheduler::step() {
+  take_inbox();
+  admit();
+  if (jobs_.empty()) return false;
+  std::vector<Stream*> streams;
+  int n_answers = 0;
+  for (auto& job : jobs_) {
+    streams.push_back(job->stream);
+    if (!job->reading()) ++n_answers;
+  }
+  const std::vector<PromptPiece> pieces = choose_pieces(n_answers > 0);
+  std::vector<std::pair<size_t, size_t>> before;  // by job: read and generated
+  for (auto& job : jobs_) before.emplace_back(job->n_read(), job->stream->n_generated());
+  const auto began = Clock::now();
+  if (const auto done = decoder_.round(streams, pieces); !done.ok()) {
+    failed_step(done.error());
+    return true;
+  }
+  const auto now = Clock::now();
+  int64_t n_rows = 0;
+  uint64_t n_generated = 0;
+  for (size_t i = 0; i < jobs_.size(); ++i) {
+    Job& job = *jobs_[i];
+    const auto [was_read, was_generated] = before[i];
+    const bool was_reading = was_read < job.outcome.n_prompt && was_generated == 0;
+    const size_t n_read = was_reading ? job.n_read() - was_read : 0;
+    const size_t generated = job.stream->n_generated() - was_generated;
+    n_rows += static_cast<int64_t>(n_read);
+    n_generated += generated;
+    served_[job.request.client] += static_cast<double>(n_read + generated);
+    if (n_read > 0) {
+      if (job.request.use_cache && !job.stream->failure()) remember(job, job.n_read());
+      if (job.request.on_progress) job.request.on_progress(job.n_read(), job.outcome.n_prompt);
+      if (!job.reading()) {
+        job.answered = now;
+        job.outcome.prompt_seconds = seconds_between(job.started, now);
+      }
+    }
+    if (job.stream->finished() != FinishReason::kNone)
+      end(job, job.stream->failure() ? std::optional(*job.stream->failure()) : std::nullopt);
+  }
+  if (n_rows >= kLeastPiece) {
+    const double per_row = seconds_between(began, now) / static_cast<double>(n_rows);
+    seconds_per_row_ += (seconds_per_row_ == 0 ? 1 : 0.2) * (per_row - seconds_per_row_);
+  }
+  const double fade = std::exp2(-static_cast<double>(static_cast<uint64_t>(n_rows) + n_generated) / kFading);
+  for (auto it = served_.begin(); it != served_.end();)
+    it = (it->second *= fade) < 1 ? served_.erase(it) : std::next(it);
+  erase_ended();
+  const std::lock_guard lock(mutex_);
+  ++counters_.steps;
+  if (!pieces.empty()) ++counters_.steps_with_prompts;
+  counters_.prompt_tokens += static_cast<uint64_t>(n_rows);
+  counters_.generated_tokens += n_generated;
+  counters_.reading =
+      static_cast<size_t>(std::ranges::count_if(jobs_, [](const auto& j) { return j->reading(); }));
+  counters_.running = jobs_.size() - counters_.reading;
+  return true;
+}
+
+void Scheduler::remember(Job& job, size_t n_tokens) {
+  const auto& borders = job.request.borders;
+  const bool place = n_tokens == job.request.prompt.size() || n_tokens % options_.checkpoint_tokens == 0 ||
+                     std::ranges::binary_search(borders, n_tokens);
+  if (!place) return;
+  cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream).state);
+}
+
+// Whoever came last has to go, so that the others can go on: most likely memory is short.
+void Scheduler::failed_step(const Error& error) {
+  end(*jobs_.back(), error);
+  erase_ended();
+}
+
+void Scheduler::end(Job& job, std::optional<Error> error) {
+  if (job.ended) return;
+  job.ended = true;
+  RequestOutcome& o = job.outcome;
+  if (job.stream != nullptr) {
+    o.reason = job.stream->finished();
+    o.n_generated = job.stream->n_generated();
+    if (!error) o.generate_seconds = seconds_between(job.answered, Clock::now());
+    if (!error) o.stopped_by = job.text->finish(job.request.on_text);
+    // The next turn goes on behind this answer.
+    if (!error && job.request.use_cache)
+      cache_.remember(job.stream->history().first(job.n_read()), decoder_.mark(*job.stream).state);
+    decoder_.close(*job.stream);
+    job.stream = nullptr;
+  }
+  o.error = std::move(error);
+  const auto now = Clock::now();
+  {
+    const std::lock_guard lock(mutex_);
+    if (job.started == Clock::time_point()) --n_queued_;
+    counters_.cached_tokens += o.n_cached;
+    ++(!o.error                                     ? counters_.finished
+       : o.error->code() == ErrorCode::kInterrupted ? counters_.cancelled
+                                                    : counters_.failed);
+    seconds_per_request_ += 0.1 * (std::min(seconds_between(last_end_, now), 60.0) - seconds_per_request_);
+  }
+  last_end_ = now;
+  if (job.request.on_end) job.request.on_end(o);
+}
+
+void Scheduler::erase_ended() {
+  const auto ended = [](const std::unique_ptr<Job>& job) { return job->ended; };
+  std::erase_if(jobs_, ended);
+  std::erase_if(waiting_, ended);
+}
+
+void Scheduler::cancel_all() {
+  take_inbox();
+  for (auto& job : waiting_) end(*job, Error(ErrorCode::kInterrupted, "cancelled"));
+  for (auto& job : jobs_) end(*job, Error(ErrorCode::kInterrupted, "cancelled"));
+  erase_ended();
+}
+
+}  // namespace gannet

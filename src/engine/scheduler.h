@@ -1,0 +1,136 @@
+// Many requests on one decoder: who is answered when. Every step carries all answers that go on and, beside
+// them, a piece of a prompt that is short enough to keep nobody waiting; what was read before is taken from a
+// cache.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "engine/answer_text.h"
+#include "engine/generator.h"
+#include "engine/prefix_cache.h"
+
+namespace gannet {
+
+// How a request ended.
+struct RequestOutcome {
+  FinishReason reason = FinishReason::kStopped;
+  std::optional<std::string> stopped_by;  // a stop string
+  std::optional<Error> error;             // of this request alone; kInterrupted: it was cancelled
+  size_t n_prompt = 0;                    // tokens of the prompt
+  size_t n_cached = 0;                    // of them, that were not read again
+  size_t n_common = 0;  // of them, that some earlier text began with: without a point to take it up at
+  size_t n_generated = 0;
+  double queue_seconds = 0, prompt_seconds = 0, generate_seconds = 0;
+};
+
+// What somebody wants answered. Callbacks come from the thread that steps, and must not block or call the
+// scheduler back; on_text returns false to end the answer.
+struct Request {
+  std::vector<TokenId> prompt;  // all of the conversation
+  // Places in the prompt, ascending, where other prompts are likely to part from it: ends of messages.
+  std::vector<size_t> borders;
+  std::shared_ptr<Sampler> sampler;
+  std::shared_ptr<TokenConstraint> constraint;  // may be null
+  AnswerOptions answer;                         // its constraint is the one above
+  std::string client;                           // who asks: turns are taken by clients
+  std::optional<std::chrono::steady_clock::time_point> deadline;
+  bool use_cache = true;
+  OnText on_text;
+  std::function<void(size_t n_read, size_t n_prompt)> on_progress = {};
+  std::function<void(const RequestOutcome& outcome)> on_end;
+};
+
+struct SchedulerOptions {
+  int n_streams = 4;         // answers at once; as many as the drafters were made for
+  size_t most_waiting = 64;  // more are refused
+  // A piece of a prompt beside running answers takes about so long, if that is a useful piece at all.
+  double piece_seconds = 0.2;
+  // Long prompts are remembered at every so many tokens, beside their borders.
+  size_t checkpoint_tokens = 4096;
+};
+
+struct SchedulerCounters {
+  uint64_t submitted = 0, refused = 0, finished = 0, failed = 0, cancelled = 0;
+  uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
+  uint64_t steps = 0, steps_with_prompts = 0;
+  size_t running = 0, reading = 0, waiting = 0;  // now
+};
+
+class Scheduler {
+ public:
+  using Id = uint64_t;
+  // `decoder` and `tokenizer` must outlive it; the decoder is used by step() only. The cache lives in the
+  // session's pool.
+  Scheduler(Decoder& decoder, const Tokenizer& tokenizer, StatePool& pool, const SchedulerOptions& options);
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // The following may be called by any thread.
+
+  // Errors: kUsage for a prompt that is empty, too long for the context or not of this vocabulary, and for
+  // stop strings that cannot be. Null: too many wait; seconds_to_wait() says when to come back.
+  Result<std::optional<Id>> submit(Request request);
+  // The request ends within a step, with kInterrupted; on_end is called. Unknown ids are fine.
+  void cancel(Id id);
+  // Until a place in the queue may be free, from how fast requests were finished.
+  double seconds_to_wait() const;
+  SchedulerCounters counters() const;
+  // Waits until there is something to do, or for so long at most.
+  void wait(std::chrono::milliseconds most);
+
+  // The following are for one thread.
+
+  // One step for all who are in it. False: there was nothing to do.
+  bool step();
+  // Everything ends with kInterrupted.
+  void cancel_all();
+  PrefixCache& cache() { return cache_; }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Job;
+
+  void take_inbox();
+  void admit();
+  bool start(std::unique_ptr<Job> job);
+  std::vector<PromptPiece> choose_pieces(bool beside_answers);
+  size_t piece_end(const Job& job, size_t most) const;
+  void remember(Job& job, size_t n_tokens);
+  void failed_step(const Error& error);
+  void end(Job& job, std::optional<Error> error);
+  void erase_ended();
+
+  Decoder& decoder_;
+  const Tokenizer& tokenizer_;
+  const SchedulerOptions options_;
+  PrefixCache cache_;
+
+  mutable std::mutex mutex_;  // of what follows
+  std::condition_variable_any arrived_;
+  std::vector<std::unique_ptr<Job>> inbox_;
+  std::vector<Id> cancelled_;
+  Id next_id_ = 1;
+  size_t n_queued_ = 0;  // in the inbox and waiting
+  SchedulerCounters counters_;
+  double seconds_per_request_ = 1;
+
+  // Of the stepping thread.
+  std::deque<std::unique_ptr<Job>> waiting_;
+  std::vector<std::unique_ptr<Job>> jobs_;  // with a stream
+  std::map<std::string, double> served_;    // tokens, by client, fading
+  double seconds_per_row_ = 0;              // of prompts; 0: not known yet
+  Clock::time_point last_end_ = Clock::now();
+};
+
+}  // namespace gannet
