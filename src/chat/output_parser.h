@@ -57,9 +57,9 @@ struct OutputDelta {
     kCallEnd,    // call number `call` has ended; its arguments are valid JSON; `complete` as in ToolCall
   };
   Kind kind;
-  std::string text;
+  std::string text = {};
   size_t call = 0;
-  std::string id, name;
+  std::string id = {}, name = {};
   bool complete = true;
   friend bool operator==(const OutputDelta&, const OutputDelta&) = default;
 };

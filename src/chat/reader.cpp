@@ -211,8 +211,12 @@ Result<Conversation> read_conversation(const Json& conversation) {
 }
 
 Result<Json> read_json(std::string_view text, const std::string& name) {
-  // nlohmann's reader has no limit of depth: count the brackets outside strings first.
-  size_t depth = 0;
+  // nlohmann's reader has no limit of depth, and looks through all members of an object for each new one:
+  // both are counted outside strings first.
+  constexpr size_t kMostDepth = 200;
+  constexpr size_t kMostComparisons = 100'000'000;  // a fraction of a second; one object of 14,000 members
+  std::vector<size_t> members;                      // of the objects that are open
+  size_t comparisons = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -222,9 +226,15 @@ Result<Json> read_json(std::string_view text, const std::string& name) {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '{' || c == '[') {
-      if (++depth > 200) return wrong(name, "is nested more than 200 deep");
-    } else if ((c == '}' || c == ']') && depth > 0) {
-      --depth;
+      members.push_back(0);
+      if (members.size() > kMostDepth) return wrong(name, "is nested more than 200 deep");
+    } else if (members.empty()) {
+      continue;
+    } else if (c == '}' || c == ']') {
+      members.pop_back();
+    } else if (c == ':') {
+      comparisons += members.back()++;
+      if (comparisons > kMostComparisons) return wrong(name, "has objects with too many members");
     }
   }
   try {  // the library tells what is wrong, and where, by exceptions only

@@ -32,7 +32,8 @@ Result<std::vector<Tool>> read_tools(const nlohmann::ordered_json& tools);
 // {"messages": [...], "tools": [...]}, or the array of messages alone.
 Result<Conversation> read_conversation(const nlohmann::ordered_json& conversation);
 
-// JSON text nested at most 200 deep, within strings of well-formed UTF-8. Errors (kUsage) begin with `name`.
+// JSON text nested at most 200 deep, within strings of well-formed UTF-8, whose objects have no more than
+// some thousands of members. Errors (kUsage) begin with `name`.
 Result<nlohmann::ordered_json> read_json(std::string_view text, const std::string& name);
 
 // Where a system message is not the first message: all of them as one at the start, their texts an empty line

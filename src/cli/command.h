@@ -24,6 +24,7 @@ struct Command {
 
 // One function per command; the options' targets live in the action.
 Command run_command();
+Command serve_command();
 Command tokenize_command();
 Command inspect_command();
 Command gguf_command();

@@ -9,7 +9,8 @@ namespace {
 
 constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
 constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
-constexpr const char* kServer = "there is no server yet";
+constexpr const char* kServer = "only gannet serve listens";
+constexpr const char* kNotServed = "the server does not have it yet";
 constexpr const char* kTemplate = "only gannet run has a conversation";
 constexpr const char* kAnswer = "only gannet run answers";
 constexpr const char* kMedia = "only text is read";
@@ -35,7 +36,11 @@ constexpr MissingOption kMissing[] = {
      kThreads},
     {"--override-kv,--rope-scaling,--rope-scale,--rope-freq-base,--rope-freq-scale", kRope},
     {"--yarn-orig-ctx,--yarn-ext-factor,--yarn-attn-factor,--yarn-beta-slow,--yarn-beta-fast", kRope},
-    {"-np,--parallel,-ns,--sequences,-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu", kServer},
+    {"-np,--parallel,--host,--port,--api-prefix,--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file", kServer},
+    {"--cors-origins,-a,--alias", kServer},
+    {"-ns,--sequences", kNotServed},
+    {"-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu",
+     "not needed: answers share steps, and each its part of the cache"},
     {"-ctxcp,--ctx-checkpoints,-cms,-cram,--cache-ram,--cache-prompt,--cache-reuse,-sps,--slot-save-path",
      kCache},
     {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--no-cache-prompt,-cl,--cache-list", kCache},
@@ -71,15 +76,10 @@ constexpr MissingOption kMissing[] = {
     {"--reasoning-effort",
      "--reasoning-budget limits thoughts; --chat-template-kwargs sets variables of the template"},
     {"--prefill-assistant,--no-prefill-assistant", "gannet run does not continue messages of the assistant"},
-    {"--host,--port,--api-prefix,--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path",
-     kServer},
-    {"--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file,--cors-origins,--cors-methods,--cors-headers,--"
-     "cors-credentials,--no-slots,--metrics,--props,--slots",
-     kServer},
-    {"--ui,--webui,--no-webui,--no-ui,-a,--alias,--tags,--models-dir,--models-preset,--models-max,--server-"
-     "base",
-     kServer},
-    {"--embedding,--embeddings,--reranking,--rerank,--pooling,--embd-normalize,-embd", kServer},
+    {"--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path", kNotServed},
+    {"--cors-methods,--cors-headers,--cors-credentials,--no-slots,--metrics,--props,--slots", kNotServed},
+    {"--ui,--webui,--no-webui,--no-ui,--tags,--models-dir,--models-preset,--models-max,--server-base", kNotServed},
+    {"--embedding,--embeddings,--reranking,--rerank,--pooling,--embd-normalize,-embd", kNotServed},
     {"-lv,--verbosity,--log-verbosity,--log-file,--log-jsonl,--log-colors,--log-prefix,--log-timestamps,--"
      "log-disable",
      kLogs},

@@ -44,10 +44,10 @@ Command completions_command() {
 Command gannet_program() {
   Command program{.name = "gannet",
                   .summary = "Gannet runs Qwen's language models, Qwen3 and later, from GGUF files"};
-  program.commands = {run_command(),     bench_command(),      tune_command(),    inspect_command(),
-                      gguf_command(),    tokenize_command(),   logits_command(),  explain_command(),
-                      opt_command(),     synth_command(),      devices_command(), help_command(),
-                      version_command(), completions_command()};
+  program.commands = {run_command(),     serve_command(),   bench_command(),      tune_command(),
+                      inspect_command(), gguf_command(),    tokenize_command(),   logits_command(),
+                      explain_command(), opt_command(),     synth_command(),      devices_command(),
+                      help_command(),    version_command(), completions_command()};
   program.notes =
       "Examples:\n"
       "  gannet run \"define harbor\"                   ask the embedded pocket model, a dictionary\n"

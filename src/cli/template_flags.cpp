@@ -7,26 +7,13 @@
 #include "base/printable.h"
 #include "chat/reader.h"
 #include "cli/input_text.h"
+#include "engine/model_template.h"
 
 namespace gannet {
 namespace {
 
 Error usage(std::string text) {
   return {ErrorCode::kUsage, std::move(text)};
-}
-
-bool is_one_token(const Tokenizer& tokenizer, std::string_view text) {
-  const auto ids = tokenizer.encode(text, {.parse_special = true});
-  return ids.ok() && ids->size() == 1;
-}
-
-bool has_chatml(const Tokenizer& tokenizer) {
-  return is_one_token(tokenizer, "<|im_start|>") && is_one_token(tokenizer, "<|im_end|>");
-}
-
-std::string token_text(const Tokenizer& tokenizer, SpecialToken which) {
-  const auto id = tokenizer.vocabulary().special(which);
-  return id ? std::string(tokenizer.output_piece(*id, /*show_special=*/true)) : std::string();
 }
 
 }  // namespace
@@ -95,21 +82,16 @@ Result<TemplateOptions> template_options(const TemplateFlags& f) {
 
 Result<std::optional<ChatTemplate>> model_template(const TemplateOptions& o, const GgufFile& file,
                                                    const Tokenizer& tokenizer) {
-  const std::vector<std::pair<std::string, std::string>> tokens = {
-      {"bos_token", token_text(tokenizer, SpecialToken::kBos)},
-      {"eos_token", token_text(tokenizer, SpecialToken::kEos)}};
-  std::string source = o.source;
+  const std::string& source = o.source;
   const bool own = source.empty();
-  if (own) source = GANNET_TRY(file.get_string("tokenizer.chat_template")).value_or("");
-  if (source.empty() && !has_chatml(tokenizer)) return std::optional<ChatTemplate>();
-  if (source.empty() || source == "chatml") source = ChatTemplate::chatml();
-  if (!own && source.find("{%") == std::string::npos && source.find("{{") == std::string::npos)
+  if (!own && source != "chatml" && source.find("{%") == std::string::npos &&
+      source.find("{{") == std::string::npos)
     return usage(
         fmt::format("{}: {} is no Jinja template; the only name that is known is chatml, and "
                     "--chat-template-file reads a file",
                     o.flag, printable(source, 60)));
-  auto made = ChatTemplate::make(source, tokens);
-  if (made.ok()) return std::optional(made.take());
+  auto made = model_template(file, tokenizer, source);
+  if (made.ok()) return made;
   if (own)
     return made.take_error().with_context("the chat template of the model (--chat-template gives another)");
   return Error(ErrorCode::kUsage, made.error().message()).with_context(o.flag);

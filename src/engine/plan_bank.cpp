@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 namespace gannet {
@@ -130,7 +131,13 @@ void PlanBank::work() {
     if (find_locked(request) == plans_.end()) {
       making_ = true;
       lock.unlock();
-      Result<MadePlan> made = maker_(request);
+      Result<MadePlan> made = [&]() -> Result<MadePlan> {
+        try {
+          return maker_(request);
+        } catch (const std::bad_alloc&) {  // nobody is above this thread
+          return Error(ErrorCode::kOutOfMemory, "there is no memory for a plan");
+        }
+      }();
       lock.lock();
       making_ = false;
       if (made.ok())

@@ -152,6 +152,7 @@ bool Scheduler::start(std::unique_ptr<Job> job) {
       j.outcome.n_cached = hit->n_tokens;
     }
   }
+  if (j.request.on_start) j.request.on_start(j.outcome);
   AnswerRequest request;
   request.sampler = j.request.sampler.get();
   request.n_predict = j.request.answer.n_predict;

@@ -46,6 +46,8 @@ struct Request {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   bool use_cache = true;
   OnText on_text;
+  // The prompt is going to be read; n_prompt, n_cached and n_common are known.
+  std::function<void(const RequestOutcome& so_far)> on_start = {};
   std::function<void(size_t n_read, size_t n_prompt)> on_progress = {};
   std::function<void(const RequestOutcome& outcome)> on_end;
 };

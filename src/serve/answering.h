@@ -1,0 +1,61 @@
+// One request being answered: from the body of a client to the bytes of its dialect.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/answer_writer.h"
+#include "api/generation.h"
+#include "http/exchange.h"
+#include "serve/model_service.h"
+
+namespace gannet {
+
+// Lives as long as callbacks of the scheduler or the exchange may come. Events are written by the stepping
+// thread.
+class Answering : public std::enable_shared_from_this<Answering> {
+ public:
+  // Makes the request ready on the service's worker and submits it; the exchange gets the answer, or the
+  // error. `unique`: letters and digits of this request alone; `client`: who asks.
+  static void begin(ModelService& service, GenerationRequest request, std::string unique, std::string client,
+                    std::shared_ptr<HttpExchange> exchange);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Choice {
+    std::string echoed;                  // the prompt, for those who want it in front
+    std::optional<OutputParser> parser;  // none: the text is content as it is
+    std::vector<TokenReport> tokens;
+    Usage usage;
+    bool ended = false;
+    Clock::time_point first_token;
+  };
+
+  Answering(ModelService& service, GenerationRequest request, std::string unique, std::string client,
+            std::shared_ptr<HttpExchange> exchange);
+  void prepare();
+  void submit(std::vector<MadeRequest> made);
+  void begin_stream();
+  void refuse(const ApiError& error, HttpHeaders headers = {});
+  void started(size_t choice, const RequestOutcome& so_far);
+  bool text(size_t choice, std::string_view piece);
+  void ended(size_t choice, const RequestOutcome& outcome);
+  void send(const GenerationEvent& event);
+  Timings timings(size_t choice, const RequestOutcome& outcome) const;
+
+  ModelService& service_;
+  GenerationRequest request_;
+  const std::string unique_, client_;
+  std::shared_ptr<HttpExchange> exchange_;
+  std::unique_ptr<AnswerWriter> writer_;
+  std::vector<Choice> choices_;
+  std::string whole_;  // of an answer that is no stream
+  std::atomic<bool> gone_ = false;
+  bool failed_ = false, streaming_ = false;
+  const Clock::time_point began_ = Clock::now();
+};
+
+}  // namespace gannet

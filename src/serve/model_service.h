@@ -1,0 +1,65 @@
+// A model that answers: the thread that steps its scheduler, and a worker that makes requests ready.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <queue>
+#include <string>
+#include <thread>
+
+#include "api/services.h"
+#include "engine/scheduler.h"
+#include "serve/request_maker.h"
+
+namespace gannet {
+
+struct ModelServiceOptions {
+  std::string name;           // as clients call it
+  std::string chat_template;  // instead of the model's own; empty: that
+  SchedulerOptions scheduler;
+  // What was left out of a request ("tools[2]: ..."), by any thread. May be null.
+  std::function<void(const std::string& warning)> warn = {};
+};
+
+class ModelService {
+ public:
+  // `session`, its `decoder` and `tokenizer` must outlive it and are its own from now on. Errors: the chat
+  // template.
+  static Result<std::unique_ptr<ModelService>> create(Session& session, Decoder& decoder,
+                                                      const Tokenizer& tokenizer,
+                                                      ModelServiceOptions options);
+  ~ModelService();  // ends everything that is being answered
+
+  // Thread-safe.
+  const ModelServiceOptions& options() const { return options_; }
+  const std::string& name() const { return options_.name; }
+  const ModelCard& card() const { return card_; }
+  const Tokenizer& tokenizer() const { return tokenizer_; }
+  RequestMaker& maker() { return *maker_; }
+  Scheduler& scheduler() { return *scheduler_; }
+  int64_t n_ctx() const { return session_.options().n_ctx; }
+  // Runs `work` on the worker, in order.
+  void later(std::function<void()> work);
+
+ private:
+  ModelService(Session& session, Decoder& decoder, const Tokenizer& tokenizer, ModelServiceOptions options);
+  void step_all();
+  void work_all();
+
+  Session& session_;
+  const Tokenizer& tokenizer_;
+  ModelServiceOptions options_;
+  ModelCard card_;
+  std::unique_ptr<RequestMaker> maker_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::atomic<bool> stopping_ = false;
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::queue<std::function<void()>> work_;
+  std::thread stepper_, worker_;
+};
+
+}  // namespace gannet

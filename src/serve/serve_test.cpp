@@ -1,0 +1,320 @@
+// The server as clients meet it, over real sockets, with the pocket model.
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+#include "engine/drafters.h"
+#include "engine/vocabulary_from_gguf.h"
+#include "http/http_client_for_test.h"
+#include "serve/routes.h"
+
+namespace gannet {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct ServeTest : testing::Test {
+  static const std::shared_ptr<const Model>& model() {
+    static const auto loaded = Model::load("models/pocket.gguf", {}, nullptr).take();
+    return loaded;
+  }
+  Tokenizer tokenizer = tokenizer_from_gguf(model()->file()).take();
+  std::unique_ptr<Session> session;
+  std::unique_ptr<Decoder> decoder;
+  std::unique_ptr<ModelService> service;
+  std::unique_ptr<HttpServer> server;
+  std::thread loop;
+
+  void SetUp() override { serve({}); }
+  void TearDown() override { stop(); }
+  void serve(ModelServiceOptions options, AccessOptions access = {}) {
+    stop();
+    SpeculationOptions speculation;
+    SessionOptions s;
+    s.n_ctx = 1024;
+    s.n_threads = 1;
+    s.exact = true;
+    fit_session(s, speculation, model()->hyperparameters());
+    session = Session::create(model(), s).take();
+    decoder = std::make_unique<Decoder>(
+        *session, tokenizer.vocabulary(), DecoderOptions{speculation, {}, {}},
+        make_drafters(*session, tokenizer.vocabulary(), speculation, options.scheduler.n_streams).take());
+    options.name = "pocket";
+    service = ModelService::create(*session, *decoder, tokenizer, std::move(options)).take();
+    RouterOptions routes;
+    routes.access = AccessPolicy(std::move(access));
+    HttpOptions http;
+    http.listen = {{.port = 0}};
+    server = HttpServer::create(std::move(http), make_routes(*service, std::move(routes), "0")).take();
+    loop = std::thread([this] { server->run(); });
+  }
+  void stop() {
+    if (loop.joinable()) {
+      server->stop(std::chrono::seconds(5));
+      loop.join();
+    }
+    service = nullptr;
+    server = nullptr;
+    decoder = nullptr;
+  }
+  uint16_t port() const { return server->addresses().front().port; }
+  static std::string post_text(const std::string& path, const std::string& body,
+                               const std::string& more = "") {
+    return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" + more +
+           "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  RawClient::Answer post(const std::string& path, const Json& body, const std::string& more = "") const {
+    RawClient client(port());
+    client.send(post_text(path, body.dump(), more));
+    return client.answer();
+  }
+  static Json asks(const std::string& text, int n = 20, int seed = 1) {
+    return {{"messages", {{{"role", "user"}, {"content", text}}}}, {"max_tokens", n}, {"seed", seed}};
+  }
+};
+
+// The content of an answer in pieces, put together.
+std::string joined(const std::string& events) {
+  std::string text;
+  for (size_t at = 0; (at = events.find("data: ", at)) != std::string::npos;) {
+    at += 6;
+    const std::string line = events.substr(at, events.find('\n', at) - at);
+    if (line == "[DONE]") break;
+    const Json event = Json::parse(line);
+    if (!event["choices"].empty() && event["choices"][0]["delta"].contains("content"))
+      text += event["choices"][0]["delta"]["content"].get<std::string>();
+  }
+  return text;
+}
+
+TEST_F(ServeTest, EveryDialectAnswers) {
+  const Json messages = {{{"role", "user"}, {"content", "define sea"}}};
+  struct Case {
+    const char* path;
+    Json body;
+    const char* place;  // of the text
+  };
+  for (const Case& c : {Case{"/v1/chat/completions",
+                             {{"messages", messages}, {"max_tokens", 8}, {"temperature", 0}},
+                             "/choices/0/message/content"},
+                        Case{"/v1/messages",
+                             {{"model", "x"}, {"messages", messages}, {"max_tokens", 8}, {"temperature", 0}},
+                             "/content/0/text"},
+                        Case{"/v1/responses",
+                             {{"input", "define sea"}, {"max_output_tokens", 8}, {"temperature", 0}},
+                             "/output/0/content/0/text"},
+                        Case{"/api/chat",
+                             {{"model", "x"},
+                              {"messages", messages},
+                              {"stream", false},
+                              {"options", {{"num_predict", 8}, {"temperature", 0}}}},
+                             "/message/content"}}) {
+    const auto a = post(c.path, c.body);
+    ASSERT_EQ(a.status, 200) << c.path << a.body;
+    const Json answer = Json::parse(a.body);
+    EXPECT_EQ(answer.at(Json::json_pointer(c.place)), "1. sea (noun): a divi") << a.body;
+  }
+  for (const char* path : {"/v1/completions", "/completion"}) {
+    const auto a = post(path, {{"prompt", "In the beginning"}, {"n_predict", 5}, {"max_tokens", 5}});
+    EXPECT_EQ(a.status, 200) << a.body;
+  }
+}
+
+TEST_F(ServeTest, StreamsSayWhatWholeAnswersSay) {
+  for (int seed = 0; seed < 4; ++seed) {
+    Json body = asks("define harbor", 40, seed);
+    const std::string whole =
+        Json::parse(post("/v1/chat/completions", body).body)["choices"][0]["message"]["content"];
+    body["stream"] = true;
+    const auto a = post("/v1/chat/completions", body);
+    EXPECT_EQ(a.status, 200);
+    EXPECT_EQ(a.header("Content-Type"), "text/event-stream");
+    EXPECT_EQ(joined(a.body), whole);
+    EXPECT_TRUE(a.body.ends_with("data: [DONE]\n\n"));
+  }
+}
+
+TEST_F(ServeTest, SmallEndpoints) {
+  const auto tokens = post("/tokenize", {{"content", "define sea"}});
+  EXPECT_EQ(tokens.status, 200);
+  const Json ids = Json::parse(tokens.body)["tokens"];
+  EXPECT_EQ(Json::parse(post("/detokenize", {{"tokens", ids}}).body)["content"], "define sea");
+  EXPECT_NE(post("/apply-template", asks("hi")).body.find("<|im_start|>user"), std::string::npos);
+  const Json count = Json::parse(
+      post("/v1/messages/count_tokens", {{"model", "x"}, {"messages", asks("hi")["messages"]}}).body);
+  EXPECT_GT(count["input_tokens"], 4);
+  for (const char* path : {"/health", "/v1/models", "/props", "/metrics", "/api/tags", "/api/version", "/"}) {
+    RawClient client(port());
+    client.send(get(path));
+    EXPECT_EQ(client.answer().status, 200) << path;
+  }
+}
+
+TEST_F(ServeTest, WhatIsWrongIsNamed) {
+  const auto says = [&](const std::string& path, const Json& body, int status, const std::string& text) {
+    const auto a = post(path, body);
+    EXPECT_EQ(a.status, status) << a.body;
+    EXPECT_NE(a.body.find(text), std::string::npos) << a.body;
+  };
+  says("/v1/chat/completions", {{"messages", {{{"role", "bot"}}}}}, 400, "messages[0].role");
+  says("/v1/chat/completions", {{"messages", Json::array()}}, 400, "messages");
+  says("/v1/messages", {{"messages", 3}}, 400, "messages");
+  says("/v1/completions", {{"prompt", Json::array({1 << 20})}}, 400, "outside the vocabulary");
+  says("/nothing", {}, 404, "not_found");
+  Json long_text = asks(std::string(20000, 'x'));
+  says("/v1/chat/completions", long_text, 400, "1024");
+  Json schema = asks("x");
+  schema["response_format"] = {{"type", "json_schema"},
+                               {"json_schema", {{"name", "a"}, {"schema", {{"contains", 1}}}}}};
+  says("/v1/chat/completions", schema, 400, "contains");
+  RawClient client(port());
+  client.send(post_text("/v1/chat/completions", "{"));
+  EXPECT_EQ(client.answer().status, 400);
+}
+
+TEST_F(ServeTest, AnswersOfAForm) {
+  Json body = asks("x", 200);
+  body["temperature"] = 2.0;
+  body["response_format"] = {{"type", "json_schema"},
+                             {"json_schema",
+                              {{"name", "a"},
+                               {"schema",
+                                {{"type", "object"},
+                                 {"properties", {{"n", {{"enum", {1, 2}}}}}},
+                                 {"required", {"n"}},
+                                 {"additionalProperties", false}}}}}};
+  const Json answer = Json::parse(post("/v1/chat/completions", body).body);
+  const Json said = Json::parse(answer["choices"][0]["message"]["content"].get<std::string>());
+  EXPECT_TRUE(said["n"] == 1 || said["n"] == 2) << said;
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "stop");
+}
+
+// The second turn of a conversation reads what is new.
+TEST_F(ServeTest, TheSecondTurnIsCached) {
+  Json body = asks("define sea", 20);
+  const Json first = Json::parse(post("/v1/chat/completions", body).body);
+  EXPECT_EQ(first["usage"]["prompt_tokens_details"]["cached_tokens"], 0);
+  body["messages"].push_back(first["choices"][0]["message"]);
+  body["messages"].push_back({{"role", "user"}, {"content", "define harbor"}});
+  const Json second = Json::parse(post("/v1/chat/completions", body).body);
+  const int n_first = first["usage"]["prompt_tokens"],
+            cached = second["usage"]["prompt_tokens_details"]["cached_tokens"];
+  EXPECT_GE(cached, n_first - 3) << second["usage"];
+}
+
+// Whatever happens to the requests beside it, an answer is that of the lone run.
+TEST_F(ServeTest, NoAnswerDependsOnAnother) {
+  constexpr int kKinds = 12;
+  std::vector<std::string> expected;
+  const auto request = [](int kind) {
+    static constexpr const char* kTexts[] = {"define sea", "define harbor", "canary seven", "{\"a\": 1}"};
+    Json body =
+        asks(kTexts[kind % 4] + std::string(static_cast<size_t>(kind / 4) * 30, 'z'), 5 + kind * 2, kind);
+    body["stream"] = kind % 2 == 0;
+    return body;
+  };
+  const auto content = [](const RawClient::Answer& a, int kind) {
+    return kind % 2 == 0 ? joined(a.body)
+                         : Json::parse(a.body)["choices"][0]["message"]["content"].get<std::string>();
+  };
+  for (int kind = 0; kind < kKinds; ++kind) {
+    Json body = request(kind);
+    body["cache_prompt"] = false;
+    expected.push_back(content(post("/v1/chat/completions", body), kind));
+  }
+  std::atomic<int> n_whole = 0, n_cut = 0;
+  std::vector<std::thread> clients;
+  for (unsigned c = 0; c < 6; ++c)
+    clients.emplace_back([&, c] {
+      std::mt19937 random(c);
+      for (int i = 0; i < 30; ++i) {
+        const int kind = static_cast<int>(random() % kKinds);
+        RawClient client(port());
+        client.send(post_text("/v1/chat/completions", request(kind).dump()));
+        if (random() % 4 == 0) {  // goes away in the middle
+          client.until("content");
+          client.close();
+          ++n_cut;
+          continue;
+        }
+        const auto a = client.answer();
+        if (a.status == 429) continue;
+        ASSERT_EQ(a.status, 200) << a.body;
+        EXPECT_EQ(content(a, kind), expected[static_cast<size_t>(kind)]) << kind;
+        ++n_whole;
+      }
+    });
+  for (std::thread& client : clients) client.join();
+  EXPECT_GT(n_whole, 80);
+  EXPECT_GT(n_cut, 10);
+  EXPECT_TRUE(eventually([&] { return service->scheduler().counters().running == 0; }));
+}
+
+TEST_F(ServeTest, AClientThatGoesAwayEndsItsRequest) {
+  Json body = asks("define sea", 1000);
+  body["stream"] = true;
+  body["logit_bias"] = Json::object();
+  for (TokenId id = 0; id < tokenizer.vocabulary().size(); ++id)
+    if (tokenizer.vocabulary().is_end(id)) body["logit_bias"][std::to_string(id)] = -100;
+  {
+    RawClient client(port());
+    client.send(post_text("/v1/chat/completions", body.dump()));
+    client.until("content");
+  }
+  EXPECT_TRUE(eventually([&] { return service->scheduler().counters().cancelled == 1; }));
+  EXPECT_LT(service->scheduler().counters().generated_tokens, 900u);
+}
+
+TEST_F(ServeTest, AFullQueueSaysWhenToComeBack) {
+  ModelServiceOptions options;
+  options.scheduler.n_streams = 1;
+  options.scheduler.most_waiting = 1;
+  serve(options);
+  std::vector<RawClient> clients;
+  int n_refused = 0;
+  for (int i = 0; i < 8; ++i) {
+    clients.emplace_back(port());
+    clients.back().send(post_text("/v1/chat/completions", asks("define sea", 200).dump()));
+  }
+  for (RawClient& client : clients) {
+    const auto a = client.answer();
+    if (a.status != 429) continue;
+    ++n_refused;
+    EXPECT_GT(std::atoi(a.header("Retry-After").c_str()), 0) << a.head;
+    EXPECT_NE(a.body.find("the queue is full"), std::string::npos);
+  }
+  EXPECT_GT(n_refused, 0);
+}
+
+TEST_F(ServeTest, KeysAndHosts) {
+  AccessOptions access;
+  ASSERT_TRUE(access.keys.add("secret").ok());
+  serve({}, access);
+  EXPECT_EQ(post("/v1/chat/completions", asks("hi")).status, 401);
+  EXPECT_EQ(post("/v1/chat/completions", asks("hi", 2), "Authorization: Bearer secret\r\n").status, 200);
+  EXPECT_EQ(post("/v1/messages", {{"model", "x"}, {"max_tokens", 2}, {"messages", asks("hi")["messages"]}},
+                 "x-api-key: secret\r\n")
+                .status,
+            200);
+  RawClient client(port());
+  client.send("GET /health HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+  EXPECT_GE(client.answer().status, 400);
+}
+
+TEST_F(ServeTest, StoppingEndsStreamsProperly) {
+  Json body = asks("define sea", 1000);
+  body["stream"] = true;
+  RawClient client(port());
+  client.send(post_text("/v1/chat/completions", body.dump()));
+  client.until("content");
+  std::thread stopping([&] { stop(); });
+  const std::string rest = client.rest(std::chrono::seconds(20));
+  stopping.join();
+  EXPECT_NE(rest.find("[DONE]"), std::string::npos) << rest.substr(rest.size() > 300 ? rest.size() - 300 : 0);
+}
+
+}  // namespace
+}  // namespace gannet
