@@ -77,7 +77,7 @@ void Answering::prepare() {
     send(AnswerFinished{.end = AnswerEnd::kLoaded});
     return;
   }
-  auto made = service_.maker().make(request_, unique_);
+  auto made = service_.maker().make(request_);
   if (!made.ok()) {
     refuse(api_error(made.error()));
     return;

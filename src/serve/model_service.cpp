@@ -29,7 +29,12 @@ Result<std::unique_ptr<ModelService>> ModelService::create(Session& session, Dec
   card.n_ctx = session.options().n_ctx;
   card.n_ctx_train = hp.context_length;
   card.n_embd = hp.n_embd;
-  card.ftype = model.type_text();
+  const std::string type = model.type_text();  // its last word is how most of the weights are stored
+  card.ftype = type.substr(type.rfind(' ') + 1);
+  card.architecture = hp.arch_facts().name;
+  card.n_params = model.parameter_count();
+  for (const GgufTensor& tensor : model.file().tensors())
+    card.bytes += static_cast<int64_t>(tensor.data.size());
   card.loaded = true;
   if (const ChatTemplate* chat = made->maker_->chat_template()) {
     card.tools = chat->facts().tools;

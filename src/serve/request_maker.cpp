@@ -184,8 +184,7 @@ Result<std::shared_ptr<TokenConstraint>> RequestMaker::constraint(const Generati
   return std::shared_ptr<TokenConstraint>(std::make_shared<GrammarConstraint>(made.take()));
 }
 
-Result<std::vector<MadeRequest>> RequestMaker::make(const GenerationRequest& request,
-                                                    std::string_view unique) {
+Result<std::vector<MadeRequest>> RequestMaker::make(const GenerationRequest& request) {
   const auto all = GANNET_TRY(prompts(request));
   SamplingParams params = GANNET_TRY(sampling(request));
   if (!request.sampling.seed) params.seed = std::random_device{}();
@@ -219,7 +218,6 @@ Result<std::vector<MadeRequest>> RequestMaker::make(const GenerationRequest& req
       }
       made.push_back(std::move(one));
     }
-  (void)unique;
   return made;
 }
 

@@ -33,7 +33,7 @@ class RequestMaker {
 
   // As many as the request has choices. `unique` is part of the ids of calls. Errors have the field of the
   // request in front where one is to blame.
-  Result<std::vector<MadeRequest>> make(const GenerationRequest& request, std::string_view unique);
+  Result<std::vector<MadeRequest>> make(const GenerationRequest& request);
 
   // What the template makes of a conversation; the tokens of any input.
   Result<ChatPrompt> prompt_text(const ChatInput& input) const;

@@ -210,7 +210,16 @@ std::shared_ptr<Router> make_routes(ModelService& service, RouterOptions options
   const auto models = [&service] { return write_models({&service.card(), 1}); };
   router->add("GET", "/v1/models", Routes::plain(models));
   router->add("GET", "/models", Routes::plain(models));
-  router->add("GET", "/v1/models/{name*}", Routes::plain([&service] { return write_model(service.card()); }));
+  router->add(
+      "GET", "/v1/models/{name*}", [&service](HttpRequest http, std::shared_ptr<HttpExchange> exchange) {
+        const std::string& name = http.path_values["name"];
+        exchange->respond(
+            name == service.name()
+                ? json_answer(write_model(service.card()))
+                : error_answer(Dialect::kChat, {ApiError::Kind::kNotFound,
+                                                fmt::format("there is no model {}; this server has {}", name,
+                                                            service.name())}));
+      });
   router->add("GET", "/api/tags", Routes::plain([&service] {
                 return write_ollama_tags({&service.card(), 1});
               }));

@@ -151,6 +151,11 @@ TEST_F(ServeTest, SmallEndpoints) {
     client.send(get(path));
     EXPECT_EQ(client.answer().status, 200) << path;
   }
+  for (const auto& [name, status] : {std::pair("pocket", 200), std::pair("other", 404)}) {
+    RawClient client(port());
+    client.send(get(std::string("/v1/models/") + name));
+    EXPECT_EQ(client.answer().status, status);
+  }
 }
 
 TEST_F(ServeTest, WhatIsWrongIsNamed) {
