@@ -154,6 +154,20 @@ Result<Value> Runtime::to_string(const Value& value) {
   return made.finish();
 }
 
+// As repr() writes a character between such quotes; empty: as it is.
+static std::string escape_in_quotes(char32_t code, char quote) {
+  const auto number = static_cast<uint32_t>(code);
+  if (code == '\\' || code == static_cast<char32_t>(quote))
+    return fmt::format("\\{}", static_cast<char>(code));
+  if (code == '\n') return "\\n";
+  if (code == '\r') return "\\r";
+  if (code == '\t') return "\\t";
+  if (code == kNoCharacter || is_printable(code)) return "";
+  if (number < 0x100) return fmt::format("\\x{:02x}", number);
+  if (number < 0x10000) return fmt::format("\\u{:04x}", number);
+  return fmt::format("\\U{:08x}", number);
+}
+
 static void write_quoted_string(TextBuilder* out, const MarkedText& marked) {
   const std::string_view text = marked.text;
   const bool doubled = text.find('\'') != std::string_view::npos && text.find('"') == std::string_view::npos;
@@ -162,16 +176,7 @@ static void write_quoted_string(TextBuilder* out, const MarkedText& marked) {
   size_t done = 0;
   for (size_t at = 0; at < text.size();) {
     const Character c = first_character(text.substr(at));
-    std::string escaped;
-    if (c.code == '\\' || c.code == static_cast<char32_t>(quote))
-      escaped = {'\\', static_cast<char>(c.code)};
-    else if (c.code == '\n' || c.code == '\r' || c.code == '\t')
-      escaped = c.code == '\n' ? "\\n" : c.code == '\r' ? "\\r" : "\\t";
-    else if (c.code != kNoCharacter && !is_printable(c.code))
-      escaped = fmt::format(fmt::runtime(c.code < 0x100     ? "\\x{:02x}"
-                                         : c.code < 0x10000 ? "\\u{:04x}"
-                                                            : "\\U{:08x}"),
-                            static_cast<uint32_t>(c.code));
+    const std::string escaped = escape_in_quotes(c.code, quote);
     if (!escaped.empty()) {
       out->append(marked, done, at);
       out->like(escaped, marked, at);
