@@ -6,8 +6,8 @@
 
 #include "cli/interrupt.h"
 #include "cli/progress.h"
-#include "cli/sampling_options.h"
 #include "engine/drafters.h"
+#include "engine/sampling_defaults.h"
 
 namespace gannet {
 namespace {

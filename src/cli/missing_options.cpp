@@ -11,13 +11,13 @@ constexpr const char* kHub = "models are not downloaded yet; download the file a
 constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
 constexpr const char* kServer = "only gannet serve listens";
 constexpr const char* kNotServed = "the server does not have it yet";
-constexpr const char* kTemplate = "only gannet run has a conversation";
-constexpr const char* kAnswer = "only gannet run answers";
+constexpr const char* kRequest = "gannet run has it; clients of gannet serve say it in their requests";
 constexpr const char* kMedia = "only text is read";
 constexpr const char* kThreads = "not built; -C and -t place threads";
 constexpr const char* kDraftThreads = "not built; -Cd and -td place the threads of a draft model";
 constexpr const char* kLogs = "there is no log; messages go to stderr, -v says more";
-constexpr const char* kCache = "caches of prompts are not kept yet";
+constexpr const char* kCache =
+    "gannet serve keeps what was read in memory by itself; nothing is kept on disk yet";
 constexpr const char* kAdapter = "adapters are not built";
 constexpr const char* kRope = "the values of the model file are used";
 
@@ -36,7 +36,8 @@ constexpr MissingOption kMissing[] = {
      kThreads},
     {"--override-kv,--rope-scaling,--rope-scale,--rope-freq-base,--rope-freq-scale", kRope},
     {"--yarn-orig-ctx,--yarn-ext-factor,--yarn-attn-factor,--yarn-beta-slow,--yarn-beta-fast", kRope},
-    {"-np,--parallel,--host,--port,--api-prefix,--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file", kServer},
+    {"-np,--parallel,--host,--port,--api-prefix,--api-key,--api-key-file,--ssl-key-file,--ssl-cert-file",
+     kServer},
     {"--cors-origins,-a,--alias", kServer},
     {"-ns,--sequences", kNotServed},
     {"-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu",
@@ -65,20 +66,22 @@ constexpr MissingOption kMissing[] = {
     {"--spec-replace", "a draft model must have the vocabulary of the model"},
     {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
      "only gannet run and gannet bench draft"},
-    {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file,--tools,--tool-choice", kAnswer},
-    {"--stop,--repetition-stop,--reasoning-budget,--reasoning-budget-message", kAnswer},
+    {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file,--tools,--tool-choice", kRequest},
+    {"--stop,--repetition-stop,--reasoning-budget,--reasoning-budget-message", kRequest},
     {"-bs,--backend-sampling", "sampling is done on the CPU"},
     {"-mm,--mmproj,-mmu,--mmproj-url,--no-mmproj,--mmproj-auto,--image,--audio,--video,--image-min-tokens",
      kMedia},
-    {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs", kTemplate},
-    {"-rea,--reasoning,--reasoning-format,--reasoning-preserve,-sys,-sysf,--system-prompt-file", kTemplate},
+    {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs", kRequest},
+    {"-rea,--reasoning,--reasoning-format,--reasoning-preserve,-sys,-sysf,--system-prompt-file", kRequest},
     {"--skip-chat-parsing", "--reasoning-format none leaves thoughts in the answer"},
     {"--reasoning-effort",
      "--reasoning-budget limits thoughts; --chat-template-kwargs sets variables of the template"},
     {"--prefill-assistant,--no-prefill-assistant", "gannet run does not continue messages of the assistant"},
     {"--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path", kNotServed},
-    {"--cors-methods,--cors-headers,--cors-credentials,--no-slots,--metrics,--props,--slots", kNotServed},
-    {"--ui,--webui,--no-webui,--no-ui,--tags,--models-dir,--models-preset,--models-max,--server-base", kNotServed},
+    {"--cors-methods,--cors-headers,--cors-credentials,--no-slots,--slots", kNotServed},
+    {"--metrics,--props", "not needed: gannet serve always has /metrics and /props"},
+    {"--ui,--webui,--no-webui,--no-ui,--tags,--models-dir,--models-preset,--models-max,--server-base",
+     kNotServed},
     {"--embedding,--embeddings,--reranking,--rerank,--pooling,--embd-normalize,-embd", kNotServed},
     {"-lv,--verbosity,--log-verbosity,--log-file,--log-jsonl,--log-colors,--log-prefix,--log-timestamps,--"
      "log-disable",

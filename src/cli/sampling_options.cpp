@@ -204,9 +204,4 @@ Result<void> finish_params(SamplingParams& p, const SamplingOptions& o, const Vo
   return {};
 }
 
-void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
-  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
-    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
-}
-
 }  // namespace gannet

@@ -36,7 +36,4 @@ Result<SamplingParams> sampling_params(const SamplingOptions& options, const Ggu
 Result<void> finish_params(SamplingParams& params, const SamplingOptions& options,
                            const Vocabulary& vocabulary);
 
-// Tokens that end an answer are never drawn.
-void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary);
-
 }  // namespace gannet

@@ -1,5 +1,6 @@
 #include "engine/sampling_defaults.h"
 
+#include <limits>
 #include <type_traits>
 #include <utility>
 
@@ -98,6 +99,11 @@ std::vector<ModelNote> sampling_notes(const GgufFile& file) {
     notes.push_back(
         {fmt::format("sampling defaults of the file, where no option says else: {}", said), true});
   return notes;
+}
+
+void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary) {
+  for (TokenId id = 0; id < static_cast<TokenId>(vocabulary.size()); ++id)
+    if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
 }
 
 }  // namespace gannet

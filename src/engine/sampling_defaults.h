@@ -8,6 +8,7 @@
 #include "gguf/gguf.h"
 #include "model/notes.h"
 #include "sample/params.h"
+#include "text/vocabulary.h"
 
 namespace gannet {
 
@@ -22,5 +23,8 @@ struct SamplingDefaults {
 SamplingDefaults read_sampling_defaults(const GgufFile& file);
 // Both as notes; what is said is a detail.
 std::vector<ModelNote> sampling_notes(const GgufFile& file);
+
+// Tokens that end an answer are never drawn.
+void forbid_ends(SamplingParams& params, const Vocabulary& vocabulary);
 
 }  // namespace gannet

@@ -199,7 +199,6 @@ void Answering::started(size_t choice, const RequestOutcome& so_far) {
 bool Answering::text(size_t choice, std::string_view piece) {
   if (gone_ || failed_) return false;
   Choice& c = choices_[choice];
-  if (c.first_token == Clock::time_point()) c.first_token = Clock::now();
   AnswerPiece event{.choice = choice};
   if (c.parser) {
     event.deltas = c.parser->feed(piece);
@@ -225,7 +224,6 @@ Timings Answering::timings(size_t choice, const RequestOutcome& o) const {
 
 void Answering::ended(size_t choice, const RequestOutcome& o) {
   Choice& c = choices_[choice];
-  c.ended = true;
   if (gone_ || failed_) return;
   if (o.error && o.error->code() != ErrorCode::kInterrupted) {
     failed_ = true;

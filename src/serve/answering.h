@@ -30,8 +30,6 @@ class Answering : public std::enable_shared_from_this<Answering> {
     std::optional<OutputParser> parser;  // none: the text is content as it is
     std::vector<TokenReport> tokens;
     Usage usage;
-    bool ended = false;
-    Clock::time_point first_token;
   };
 
   Answering(ModelService& service, GenerationRequest request, std::string unique, std::string client,

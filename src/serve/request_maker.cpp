@@ -21,9 +21,6 @@ Error refused(std::string text) {
   return {ErrorCode::kUsage, std::move(text)};
 }
 
-// The usual ones, which every client expects.
-constexpr const char* kDryBreakers[] = {"\n", ":", "\"", "*"};
-
 }  // namespace
 
 RequestMaker::RequestMaker(const Model& model, const Tokenizer& tokenizer, int64_t n_ctx)
@@ -49,11 +46,9 @@ Result<SamplingParams> RequestMaker::sampling(const GenerationRequest& request) 
     const auto ids = GANNET_TRY(tokenizer_.encode(std::get<std::string>(what), {.parse_special = true}));
     for (const TokenId id : ids) params.logit_bias.push_back({id, bias});
   }
-  if (request.ignore_eos)
-    for (TokenId id = 0; id < vocabulary.size(); ++id)
-      if (vocabulary.is_end(id)) params.logit_bias.push_back({id, -std::numeric_limits<float>::infinity()});
+  if (request.ignore_eos) forbid_ends(params, vocabulary);
   if (params.dry_multiplier != 0) {
-    std::vector<std::string> breakers(std::begin(kDryBreakers), std::end(kDryBreakers));
+    std::vector<std::string> breakers(std::begin(kDefaultDryBreakers), std::end(kDefaultDryBreakers));
     if (request.sampling.dry_breakers) breakers = *request.sampling.dry_breakers;
     if (!breakers.empty()) params.dry_breakers = GANNET_TRY(DryBreakers::create(vocabulary, breakers));
   }

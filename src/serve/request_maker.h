@@ -1,7 +1,6 @@
 // From a neutral request (api/generation.h) to what the scheduler takes: prompt, sampler, constraint, ends.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
