@@ -16,6 +16,7 @@ export const rules = (call) => [
   {user: 'say nothing', text: ''},
   {user: 'count', text: LONG},
   {user: 'letters', text: 'alpha beta gamma delta'},
+  {user: 'hand over', round: 0, tool: 'transfer_to_other', text: call('transfer_to_other', {})},
   {user: 'hello', system: 'pirate', text: 'Arr!'},
   {user: 'hello', text: 'Hello.'},
   {user: 'what was it', text: 'You asked for the capital.'},
@@ -59,6 +60,8 @@ export const choice = {
 };
 
 export const choiceTool = {name: 'choose', description: 'Chooses', parameters: choice};
+// Sampling by which a small model never says the same twice.
+export const wild = {temperature: 2, top_p: 1, top_k: 0, min_p: 0};
 export function isChoice(value) {
   assert.deepEqual(Object.keys(value).sort(), ['colour', 'sure']);
   assert.ok(choice.properties.colour.enum.includes(value.colour));
