@@ -137,7 +137,7 @@ export default suite('openai, responses and more', async ({check, after}) => {
     assert.ok(e instanceof OpenAI.AuthenticationError);
   });
   check('a wrong field', async () => {
-    const e = await t.fails(ask('hello', {temperature: -1}));
+    const e = await t.fails(ask('hello', {temperature: 'hot'}));
     assert.ok(e instanceof OpenAI.BadRequestError);
     assert.match(e.message, /temperature/);
   });
@@ -200,7 +200,7 @@ export default suite('openai, responses and more', async ({check, after}) => {
   });
   check('embeddings are not there, said so', async () => {
     const e = await t.fails(client.embeddings.create({model: 'pocket', input: 'x'}));
-    assert.ok(e.status === 501 || e.status === 404, `${e.status}`);
-    assert.ok(e.message.length > 10);
+    assert.equal(e.status, 501);
+    assert.match(e.message, /embeddings/);
   });
 });
