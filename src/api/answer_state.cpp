@@ -214,13 +214,14 @@ Timings StateWriter::total_timings() const {
 }
 
 Json usage_json(const Usage& usage) {
-  Json details{{"cached_tokens", usage.cached}};
-  if (!usage.uncached_reason.empty()) details["uncached_reason"] = usage.uncached_reason;
-  return {{"prompt_tokens", usage.prompt},
-          {"completion_tokens", usage.completion},
-          {"total_tokens", usage.prompt + usage.completion},
-          {"prompt_tokens_details", std::move(details)},
-          {"completion_tokens_details", {{"reasoning_tokens", usage.reasoning}}}};
+  Json json{{"prompt_tokens", usage.prompt},
+            {"completion_tokens", usage.completion},
+            {"total_tokens", usage.prompt + usage.completion},
+            {"prompt_tokens_details", {{"cached_tokens", usage.cached}}},
+            {"completion_tokens_details", {{"reasoning_tokens", usage.reasoning}}}};
+  // Not among the details: clients take those for numbers, all of them.
+  if (!usage.uncached_reason.empty()) json["uncached_reason"] = usage.uncached_reason;
+  return json;
 }
 
 Json timings_json(const Timings& t) {

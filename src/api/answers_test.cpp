@@ -57,8 +57,8 @@ TEST(WriteChat, Whole) {
                   R"("reasoning_content":"hm","content":"Hi","tool_calls":[{"id":"c1","type":"function",)"
                   R"("function":{"name":"sh","arguments":"{\"a\":1}"}}]},"finish_reason":"tool_calls"}],)"
                   R"("usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,)"
-                  R"("prompt_tokens_details":{"cached_tokens":8,"uncached_reason":"new"},)"
-                  R"("completion_tokens_details":{"reasoning_tokens":1}},)") +
+                  R"("prompt_tokens_details":{"cached_tokens":8},)"
+                  R"("completion_tokens_details":{"reasoning_tokens":1},"uncached_reason":"new"},)") +
           kTimings + "}");
 }
 
@@ -80,8 +80,8 @@ TEST(WriteChat, Stream) {
                 chunk(R"({"tool_calls":[{"index":0,"function":{"arguments":"1}"}}]})") +
                 chunk("{}", R"("tool_calls")") + head +
                 R"(],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15,)"
-                R"("prompt_tokens_details":{"cached_tokens":8,"uncached_reason":"new"},)"
-                R"("completion_tokens_details":{"reasoning_tokens":1}},)" +
+                R"("prompt_tokens_details":{"cached_tokens":8},)"
+                R"("completion_tokens_details":{"reasoning_tokens":1},"uncached_reason":"new"},)" +
                 kTimings + "}\n\ndata: [DONE]\n\n");
 }
 
@@ -211,8 +211,9 @@ TEST(WriteResponses, Whole) {
           R"("top_p":null,"text":{"format":{"type":"text"}},"tool_choice":"auto",)"
           R"("tools":[{"type":"function","name":"sh","parameters":{"type":"object"}}],)"
           R"("previous_response_id":null,"store":false,"truncation":"disabled","metadata":{},)"
-          R"("usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":8,"uncached_reason":"new"},)"
-          R"("output_tokens":5,"output_tokens_details":{"reasoning_tokens":1},"total_tokens":15},)") +
+          R"("usage":{"input_tokens":10,"input_tokens_details":{"cached_tokens":8},)"
+          R"("output_tokens":5,"output_tokens_details":{"reasoning_tokens":1},"total_tokens":15,)"
+          R"("uncached_reason":"new"},)") +
           kTimings + "}");
 }
 

@@ -75,13 +75,31 @@ ApiError context_error(int64_t n_prompt_tokens, int64_t n_ctx) {
           .n_ctx = n_ctx};
 }
 
+const char* responses_code(const ApiError& error) {
+  if (error.kind == ApiError::Kind::kContext) return "context_length_exceeded";
+  if (error.kind == ApiError::Kind::kRateLimit) return "rate_limit_exceeded";
+  return http_status(error.kind) < 500 ? "invalid_prompt" : "server_error";
+}
+
 std::string error_body(Dialect dialect, const ApiError& error) {
   if (dialect == Dialect::kOllamaChat || dialect == Dialect::kOllamaGenerate) {
     return json_line(Json{{"error", error.message}});
   }
   if (dialect == Dialect::kMessages) {
-    return json_line(Json{{"type", "error"},
-                          {"error", {{"type", names(error.kind).anthropic}, {"message", error.message}}}});
+    Json body{{"type", names(error.kind).anthropic}, {"message", error.message}};
+    // By this Anthropic's clients know that they have to send the whole conversation, and do.
+    if (error.param == "thread")
+      body["details"] = {{"error_code", "thread_unsupported_request"}, {"unsupported", {"thread"}}};
+    return json_line(Json{{"type", "error"}, {"error", std::move(body)}});
+  }
+  if (dialect == Dialect::kResponses) {  // all of these are texts to its clients
+    Json body{{"code", responses_code(error)},
+              {"message", error.message},
+              {"type", names(error.kind).openai},
+              {"param", error.param}};
+    if (error.n_prompt_tokens) body["n_prompt_tokens"] = *error.n_prompt_tokens;
+    if (error.n_ctx) body["n_ctx"] = *error.n_ctx;
+    return json_line(Json{{"error", std::move(body)}});
   }
   Json body{
       {"code", http_status(error.kind)}, {"message", error.message}, {"type", names(error.kind).openai}};

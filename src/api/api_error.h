@@ -41,6 +41,9 @@ ApiError api_error(const Error& error);
 // The prompt does not fit: both numbers are said.
 ApiError context_error(int64_t n_prompt_tokens, int64_t n_ctx);
 
+// What Responses calls the code of an error. Clients know them: one they show, another they try again.
+const char* responses_code(const ApiError& error);
+
 // The body of an answer that is nothing but this error: JSON text without a line break at its end.
 std::string error_body(Dialect dialect, const ApiError& error);
 

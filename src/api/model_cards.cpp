@@ -91,6 +91,22 @@ std::string write_ollama_tags(std::span<const ModelCard> models) {
   return json_line(Json{{"models", std::move(tags)}});
 }
 
+std::string write_ollama_ps(std::span<const ModelCard> models) {
+  Json running = Json::array();
+  for (const ModelCard& model : models) {
+    if (!model.loaded) continue;
+    running.push_back({{"name", model.id},
+                       {"model", model.id},
+                       {"size", model.bytes},
+                       {"digest", model.digest},
+                       {"details", details_json(model)},
+                       {"expires_at", "9999-12-31T23:59:59Z"},
+                       {"size_vram", 0},
+                       {"context_length", model.n_ctx}});
+  }
+  return json_line(Json{{"models", std::move(running)}});
+}
+
 Result<std::string> read_ollama_show(const Json& body) {
   std::optional<Error> problem;
   const Fields fields(body, "", &problem);

@@ -211,6 +211,7 @@ Result<GenerationRequest> read_messages_request(const Json& body) {
   read_stop(fields, "stop_sequences", &request);
   read_thoughts(fields, &request, &chat.render);
   fields.object("metadata").text("user_id", &request.user);
+  fields.refuse("thread", "is not supported: nothing is stored, send the whole conversation in messages");
   fields.refuse("mcp_servers", "are not supported");
   fields.refuse("container", "is not supported");
   if (request.n != 1) fields.fail("n", "must be 1 here");

@@ -377,6 +377,10 @@ TEST(Services, ReadAndWrite) {
   const Json models = Json::parse(write_models(std::span(&card, 1)));
   EXPECT_EQ(models["data"][0]["context_length"], 4096);
   EXPECT_EQ(models["models"][0]["details"]["parameter_size"], "35.1B");
+  EXPECT_EQ(Json::parse(write_ollama_ps(std::span(&card, 1)))["models"].size(), 0u);
+  ModelCard loaded = card;
+  loaded.loaded = true;
+  EXPECT_EQ(Json::parse(write_ollama_ps(std::span(&loaded, 1)))["models"][0]["context_length"], 4096);
   EXPECT_EQ(Json::parse(write_ollama_show(card))["model_info"]["qwen35moe.context_length"], 4096);
   EXPECT_EQ(Json::parse(write_ollama_tags(std::span(&card, 1)))["models"][0]["modified_at"],
             "1970-01-01T00:00:00Z");
@@ -391,6 +395,15 @@ TEST(ApiErrors, InEachDialect) {
   EXPECT_EQ(
       error_body(Dialect::kMessages, error),
       R"({"type":"error","error":{"type":"invalid_request_error","message":"messages[0].role: is missing"}})");
+  EXPECT_EQ(error_body(Dialect::kResponses, error),
+            R"({"error":{"code":"invalid_prompt","message":"messages[0].role: is missing",)"
+            R"("type":"invalid_request_error","param":"messages[0].role"}})");
+  const auto thread =
+      read_request(Dialect::kMessages, std::string_view(R"({"max_tokens":9,"thread":{"type":"create"},
+    "messages":[{"role":"user","content":"x"}]})"));
+  ASSERT_FALSE(thread.ok());
+  EXPECT_EQ(Json::parse(error_body(Dialect::kMessages, api_error(thread.error())))["error"]["details"],
+            Json::parse(R"({"error_code":"thread_unsupported_request","unsupported":["thread"]})"));
   EXPECT_EQ(error_body(Dialect::kOllamaChat, error), R"({"error":"messages[0].role: is missing"})");
   EXPECT_EQ(api_error(Error(ErrorCode::kUsage, "the context is full: 5")).param, "");
   const Json context = Json::parse(error_body(Dialect::kNative, context_error(10, 5)))["error"];

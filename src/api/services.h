@@ -65,6 +65,7 @@ struct ModelCard {
 std::string write_models(std::span<const ModelCard> models);  // /v1/models
 std::string write_model(const ModelCard& model);              // /v1/models/NAME
 std::string write_ollama_tags(std::span<const ModelCard> models);
+std::string write_ollama_ps(std::span<const ModelCard> models);            // those of them that are loaded
 Result<std::string> read_ollama_show(const nlohmann::ordered_json& body);  // the name
 std::string write_ollama_show(const ModelCard& model);
 std::string write_ollama_version(std::string_view version);

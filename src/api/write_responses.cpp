@@ -116,13 +116,14 @@ class ResponsesWriter final : public StateWriter {
   }
 
   static Json usage(const Usage& usage) {
-    Json details{{"cached_tokens", usage.cached}};
-    if (!usage.uncached_reason.empty()) details["uncached_reason"] = usage.uncached_reason;
-    return {{"input_tokens", usage.prompt},
-            {"input_tokens_details", std::move(details)},
-            {"output_tokens", usage.completion},
-            {"output_tokens_details", {{"reasoning_tokens", usage.reasoning}}},
-            {"total_tokens", usage.prompt + usage.completion}};
+    Json json{{"input_tokens", usage.prompt},
+              {"input_tokens_details", {{"cached_tokens", usage.cached}}},
+              {"output_tokens", usage.completion},
+              {"output_tokens_details", {{"reasoning_tokens", usage.reasoning}}},
+              {"total_tokens", usage.prompt + usage.completion}};
+    // Not among the details: clients take those for numbers, all of them.
+    if (!usage.uncached_reason.empty()) json["uncached_reason"] = usage.uncached_reason;
+    return json;
   }
 
   Json response(const AnswerState& state, const char* status, const ApiError* error = nullptr) const {
@@ -146,20 +147,13 @@ class ResponsesWriter final : public StateWriter {
     json["truncation"] = "disabled";
     json["metadata"] = Json::object();
     json["usage"] = running || error ? Json() : usage(state.usage());
-    if (error) json["error"] = {{"code", code(*error)}, {"message", error->message}};
+    if (error) json["error"] = {{"code", responses_code(*error)}, {"message", error->message}};
     if (status == kIncomplete) {
       json["incomplete_details"] = {{"reason", "max_output_tokens"}};
       if (!state.detail().empty()) json["incomplete_details"]["detail"] = state.detail();
     }
     if (state.finished) json["timings"] = timings_json(state.finished->timings);
     return json;
-  }
-
-  // Clients know these codes: the first they show, the second they try again.
-  static const char* code(const ApiError& error) {
-    if (error.kind == ApiError::Kind::kContext) return "context_length_exceeded";
-    if (error.kind == ApiError::Kind::kRateLimit) return "rate_limit_exceeded";
-    return http_status(error.kind) < 500 ? "invalid_prompt" : "server_error";
   }
 
   void say(std::string_view type, Json rest, std::string* out) {
@@ -242,7 +236,7 @@ class ResponsesWriter final : public StateWriter {
   }
 
   void fail(const ApiError& error, std::string* out) override {
-    say("error", {{"code", code(error)}, {"message", error.message}, {"param", nullptr}}, out);
+    say("error", {{"code", responses_code(error)}, {"message", error.message}, {"param", nullptr}}, out);
     say("response.failed", {{"response", response(states().front(), "failed", &error)}}, out);
   }
 

@@ -12,6 +12,8 @@
 
 namespace gannet {
 
+struct ModelServiceOptions;
+
 using Action = std::function<Result<void>()>;
 
 struct Command {
@@ -24,7 +26,8 @@ struct Command {
 
 // One function per command; the options' targets live in the action.
 Command run_command();
-Command serve_command();
+// `adjust` has a say in what the server does; may be null.
+Command serve_command(std::function<Result<void>(ModelServiceOptions&)> adjust = {});
 Command tokenize_command();
 Command inspect_command();
 Command gguf_command();

@@ -74,7 +74,9 @@ std::string model_name(const ServeOptions& o, const Model& model) {
   return name.empty() ? "pocket" : name;
 }
 
-Result<void> run_serve(const ServeOptions& o) {
+using Adjust = std::function<Result<void>(ModelServiceOptions&)>;
+
+Result<void> run_serve(const ServeOptions& o, const Adjust& adjust) {
   const AccessOptions access = GANNET_TRY(access_options(o));
   if (o.certificate.empty() != o.key.empty())
     return Error(ErrorCode::kUsage, "--ssl-cert-file and --ssl-key-file are needed together");
@@ -91,6 +93,7 @@ Result<void> run_serve(const ServeOptions& o) {
   options.warn = [](const std::string& warning) { say("a request: {}", printable(warning, 300)); };
   options.scheduler.n_streams = o.n_parallel;
   options.scheduler.most_waiting = static_cast<size_t>(o.most_waiting);
+  if (adjust) GANNET_TRY(adjust(options));
   const std::unique_ptr<ModelService> service =
       GANNET_TRY(ModelService::create(*decoding.session, *decoding.decoder, tokenizer, std::move(options)));
 
@@ -126,7 +129,7 @@ Result<void> run_serve(const ServeOptions& o) {
 
 }  // namespace
 
-Command serve_command() {
+Command serve_command(Adjust adjust) {
   auto o = std::make_shared<ServeOptions>();
   Command command{.name = "serve",
                   .summary = "Answer clients over HTTP, in the APIs of OpenAI, Anthropic and Ollama"};
@@ -217,7 +220,7 @@ Command serve_command() {
   add_model_option(command.options, o->model);
   add_session_options(command.options, o->model);
   add_speculation_options(command.options, o->speculation);
-  command.action = [o] { return run_serve(*o); };
+  command.action = [o, adjust = std::move(adjust)] { return run_serve(*o, adjust); };
   return command;
 }
 

@@ -68,7 +68,7 @@ Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
   job->request = std::move(request);
   job->submitted = Clock::now();
   const std::lock_guard lock(mutex_);
-  if (n_queued_ >= options_.most_waiting) {
+  if (n_queued_ + n_started_ >= options_.most_waiting + static_cast<size_t>(options_.n_streams)) {
     ++counters_.refused;
     return std::optional<Id>();
   }
@@ -196,6 +196,7 @@ void Scheduler::start(std::unique_ptr<Job> job) {
   {
     const std::lock_guard lock(mutex_);
     --n_queued_;
+    ++n_started_;
   }
   job->started = Clock::now();
   job->outcome.queue_seconds = seconds_between(job->submitted, job->started);
@@ -401,7 +402,7 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
   const auto now = Clock::now();
   {
     const std::lock_guard lock(mutex_);
-    if (job.started == Clock::time_point()) --n_queued_;
+    --(job.started == Clock::time_point() ? n_queued_ : n_started_);
     counters_.cached_tokens += o.n_cached;
     counters_.stored_tokens += job.n_stored;
     ++(!o.error                                     ? counters_.finished

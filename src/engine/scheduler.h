@@ -57,7 +57,7 @@ struct Request {
 
 struct SchedulerOptions {
   int n_streams = 4;         // answers at once; as many as the drafters were made for
-  size_t most_waiting = 64;  // more are refused
+  size_t most_waiting = 64;  // beside those; more are refused
   // A piece of a prompt beside running answers takes about so long, if that is a useful piece at all.
   double piece_seconds = 0.2;
   // Long prompts are remembered at every so many tokens, beside their borders.
@@ -142,7 +142,8 @@ class Scheduler {
   int n_loading_ = 0;
   bool woken_ = false;
   Id next_id_ = 1;
-  size_t n_queued_ = 0;  // in the inbox and waiting
+  size_t n_queued_ = 0;   // in the inbox and waiting
+  size_t n_started_ = 0;  // being answered
   SchedulerCounters counters_;
   double seconds_per_request_ = 1;
 

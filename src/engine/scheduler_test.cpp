@@ -235,8 +235,23 @@ TEST_F(SchedulerTest, TurnsAreTakenByClients) {
   EXPECT_EQ(order.size(), 9u);
 }
 
+TEST_F(SchedulerTest, WithoutAQueueWhoFindsAPlaceIsAnswered) {
+  use(SpeculationMode::kOff, {.n_streams = 2, .most_waiting = 0});
+  std::vector<Answered> answers(5);
+  for (size_t i = 0; i < 2; ++i) submit(request(ids("define sea"), answers[i], 5));
+  for (size_t i = 2; i < 4; ++i) {
+    const auto full = scheduler->submit(request(ids("define sea"), answers[i], 5));
+    EXPECT_TRUE(full.ok() && !full->has_value());
+    ASSERT_TRUE(scheduler->step());  // running or about to, they take the place
+  }
+  run();
+  submit(request(ids("define sea"), answers[4], 5));
+  run();
+  EXPECT_EQ(scheduler->counters().finished, 3u);
+}
+
 TEST_F(SchedulerTest, TheQueueHasAnEnd) {
-  use(SpeculationMode::kOff, {.n_streams = 1, .most_waiting = 3});
+  use(SpeculationMode::kOff, {.n_streams = 1, .most_waiting = 2});
   std::vector<Answered> answers(4);
   for (size_t i = 0; i < 3; ++i) submit(request(ids("define sea"), answers[i], 5));
   const auto full = scheduler->submit(request(ids("define sea"), answers[3], 5));

@@ -17,8 +17,8 @@ Result<std::unique_ptr<ModelService>> ModelService::create(Session& session, Dec
                                                            ModelServiceOptions options) {
   std::unique_ptr<ModelService> made(new ModelService(session, decoder, tokenizer, std::move(options)));
   const Model& model = session.model();
-  made->maker_ = GANNET_TRY(
-      RequestMaker::create(model, tokenizer, session.options().n_ctx, made->options_.chat_template));
+  made->maker_ = GANNET_TRY(RequestMaker::create(model, tokenizer, session.options().n_ctx,
+                                                 made->options_.chat_template, made->options_.script));
   ModelCard& card = made->card_;
   const Hyperparameters& hp = model.hyperparameters();
   card.id = made->options_.name;

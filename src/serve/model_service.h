@@ -20,6 +20,7 @@ struct ModelServiceOptions {
   std::string name;           // as clients call it
   std::string chat_template;  // instead of the model's own; empty: that
   SchedulerOptions scheduler;
+  AnswerScript script = {};  // for tests; null: the model says everything
   // What was left out of a request ("tools[2]: ..."), by any thread. May be null.
   std::function<void(const std::string& warning)> warn = {};
 };

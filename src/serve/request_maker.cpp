@@ -13,6 +13,7 @@
 #include "grammar/regex.h"
 #include "grammar/tool_grammar.h"
 #include "sample/dry.h"
+#include "serve/script_constraint.h"
 
 namespace gannet {
 namespace {
@@ -27,8 +28,10 @@ RequestMaker::RequestMaker(const Model& model, const Tokenizer& tokenizer, int64
     : model_(model), tokenizer_(tokenizer), n_ctx_(n_ctx) {}
 
 Result<std::unique_ptr<RequestMaker>> RequestMaker::create(const Model& model, const Tokenizer& tokenizer,
-                                                           int64_t n_ctx, const std::string& chat_template) {
+                                                           int64_t n_ctx, const std::string& chat_template,
+                                                           AnswerScript script) {
   std::unique_ptr<RequestMaker> made(new RequestMaker(model, tokenizer, n_ctx));
+  made->script_ = std::move(script);
   made->template_ = GANNET_TRY(model_template(model.file(), tokenizer, chat_template));
   made->defaults_ = read_sampling_defaults(model.file()).params;
   return made;
@@ -164,6 +167,9 @@ Result<std::optional<Grammar>> RequestMaker::grammar_of(const GenerationRequest&
 
 Result<std::shared_ptr<TokenConstraint>> RequestMaker::constraint(const GenerationRequest& request,
                                                                   bool in_thought) {
+  if (const auto text = script_ ? script_(request, in_thought) : std::nullopt)
+    return std::shared_ptr<TokenConstraint>(std::make_shared<ScriptConstraint>(
+        GANNET_TRY(tokenizer_.encode(*text, {.parse_special = true})), tokenizer_.vocabulary()));
   auto grammar = GANNET_TRY(grammar_of(request));
   if (!grammar) return std::shared_ptr<TokenConstraint>();
   {

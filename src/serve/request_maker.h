@@ -1,6 +1,7 @@
 // From a neutral request (api/generation.h) to what the scheduler takes: prompt, sampler, constraint, ends.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -23,12 +24,19 @@ struct MadeRequest {
   std::optional<OutputOptions> output;
 };
 
+// For tests of clients: the text that the answer to a request has, if it is not for the model to say. Where
+// `in_thought`, the prompt has opened a thought, which the text goes on. Called by any thread.
+using AnswerScript =
+    std::function<std::optional<std::string>(const GenerationRequest& request, bool in_thought)>;
+
 // Thread-safe.
 class RequestMaker {
  public:
-  // All that is referenced must outlive it. Errors: the chat template of the file cannot be used.
+  // All that is referenced must outlive it; `script` may be null. Errors: the chat template of the file
+  // cannot be used.
   static Result<std::unique_ptr<RequestMaker>> create(const Model& model, const Tokenizer& tokenizer,
-                                                      int64_t n_ctx, const std::string& chat_template);
+                                                      int64_t n_ctx, const std::string& chat_template,
+                                                      AnswerScript script = {});
 
   // As many as the request has choices. `unique` is part of the ids of calls. Errors have the field of the
   // request in front where one is to blame.
@@ -58,6 +66,7 @@ class RequestMaker {
   const Model& model_;
   const Tokenizer& tokenizer_;
   const int64_t n_ctx_;
+  AnswerScript script_;
   SamplingParams defaults_;
   std::optional<ChatTemplate> template_;
   std::mutex mutex_;                       // of the following

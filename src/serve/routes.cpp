@@ -28,6 +28,7 @@ HttpResponse error_answer(Dialect dialect, const ApiError& error) {
 // Paths tell the dialect in which errors are said.
 Dialect dialect_of(std::string_view path) {
   if (path.find("/messages") != path.npos) return Dialect::kMessages;
+  if (path.find("/responses") != path.npos) return Dialect::kResponses;
   if (path.find("/api/") != path.npos) return Dialect::kOllamaChat;
   return Dialect::kChat;
 }
@@ -190,6 +191,14 @@ std::shared_ptr<Router> make_routes(ModelService& service, RouterOptions options
                   routes->generate(d, std::move(http), std::move(exchange));
                 });
 
+  for (const char* path : {"/v1/embeddings", "/embeddings", "/embedding", "/v1/rerank", "/rerank",
+                           "/api/embed", "/api/embeddings"})
+    router->add("POST", path, [](HttpRequest http, std::shared_ptr<HttpExchange> exchange) {
+      exchange->respond(error_answer(dialect_of(http.path),
+                                     {ApiError::Kind::kNotSupported,
+                                      "this server has no embeddings and ranks nothing: it generates text"}));
+    });
+
   router->add("POST", "/tokenize",
               routes->small(Dialect::kNative, [routes](const Json& b) { return routes->tokenize(b); }));
   router->add("POST", "/detokenize",
@@ -223,6 +232,7 @@ std::shared_ptr<Router> make_routes(ModelService& service, RouterOptions options
   router->add("GET", "/api/tags", Routes::plain([&service] {
                 return write_ollama_tags({&service.card(), 1});
               }));
+  router->add("GET", "/api/ps", Routes::plain([&service] { return write_ollama_ps({&service.card(), 1}); }));
   router->add("GET", "/api/version", Routes::plain([] { return write_ollama_version("0.12.0"); }));
   router->add("GET", "/props", Routes::plain([routes] { return routes->props(); }));
   router->add("GET", "/metrics",

@@ -146,7 +146,8 @@ TEST_F(ServeTest, SmallEndpoints) {
   const Json count = Json::parse(
       post("/v1/messages/count_tokens", {{"model", "x"}, {"messages", asks("hi")["messages"]}}).body);
   EXPECT_GT(count["input_tokens"], 4);
-  for (const char* path : {"/health", "/v1/models", "/props", "/metrics", "/api/tags", "/api/version", "/"}) {
+  for (const char* path :
+       {"/health", "/v1/models", "/props", "/metrics", "/api/tags", "/api/ps", "/api/version", "/"}) {
     RawClient client(port());
     client.send(get(path));
     EXPECT_EQ(client.answer().status, 200) << path;
@@ -169,6 +170,7 @@ TEST_F(ServeTest, WhatIsWrongIsNamed) {
   says("/v1/messages", {{"messages", 3}}, 400, "messages");
   says("/v1/completions", {{"prompt", Json::array({1 << 20})}}, 400, "outside the vocabulary");
   says("/nothing", {}, 404, "not_found");
+  says("/v1/embeddings", {}, 501, "not_supported");
   Json long_text = asks(std::string(20000, 'x'));
   says("/v1/chat/completions", long_text, 400, "1024");
   Json schema = asks("x");
