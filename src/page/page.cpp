@@ -9,7 +9,8 @@
 namespace gannet {
 
 std::string_view page_policy() {
-  return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+  return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src "
+         "'self'; "
          "connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; "
          "require-trusted-types-for 'script'; trusted-types dompurify";
 }
@@ -18,16 +19,17 @@ void add_page(Router& router) {
   for (const PageFile& file : page_files()) {
     auto answers = std::make_shared<const StaticFile>(file.plain, file.gzip, file.content_type,
                                                       page_headers(page_policy()));
-    router.add(
-        "GET", file.path,
-        [answers = std::move(answers)](const HttpRequest& request,
-                                       const std::shared_ptr<HttpExchange>& exchange) {
-          // The page names its files and its server relative to itself: "/prefix" would be the wrong place.
-          if (!request.path.empty() && request.path.back() != '/' && request.path.find('.') == std::string::npos)
-            return exchange->respond({308, {{"Location", request.path + "/"}}, {}});
-          exchange->respond(answers->answer(request));
-        },
-        {.is_public = true});
+    router.add("GET", file.path,
+               [answers = std::move(answers), is_page = file.path == "/"](
+                   const HttpRequest& request, const std::shared_ptr<HttpExchange>& exchange) {
+                 // The page names its files and its server relative to itself: "/prefix" would be the wrong
+                 // place.
+                 if (is_page && !request.path.ends_with('/'))
+                   exchange->respond({308, {{"Location", request.path + "/"}}, {}});
+                 else
+                   exchange->respond(answers->answer(request));
+               },
+               {.is_public = true});
   }
 }
 

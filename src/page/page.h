@@ -1,5 +1,5 @@
-// The chat page of the server: files that are part of the program, and the routes that answer with them. The files
-// are built from web/ and lie in dist/.
+// The chat page of the server: files that are part of the program, and the routes that answer with them. The
+// files are built from web/ and lie in dist/.
 #pragma once
 
 #include <span>

@@ -14,7 +14,9 @@ using testing::Not;
 
 constexpr size_t kMostBytes = 500 * 1000;  // of all files, packed
 
-std::string_view packed(const PageFile& file) { return file.gzip.empty() ? file.plain : file.gzip; }
+std::string_view packed(const PageFile& file) {
+  return file.gzip.empty() ? file.plain : file.gzip;
+}
 
 const PageFile& file_at(std::string_view path) {
   for (const PageFile& file : page_files())
@@ -64,9 +66,9 @@ TEST(Page, NeedsNothingInline) {
 
 TEST(Page, ThePolicyAllowsOnlyTheServerItself) {
   const std::string policy(page_policy());
-  for (const char* rule : {"default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self' data: blob:",
-                           "font-src 'self'", "connect-src 'self'", "frame-ancestors 'none'", "base-uri 'none'",
-                           "form-action 'none'"})
+  for (const char* rule : {"default-src 'none'", "script-src 'self'", "style-src 'self'",
+                           "img-src 'self' data: blob:", "font-src 'self'", "connect-src 'self'",
+                           "frame-ancestors 'none'", "base-uri 'none'", "form-action 'none'"})
     EXPECT_THAT(policy, HasSubstr(rule));
   for (const char* hole : {"unsafe", "http:", "https:", "*"}) EXPECT_THAT(policy, Not(HasSubstr(hole)));
 }
