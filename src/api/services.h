@@ -58,6 +58,7 @@ struct ModelCard {
   std::string ftype = {};         // "Q4_K - Medium"
   std::string architecture = {};  // "qwen35moe"
   std::string digest = {};        // of the file; may be empty
+  std::string path = {};          // of the file
   bool loaded = false;
   bool tools = false, thoughts = false, infill = false;  // what it can do
   std::string chat_template = {};

@@ -15,6 +15,7 @@ namespace gannet {
 struct ModelServiceOptions;
 
 using Action = std::function<Result<void>()>;
+using AdjustService = std::function<Result<void>(ModelServiceOptions&)>;
 
 struct Command {
   std::string name = {}, summary = {};
@@ -27,7 +28,7 @@ struct Command {
 // One function per command; the options' targets live in the action.
 Command run_command();
 // `adjust` has a say in what the server does; may be null.
-Command serve_command(std::function<Result<void>(ModelServiceOptions&)> adjust = {});
+Command serve_command(AdjustService adjust = {});
 Command tokenize_command();
 Command inspect_command();
 Command gguf_command();

@@ -64,10 +64,12 @@ std::string profile_path_of(const Model& model, const ModelOptions& o) {
 }
 
 Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOptions& options,
-                               const SpeculationFlags& flags, const Vocabulary& vocabulary, int n_streams) {
+                               const SpeculationFlags& flags, const Vocabulary& vocabulary, int n_streams,
+                               int64_t state_bytes) {
   Decoding decoding;
   SpeculationOptions speculation = GANNET_TRY(speculation_options(flags));
   SessionOptions session = GANNET_TRY(session_options(options));
+  session.state_bytes = state_bytes;
   decoding.profile_path = profile_path_of(*model, options);
   Profile profile;
   if (!decoding.profile_path.empty()) {
@@ -89,7 +91,8 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
       speculation.mode != SpeculationMode::kAuto || !decoding.session->one_sequence_at_a_time();
   if (may_draft && names_source(speculation, SourceKind::kDraftSimple))
     draft = GANNET_TRY(draft_model(flags.draft, session));
-  auto drafters = make_drafters(*decoding.session, vocabulary, speculation, n_streams, draft, decoding.counts);
+  auto drafters =
+      make_drafters(*decoding.session, vocabulary, speculation, n_streams, draft, decoding.counts);
   if (!drafters.ok()) return with_flag(drafters.take_error(), speculation);
   profile.costs.set_guess(guessed_row_costs(*model));
   decoding.decoder = std::make_unique<Decoder>(

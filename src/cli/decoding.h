@@ -25,11 +25,11 @@ struct Decoding {
 };
 
 // Says on stderr what the user should know. `vocabulary` must outlive it;
-// `n_streams`: texts at once. Errors: kUsage naming a flag, those
-// of Session::create() and of a draft model's loading.
+// `n_streams`: texts at once; `state_bytes`: most memory for their states, 0: no limit. Errors: kUsage naming
+// a flag, those of Session::create() and of a draft model's loading.
 Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOptions& options,
-                               const SpeculationFlags& flags, const Vocabulary& vocabulary,
-                               int n_streams = 1);
+                               const SpeculationFlags& flags, const Vocabulary& vocabulary, int n_streams = 1,
+                               int64_t state_bytes = 0);
 
 // The file for this model, on this machine, with the threads, the processors and the types of the cache that
 // the options say. Empty: none; so it is, too, with kernels or graphs that are not the usual ones, whose

@@ -7,13 +7,9 @@
 
 #include "base/printable.h"
 #include "cli/command.h"
-#include "cli/decoding.h"
 #include "cli/input_text.h"
-#include "cli/model_options.h"
+#include "cli/model_list.h"
 #include "cli/say.h"
-#include "cli/speculation_options.h"
-#include "cli/template_flags.h"
-#include "engine/vocabulary_from_gguf.h"
 #include "http/server.h"
 #include "serve/routes.h"
 
@@ -21,13 +17,12 @@ namespace gannet {
 namespace {
 
 struct ServeOptions {
-  ModelOptions model;
-  SpeculationFlags speculation;
-  std::string host = "127.0.0.1", alias, prefix, unix_path, certificate, key;
-  int port = 8080, n_parallel = 4, most_waiting = 64, drain = 30;
+  ServedModelFlags model;
+  ModelListFlags list;
+  std::string host = "127.0.0.1", prefix, unix_path, certificate, key, slot_save_path;
+  int port = 8080, drain = 30;
   std::vector<std::string> api_keys, origins, hosts;
   std::string api_key_file;
-  std::string chat_template, template_file;
 };
 
 // The server that signals stop.
@@ -67,39 +62,20 @@ Result<AccessOptions> access_options(const ServeOptions& o) {
   return access;
 }
 
-std::string model_name(const ServeOptions& o, const Model& model) {
-  if (!o.alias.empty()) return o.alias;
-  if (!o.model.model.empty()) return std::filesystem::path(o.model.model).filename().string();
-  const std::string& name = model.hyperparameters().name;
-  return name.empty() ? "pocket" : name;
-}
-
-using Adjust = std::function<Result<void>(ModelServiceOptions&)>;
-
-Result<void> run_serve(const ServeOptions& o, const Adjust& adjust) {
+Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
   const AccessOptions access = GANNET_TRY(access_options(o));
   if (o.certificate.empty() != o.key.empty())
     return Error(ErrorCode::kUsage, "--ssl-cert-file and --ssl-key-file are needed together");
-  auto model = GANNET_TRY(load_model(o.model));
-  const Tokenizer tokenizer = GANNET_TRY(tokenizer_from_gguf(model->file()));
-  const Decoding decoding =
-      GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary(), o.n_parallel));
-  decoding.session->plan_ahead(decoding.session->options().n_ubatch, decoding.session->options().mtp);
+  std::vector<ServedModel> models = GANNET_TRY(served_models(o.model, o.list, adjust));
+  const std::string first = models.front().card.id;
+  const bool several = models.size() > 1;
+  ModelPool pool(std::move(models), pool_options(o.list));
 
-  ModelServiceOptions options;
-  options.name = model_name(o, *model);
-  options.chat_template =
-      GANNET_TRY(text_or_file(o.chat_template, o.template_file, "--chat-template", "--chat-template-file"));
-  options.warn = [](const std::string& warning) { say("a request: {}", printable(warning, 300)); };
-  options.scheduler.n_streams = o.n_parallel;
-  options.scheduler.most_waiting = static_cast<size_t>(o.most_waiting);
-  if (adjust) GANNET_TRY(adjust(options));
-  const std::unique_ptr<ModelService> service =
-      GANNET_TRY(ModelService::create(*decoding.session, *decoding.decoder, tokenizer, std::move(options)));
-
-  RouterOptions routes;
-  routes.prefix = o.prefix;
-  routes.access = AccessPolicy(access);
+  RoutesOptions routes;
+  routes.router.prefix = o.prefix;
+  routes.router.access = AccessPolicy(access);
+  routes.version = GANNET_VERSION;
+  routes.slot_save_path = o.slot_save_path;
   HttpOptions http;
   http.listen.clear();
   if (o.unix_path.empty())
@@ -109,10 +85,18 @@ Result<void> run_serve(const ServeOptions& o, const Adjust& adjust) {
   http.tls_certificate = o.certificate;
   http.tls_key = o.key;
   http.warn = [](const std::string& text) { say("{}", printable(text)); };
-  const std::unique_ptr<HttpServer> server = GANNET_TRY(
-      HttpServer::create(std::move(http), make_routes(*service, std::move(routes), GANNET_VERSION)));
+  const std::unique_ptr<HttpServer> server =
+      GANNET_TRY(HttpServer::create(std::move(http), make_routes(pool, std::move(routes))));
+  std::optional<Error> failed;
+  if (o.list.folder.empty() || !o.model.model.model.empty())
+    pool.preload([&](const Result<void>& loaded) {
+      if (loaded.ok() || loaded.error().code() == ErrorCode::kInterrupted) return;
+      failed = loaded.error();
+      server->stop(std::chrono::seconds(0));
+    });
   for (const HttpAddress& address : server->addresses()) {
-    say("{} is served at {}", printable(service->name(), 100), address.url);
+    say("{} is served at {}",
+        several ? fmt::format("a choice of {} models", pool.size()) : printable(first, 100), address.url);
     if (!address.loopback && access.keys.empty())
       say("anybody who reaches {} can use it; --api-key KEY asks for a key", address.url);
   }
@@ -123,13 +107,13 @@ Result<void> run_serve(const ServeOptions& o, const Adjust& adjust) {
   for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   server->run();
   g_server = nullptr;
-  decoding.keep_profile(o.model.verbose);
+  if (failed) return *std::move(failed);
   return {};
 }
 
 }  // namespace
 
-Command serve_command(Adjust adjust) {
+Command serve_command(AdjustService adjust) {
   auto o = std::make_shared<ServeOptions>();
   Command command{.name = "serve",
                   .summary = "Answer clients over HTTP, in the APIs of OpenAI, Anthropic and Ollama"};
@@ -150,24 +134,6 @@ Command serve_command(Adjust adjust) {
        .value = "PATH",
        .help = "Listen at this socket instead",
        .target = &o->unix_path},
-      {.names = "-np,--parallel",
-       .value = "N",
-       .help = "Answers at once; more requests wait",
-       .target = &o->n_parallel,
-       .at_least = 1,
-       .at_most = 64,
-       .environment = "N_PARALLEL"},
-      {.names = "--queue",
-       .value = "N",
-       .help = "Requests that may wait; more are told to come back (429)",
-       .target = &o->most_waiting,
-       .at_least = 0,
-       .at_most = 100000},
-      {.names = "-a,--alias",
-       .value = "NAME",
-       .help = "Name of the model for clients",
-       .target = &o->alias,
-       .environment = "ALIAS"},
       {.names = "--api-key",
        .value = "KEY",
        .help = "Clients must show this key; may be repeated",
@@ -206,20 +172,14 @@ Command serve_command(Adjust adjust) {
        .target = &o->drain,
        .at_least = 0,
        .at_most = 3600},
-      {.names = "--chat-template",
-       .value = "TEMPLATE",
-       .help = "Jinja template for messages, instead of the model's own; or chatml",
-       .target = &o->chat_template,
-       .environment = "CHAT_TEMPLATE"},
-      {.names = "--chat-template-file",
-       .value = "FILE",
-       .help = "The same from a file",
-       .target = &o->template_file,
-       .environment = "CHAT_TEMPLATE_FILE"},
+      {.names = "-sps,--slot-save-path",
+       .value = "DIR",
+       .help = "Where POST /slots/ID?action=save writes",
+       .target = &o->slot_save_path,
+       .environment = "SLOT_SAVE_PATH"},
   };
-  add_model_option(command.options, o->model);
-  add_session_options(command.options, o->model);
-  add_speculation_options(command.options, o->speculation);
+  add_served_model_options(command.options, o->model);
+  add_model_list_options(command.options, o->list);
   command.action = [o, adjust = std::move(adjust)] { return run_serve(*o, adjust); };
   return command;
 }

@@ -31,10 +31,11 @@ struct Scheduler::Job {
   RequestOutcome outcome;
   Stream* stream = nullptr;
   Clock::time_point submitted, started, answered;
+  Clock::time_point last_token;
   bool ended = false;
-  bool wanted = true;  // on_text has not said no
-  bool fetched = false;
+  bool wanted = true;   // on_text has not said no
   size_t n_stored = 0;  // tokens that came from the store
+  size_t slot = 0;
 
   bool reading() const { return stream->n_unread() > 0; }
   size_t n_read() const { return static_cast<size_t>(stream->state().length()); }
@@ -42,7 +43,14 @@ struct Scheduler::Job {
 
 Scheduler::Scheduler(Decoder& decoder, const Tokenizer& tokenizer, StatePool& pool,
                      const SchedulerOptions& options)
-    : decoder_(decoder), tokenizer_(tokenizer), options_(options), pool_(pool), cache_(pool, options.store) {}
+    : decoder_(decoder),
+      tokenizer_(tokenizer),
+      options_(options),
+      pool_(pool),
+      speculates_(!decoder.statistics().sources().empty()),
+      cache_(pool, options.store),
+      slots_(static_cast<size_t>(options.n_streams)),
+      slot_texts_(slots_.size()) {}
 
 Scheduler::~Scheduler() {
   cancel_all();
@@ -66,9 +74,10 @@ Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
   auto job = std::make_unique<Job>();
   job->text = GANNET_TRY(AnswerText::create(tokenizer_, request.answer.stop));
   job->request = std::move(request);
+  job->request.use_cache = job->request.use_cache && options_.cache;
   job->submitted = Clock::now();
   const std::lock_guard lock(mutex_);
-  if (n_queued_ + n_started_ >= options_.most_waiting + static_cast<size_t>(options_.n_streams)) {
+  if (full_locked()) {
     ++counters_.refused;
     return std::optional<Id>();
   }
@@ -78,6 +87,15 @@ Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
   inbox_.push_back(std::move(job));
   arrived_.notify_all();
   return std::optional(id);
+}
+
+bool Scheduler::full_locked() const {
+  return n_queued_ + n_started_ >= options_.most_waiting + static_cast<size_t>(options_.n_streams);
+}
+
+bool Scheduler::full() const {
+  const std::lock_guard lock(mutex_);
+  return full_locked();
 }
 
 void Scheduler::cancel(Id id) {
@@ -101,8 +119,9 @@ SchedulerCounters Scheduler::counters() const {
 
 void Scheduler::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  arrived_.wait_for(lock, most,
-                    [&] { return woken_ || !inbox_.empty() || !cancelled_.empty() || !fetched_.empty(); });
+  arrived_.wait_for(lock, most, [&] {
+    return woken_ || !posted_.empty() || !inbox_.empty() || !cancelled_.empty() || !fetched_.empty();
+  });
   woken_ = false;
 }
 
@@ -112,14 +131,28 @@ void Scheduler::wake() {
   arrived_.notify_all();
 }
 
+void Scheduler::post(std::function<void()> work) {
+  const std::lock_guard lock(mutex_);
+  posted_.push_back(std::move(work));
+  arrived_.notify_all();
+}
+
+std::vector<SlotFacts> Scheduler::slots() const {
+  const std::lock_guard lock(mutex_);
+  return slots_;
+}
+
 void Scheduler::take_inbox() {
   std::vector<std::unique_ptr<Job>> arrived;
   std::vector<Id> cancelled;
+  std::vector<std::function<void()>> posted;
   {
     const std::lock_guard lock(mutex_);
+    posted.swap(posted_);
     arrived.swap(inbox_);
     cancelled.swap(cancelled_);
   }
+  for (const auto& work : posted) work();
   for (auto& job : arrived) waiting_.push_back(std::move(job));
   const auto now = Clock::now();
   const auto check = [&](Job& job) {
@@ -233,6 +266,7 @@ bool Scheduler::fetch(std::unique_ptr<Job>& job) {
 void Scheduler::begin(std::unique_ptr<Job> job) {
   Job& j = *job;
   j.stream = &decoder_.open();
+  while (std::ranges::any_of(jobs_, [&](const auto& other) { return other->slot == j.slot; })) ++j.slot;
   jobs_.push_back(std::move(job));
   std::span<const TokenId> rest = j.request.prompt;
   if (j.request.use_cache) {
@@ -328,7 +362,10 @@ bool Scheduler::step() {
   }
   const auto now = Clock::now();
   int64_t n_rows = 0;
-  uint64_t n_generated = 0;
+  uint64_t n_generated = 0, n_answering = 0;
+  std::vector<std::pair<double, uint64_t>> gaps;  // between tokens; and how many came together
+  std::vector<double> firsts;
+  size_t longest = 0;
   for (size_t i = 0; i < jobs_.size(); ++i) {
     Job& job = *jobs_[i];
     const auto [was_read, was_generated] = before[i];
@@ -338,6 +375,15 @@ bool Scheduler::step() {
     n_rows += static_cast<int64_t>(n_read);
     n_generated += generated;
     served_[job.request.client] += static_cast<double>(n_read + generated);
+    longest = std::max(longest, job.stream->history().size());
+    if (generated > 0) {
+      ++n_answering;
+      if (was_generated == 0)
+        firsts.push_back(seconds_between(job.submitted, now));
+      else
+        gaps.emplace_back(seconds_between(job.last_token, now) / static_cast<double>(generated), generated);
+      job.last_token = now;
+    }
     if (n_read > 0) {
       if (job.request.use_cache && !job.stream->failure()) remember(job, job.n_read());
       if (job.request.on_progress) job.request.on_progress(job.n_read(), job.outcome.n_prompt);
@@ -358,8 +404,15 @@ bool Scheduler::step() {
     it = (it->second *= fade) < 1 ? served_.erase(it) : std::next(it);
   erase_ended();
   const std::lock_guard lock(mutex_);
+  for (const auto& job : jobs_)
+    slots_[job->slot] = facts(*job, std::ranges::find(streams, job->stream) == streams.end());
   ++counters_.steps;
   if (!pieces.empty()) ++counters_.steps_with_prompts;
+  counters_.answers_in_steps += n_answering;
+  counters_.longest = std::max(counters_.longest, longest);
+  for (const double seconds : firsts) counters_.first_token.add(seconds);
+  for (const auto& [seconds, n] : gaps) counters_.between_tokens.add(seconds, n);
+  count_drafts();
   counters_.prompt_tokens += static_cast<uint64_t>(n_rows);
   counters_.generated_tokens += n_generated;
   counters_.reading =
@@ -367,6 +420,32 @@ bool Scheduler::step() {
   counters_.running = jobs_.size() - counters_.reading;
   counters_.paused = n_paused;
   return true;
+}
+
+// With the mutex held.
+void Scheduler::count_drafts() {
+  counters_.drafts = counters_.drafted_tokens = counters_.accepted_tokens = 0;
+  counters_.accepted_by_place.clear();
+  for (const SourceStatistics& source : decoder_.statistics().sources()) {
+    counters_.drafts += static_cast<uint64_t>(source.rounds);
+    counters_.drafted_tokens += static_cast<uint64_t>(source.verified);
+    counters_.accepted_tokens += static_cast<uint64_t>(source.right);
+    auto& places = counters_.accepted_by_place;
+    places.resize(std::max(places.size(), source.survived.size()));
+    for (size_t i = 0; i < source.survived.size(); ++i)
+      places[i] += static_cast<uint64_t>(source.survived[i]);
+  }
+}
+
+SlotFacts Scheduler::facts(const Job& job, bool paused) const {
+  return {.request = job.id,
+          .busy = !job.ended,
+          .paused = paused,
+          .n_prompt = job.outcome.n_prompt,
+          .n_read = std::min(job.n_read(), job.outcome.n_prompt),
+          .n_cached = job.outcome.n_cached,
+          .n_generated = job.stream->n_generated(),
+          .n_predict = job.request.answer.n_predict};
 }
 
 void Scheduler::remember(Job& job, size_t n_tokens) {
@@ -395,6 +474,13 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
     // The next turn goes on behind this answer.
     if (!error && job.request.use_cache)
       cache_.remember(job.stream->history().first(job.n_read()), decoder_.mark(*job.stream).state, true);
+    {
+      SlotFacts last = facts(job, false);
+      const auto text = job.stream->history().first(job.n_read());
+      slot_texts_[job.slot].assign(text.begin(), text.end());
+      const std::lock_guard lock(mutex_);
+      slots_[job.slot] = last;
+    }
     decoder_.close(*job.stream);
     job.stream = nullptr;
   }
@@ -405,6 +491,10 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
     --(job.started == Clock::time_point() ? n_queued_ : n_started_);
     counters_.cached_tokens += o.n_cached;
     counters_.stored_tokens += job.n_stored;
+    counters_.prompt_seconds += o.prompt_seconds;
+    counters_.generate_seconds += o.generate_seconds;
+    counters_.queue.add(o.queue_seconds);
+    if (!o.error) counters_.whole.add(seconds_between(job.submitted, now));
     ++(!o.error                                     ? counters_.finished
        : o.error->code() == ErrorCode::kInterrupted ? counters_.cancelled
                                                     : counters_.failed);

@@ -18,6 +18,7 @@
 #include "engine/answer_text.h"
 #include "engine/generator.h"
 #include "engine/prefix_cache.h"
+#include "engine/scheduler_counters.h"
 
 namespace gannet {
 
@@ -62,18 +63,9 @@ struct SchedulerOptions {
   double piece_seconds = 0.2;
   // Long prompts are remembered at every so many tokens, beside their borders.
   size_t checkpoint_tokens = 4096;
+  bool cache = true;  // what was read is remembered
   // Where what was read outlives the process; may be null. Must outlive the scheduler.
   StateStore* store = nullptr;
-};
-
-struct SchedulerCounters {
-  uint64_t submitted = 0, refused = 0, finished = 0, failed = 0, cancelled = 0;
-  uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
-  uint64_t steps = 0, steps_with_prompts = 0;
-  uint64_t stored_tokens = 0;                    // of the cached ones, those that came from the store
-  size_t running = 0, reading = 0, waiting = 0;  // now
-  size_t paused = 0;                             // of the running
-  size_t fetching = 0;                           // wait for the store
 };
 
 class Scheduler {
@@ -96,6 +88,11 @@ class Scheduler {
   // Until a place in the queue may be free, from how fast requests were finished.
   double seconds_to_wait() const;
   SchedulerCounters counters() const;
+  bool full() const;  // one more would be refused
+  bool speculates() const { return speculates_; }
+  std::vector<SlotFacts> slots() const;  // SchedulerOptions::n_streams, as of the last step
+  // Runs `work` on the thread that steps, between two steps.
+  void post(std::function<void()> work);
   // Waits until there is something to do, or for so long at most.
   void wait(std::chrono::milliseconds most);
   // Ends a wait().
@@ -108,11 +105,14 @@ class Scheduler {
   // Everything ends with kInterrupted.
   void cancel_all();
   PrefixCache& cache() { return cache_; }
+  // Prompt and answer that were read last in this place.
+  std::vector<TokenId>& slot_text(size_t slot) { return slot_texts_.at(slot); }
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Job;
 
+  bool full_locked() const;
   void take_inbox();
   void take_fetched();
   void admit();
@@ -127,11 +127,14 @@ class Scheduler {
   void failed_step(const Error& error);
   void end(Job& job, std::optional<Error> error);
   void erase_ended();
+  SlotFacts facts(const Job& job, bool paused) const;
+  void count_drafts();
 
   Decoder& decoder_;
   const Tokenizer& tokenizer_;
   const SchedulerOptions options_;
   StatePool& pool_;
+  const bool speculates_;
   PrefixCache cache_;
 
   mutable std::mutex mutex_;  // of what follows
@@ -139,6 +142,8 @@ class Scheduler {
   std::vector<std::unique_ptr<Job>> inbox_;
   std::vector<Id> cancelled_;
   std::map<Id, Result<StateSnapshot>> fetched_;
+  std::vector<std::function<void()>> posted_;
+  std::vector<SlotFacts> slots_;
   int n_loading_ = 0;
   bool woken_ = false;
   Id next_id_ = 1;
@@ -149,10 +154,11 @@ class Scheduler {
 
   // Of the stepping thread.
   std::deque<std::unique_ptr<Job>> waiting_;
-  std::vector<std::unique_ptr<Job>> fetching_;  // what they begin with comes from the store
-  std::vector<std::unique_ptr<Job>> jobs_;      // with a stream
-  std::map<std::string, double> served_;        // tokens, by client, fading
-  double seconds_per_row_ = 0;                  // of prompts; 0: not known yet
+  std::vector<std::unique_ptr<Job>> fetching_;    // what they begin with comes from the store
+  std::vector<std::unique_ptr<Job>> jobs_;        // with a stream
+  std::vector<std::vector<TokenId>> slot_texts_;  // by slot
+  std::map<std::string, double> served_;          // tokens, by client, fading
+  double seconds_per_row_ = 0;                    // of prompts; 0: not known yet
   Clock::time_point last_end_ = Clock::now();
 };
 

@@ -1,7 +1,9 @@
 #include "engine/state_file.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include <fcntl.h>
@@ -45,8 +47,21 @@ std::span<const std::byte> bytes_of(const T& value) {
 
 }  // namespace
 
-Result<void> write_state_file(const std::string& path, const StateFileHead& head,
-                              std::span<const std::byte> kv, std::span<const std::byte> recurrent) {
+std::string state_fingerprint(const std::string& what, const StateLayout& layout) {
+  std::string text = what + "\n";
+  for (const StateLayout::KvLayer& l : layout.kv)
+    text += fmt::format("{} {} {} {} {} {}\n", l.name, l.n_kv_heads, l.head_dim, static_cast<int>(l.k_type),
+                        static_cast<int>(l.v_type), static_cast<int>(l.part));
+  for (const StateLayout::Recurrent& r : layout.recurrent)
+    text += fmt::format("{} {} {}\n", r.name, r.shape.elements(), r.entry_floats);
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
+}
+
+namespace {
+
+Result<void> write_state(AtomicFile& file, const StateFileHead& head, std::span<const std::byte> kv,
+                         std::span<const std::byte> recurrent) {
   GANNET_CHECK(head.fingerprint.size() <= kFingerprintBytes && head.kv_bytes == kv.size() &&
                    head.recurrent_bytes == recurrent.size() &&
                    std::ssize(head.tokens) == head.to[0] - head.from[0],
@@ -61,20 +76,77 @@ Result<void> write_state_file(const std::string& path, const StateFileHead& head
   std::vector<std::byte> front(sizeof fixed + tokens.size());
   std::memcpy(front.data(), &fixed, sizeof fixed);
   if (!tokens.empty()) std::memcpy(front.data() + sizeof fixed, tokens.data(), tokens.size());
-  AtomicFile file = GANNET_TRY(AtomicFile::create(
-      path, front.size() + kv.size() + recurrent.size() + 3 * static_cast<size_t>(kSumBytes)));
   for (const std::span<const std::byte> part : {std::span<const std::byte>(front), kv, recurrent}) {
     const uint64_t sum = sum_of(part);
     GANNET_TRY(file.write(part));
     GANNET_TRY(file.write(bytes_of(sum)));
   }
+  return {};
+}
+
+}  // namespace
+
+Result<void> write_state_file(const std::string& path, const StateFileHead& head,
+                              std::span<const std::byte> kv, std::span<const std::byte> recurrent) {
+  AtomicFile file = GANNET_TRY(AtomicFile::create(path, kv.size() + recurrent.size()));
+  GANNET_TRY(write_state(file, head, kv, recurrent));
   return file.commit();
+}
+
+Result<void> write_text_points(const std::string& path, const std::string& fingerprint,
+                               const StateLayout& layout, std::span<const TextPoint> points) {
+  AtomicFile file = GANNET_TRY(AtomicFile::create(path));
+  StateFileHead head;
+  head.fingerprint = fingerprint;
+  for (const TextPoint& point : points) {
+    head.parent = head.id++;
+    head.tokens.assign(point.tokens.begin() + head.from[0], point.tokens.end());
+    head.to = lengths_of(point.state);
+    head.from[1] = std::min(head.from[1], head.to[1]);
+    std::vector<std::byte> kv(static_cast<size_t>(kv_bytes(layout, head.from, head.to)));
+    read_kv(point.state, head.from, head.to, kv);
+    const RecurrentBytes recurrent = read_recurrent(point.state);
+    head.base_at = recurrent.base_at;
+    head.kv_bytes = kv.size();
+    head.recurrent_bytes = recurrent.bytes.size();
+    GANNET_TRY(write_state(file, head, kv, recurrent.bytes));
+    head.from = head.to;
+  }
+  return file.commit();
+}
+
+Result<std::vector<TextPoint>> read_text_points(const std::string& path, const std::string& fingerprint,
+                                                const std::shared_ptr<StatePool>& pool) {
+  std::vector<TextPoint> points;
+  std::error_code problem;
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path, problem));
+  if (problem) return Error(ErrorCode::kRuntime, fmt::format("{}: {}", printable(path), problem.message()));
+  for (int64_t at = 0; points.empty() || at < size;) {
+    const StateFile file = GANNET_TRY(StateFile::open(path, at));
+    const StateFileHead& head = file.head();
+    if (head.fingerprint != fingerprint)
+      return Error(
+          ErrorCode::kRuntime,
+          printable(path) + ": of another model, of other options or of another build of this program");
+    TextPoint point = points.empty() ? TextPoint() : points.back();
+    if (head.parent != points.size() || head.from[0] != std::ssize(point.tokens))
+      return Error(ErrorCode::kRuntime, printable(path) + ": its parts do not belong together");
+    point.tokens.insert(point.tokens.end(), head.tokens.begin(), head.tokens.end());
+    const auto kv = GANNET_TRY(file.read_kv()), recurrent = GANNET_TRY(file.read_recurrent());
+    StateBuilder builder(pool, point.state);
+    GANNET_TRY(builder.add_kv(head.from, head.to, kv));
+    point.state = GANNET_TRY(builder.finish(head.to[0], head.base_at, recurrent));
+    points.push_back(std::move(point));
+    at = file.end();
+  }
+  return points;
 }
 
 StateFile::StateFile(StateFile&& other) noexcept
     : path_(std::move(other.path_)),
       fd_(std::exchange(other.fd_, -1)),
       head_(std::move(other.head_)),
+      begin_(other.begin_),
       size_(other.size_),
       head_bytes_(other.head_bytes_),
       recurrent_(other.recurrent_) {}
@@ -87,18 +159,19 @@ Error StateFile::damaged(const std::string& what) const {
   return Error(ErrorCode::kRuntime, fmt::format("{}: {}", printable(path_), what));
 }
 
-Result<StateFile> StateFile::open(const std::string& path) {
+Result<StateFile> StateFile::open(const std::string& path, std::optional<int64_t> at) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (fd < 0) return Error(ErrorCode::kRuntime, fmt::format("{}: {}", printable(path), std::strerror(errno)));
   StateFile file(path, fd);
   struct stat facts {};
   if (::fstat(fd, &facts) != 0 || !S_ISREG(facts.st_mode)) return file.damaged("not a file");
-  file.size_ = facts.st_size;
-  GANNET_TRY(file.read_head());
+  file.begin_ = at.value_or(0);
+  file.size_ = facts.st_size - file.begin_;
+  GANNET_TRY(file.read_head(at.has_value()));
   return file;
 }
 
-Result<void> StateFile::read_head() {
+Result<void> StateFile::read_head(bool one_of_several) {
   if (size_ < static_cast<int64_t>(sizeof(FixedHead)) + kSumBytes) return damaged("not a stored state");
   const std::vector<std::byte> front = GANNET_TRY(read(0, sizeof(FixedHead)));
   FixedHead fixed;
@@ -128,8 +201,11 @@ Result<void> StateFile::read_head() {
     return damaged("its numbers contradict each other");
   const int64_t kv_end = head_bytes_ + static_cast<int64_t>(fixed.kv_bytes) + kSumBytes;
   if (size_ < kv_end) return damaged("cut short");
-  if (size_ == kv_end) return {};
-  if (static_cast<uint64_t>(size_ - kv_end) != fixed.recurrent_bytes + kSumBytes) return damaged("cut short");
+  if (size_ == kv_end && !one_of_several) return {};
+  const auto rest = static_cast<uint64_t>(size_ - kv_end), sum = static_cast<uint64_t>(kSumBytes);
+  if (rest < sum || rest - sum < fixed.recurrent_bytes) return damaged("cut short");
+  if (!one_of_several && rest - sum != fixed.recurrent_bytes) return damaged("longer than it says");
+  size_ = kv_end + static_cast<int64_t>(fixed.recurrent_bytes) + kSumBytes;
   recurrent_ = true;
   return {};
 }
@@ -137,7 +213,7 @@ Result<void> StateFile::read_head() {
 Result<std::vector<std::byte>> StateFile::read(int64_t at, uint64_t n) const {
   std::vector<std::byte> out(n);
   for (size_t done = 0; done < n;) {
-    const ssize_t got = ::pread(fd_, out.data() + done, n - done, at + static_cast<int64_t>(done));
+    const ssize_t got = ::pread(fd_, out.data() + done, n - done, begin_ + at + static_cast<int64_t>(done));
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return damaged(got == 0 ? "cut short" : std::strerror(errno));
     done += static_cast<size_t>(got);

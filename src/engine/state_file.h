@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,6 +12,10 @@
 #include "text/vocabulary.h"
 
 namespace gannet {
+
+// A name for all that states depend on: `what` (model, build, instruction sets, as the caller sees fit) and
+// the layout. 32 hexadecimal digits.
+std::string state_fingerprint(const std::string& what, const StateLayout& layout);
 
 // What stands in front of the state. K and V are of the tokens [from, to), by part; those before `from` are
 // in the file `parent`, and so on.
@@ -31,12 +37,24 @@ struct StateFileHead {
 Result<void> write_state_file(const std::string& path, const StateFileHead& head,
                               std::span<const std::byte> kv, std::span<const std::byte> recurrent);
 
+// Points of one text, shorter ones first, in one file. Errors: kOutput; of reading: kRuntime with the path,
+// kOutOfMemory.
+struct TextPoint {
+  std::vector<TokenId> tokens;  // all of them
+  StateSnapshot state;
+};
+Result<void> write_text_points(const std::string& path, const std::string& fingerprint,
+                               const StateLayout& layout, std::span<const TextPoint> points);
+Result<std::vector<TextPoint>> read_text_points(const std::string& path, const std::string& fingerprint,
+                                                const std::shared_ptr<StatePool>& pool);
+
 // An open file.
 class StateFile {
  public:
   // Errors: kRuntime with the path for a file that is none of these, or damaged; nothing is reserved by what
-  // it claims that its size does not bear out.
-  static Result<StateFile> open(const std::string& path);
+  // it claims that its size does not bear out. `at`: where it begins in a file of several, each with all of
+  // its parts.
+  static Result<StateFile> open(const std::string& path, std::optional<int64_t> at = {});
   StateFile(StateFile&& other) noexcept;
   StateFile& operator=(StateFile&&) = delete;
   ~StateFile();
@@ -44,13 +62,15 @@ class StateFile {
   const StateFileHead& head() const { return head_; }
   bool has_recurrent_state() const { return recurrent_; }
   int64_t bytes() const { return size_; }
+  // Where the next one of a file of several begins; the size of the file: there is none.
+  int64_t end() const { return begin_ + size_; }
   // Errors: kRuntime when it cannot be read or the checksum is another.
   Result<std::vector<std::byte>> read_kv() const;
   Result<std::vector<std::byte>> read_recurrent() const;
 
  private:
   StateFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
-  Result<void> read_head();
+  Result<void> read_head(bool one_of_several);
   Result<std::vector<std::byte>> read(int64_t at, uint64_t n) const;
   Result<std::vector<std::byte>> read_checked(int64_t at, uint64_t n) const;
   Error damaged(const std::string& what) const;
@@ -58,7 +78,7 @@ class StateFile {
   std::string path_;
   int fd_ = -1;
   StateFileHead head_;
-  int64_t size_ = 0, head_bytes_ = 0;
+  int64_t begin_ = 0, size_ = 0, head_bytes_ = 0;
   bool recurrent_ = false;
 };
 

@@ -56,21 +56,6 @@ class FolderLock {
   bool busy_ = false;
 };
 
-std::string text_of(const StateLayout& layout) {
-  std::string text;
-  for (const StateLayout::KvLayer& l : layout.kv)
-    text += fmt::format("{} {} {} {} {} {}\n", l.name, l.n_kv_heads, l.head_dim, static_cast<int>(l.k_type),
-                        static_cast<int>(l.v_type), static_cast<int>(l.part));
-  for (const StateLayout::Recurrent& r : layout.recurrent)
-    text += fmt::format("{} {} {}\n", r.name, r.shape.elements(), r.entry_floats);
-  return text;
-}
-
-std::string hash_text(const std::string& text) {
-  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
-  return fmt::format("{:016x}{:016x}", hash.high64, hash.low64);
-}
-
 StateStore::Id id_of(StateStore::Id parent, std::span<const TokenId> tokens) {
   const uint64_t hash = XXH3_64bits_withSeed(tokens.data(), tokens.size_bytes(), parent);
   return hash == 0 ? 1 : hash;
@@ -113,7 +98,7 @@ struct StateStore::Work {
 
 StateStore::StateStore(std::shared_ptr<StatePool> pool, StateStoreOptions options)
     : pool_(std::move(pool)), options_(std::move(options)) {
-  options_.fingerprint = hash_text(options_.fingerprint + "\n" + text_of(pool_->layout()));
+  options_.fingerprint = state_fingerprint(options_.fingerprint, pool_->layout());
   folder_ = fs::path(options_.folder) / options_.fingerprint;
 }
 

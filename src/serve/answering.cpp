@@ -38,19 +38,19 @@ std::string why_uncached(const RequestOutcome& o, bool use_cache) {
 
 }  // namespace
 
-Answering::Answering(ModelService& service, GenerationRequest request, std::string unique, std::string client,
+Answering::Answering(ModelLease service, GenerationRequest request, std::string unique, std::string client,
                      std::shared_ptr<HttpExchange> exchange)
-    : service_(service),
+    : service_(std::move(service)),
       request_(std::move(request)),
       unique_(std::move(unique)),
       client_(std::move(client)),
       exchange_(std::move(exchange)) {}
 
-void Answering::begin(ModelService& service, GenerationRequest request, std::string unique,
-                      std::string client, std::shared_ptr<HttpExchange> exchange) {
-  std::shared_ptr<Answering> made(
-      new Answering(service, std::move(request), std::move(unique), std::move(client), std::move(exchange)));
-  service.later([made] { made->prepare(); });
+void Answering::begin(ModelLease service, GenerationRequest request, std::string unique, std::string client,
+                      std::shared_ptr<HttpExchange> exchange) {
+  std::shared_ptr<Answering> made(new Answering(std::move(service), std::move(request), std::move(unique),
+                                                std::move(client), std::move(exchange)));
+  made->service_->later([made] { made->prepare(); });
 }
 
 void Answering::refuse(const ApiError& error, HttpHeaders headers) {
@@ -60,14 +60,14 @@ void Answering::refuse(const ApiError& error, HttpHeaders headers) {
 
 void Answering::prepare() {
   if (exchange_->closed()) return;
-  if (const auto& warn = service_.options().warn)
+  if (const auto& warn = service_->options().warn)
     for (const std::string& warning : request_.warnings) warn(warning);
   AnswerIdentity identity;
   identity.unique = unique_;
   identity.created =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch())
           .count();
-  identity.model = service_.name();
+  identity.model = service_->name();
   identity.fingerprint = "gannet";
   if (request_.load_only) {  // it is there
     choices_.resize(1);
@@ -77,26 +77,26 @@ void Answering::prepare() {
     send(AnswerFinished{.end = AnswerEnd::kLoaded});
     return;
   }
-  auto made = service_.maker().make(request_);
+  auto made = service_->maker().make(request_);
   if (!made.ok()) {
     refuse(api_error(made.error()));
     return;
   }
   for (const MadeRequest& one : *made)
-    if (std::ssize(one.request.prompt) >= service_.n_ctx()) {
-      refuse(context_error(std::ssize(one.request.prompt), service_.n_ctx()));
+    if (std::ssize(one.request.prompt) >= service_->n_ctx()) {
+      refuse(context_error(std::ssize(one.request.prompt), service_->n_ctx()));
       return;
     }
   const bool native = request_.dialect == Dialect::kNative || request_.dialect == Dialect::kInfill;
   choices_.resize(made->size());
   for (size_t i = 0; i < made->size(); ++i) {
     if (!native && !request_.echo) break;
-    const auto text = service_.tokenizer().decode((*made)[i].request.prompt, {.show_special = true});
+    const auto text = service_->tokenizer().decode((*made)[i].request.prompt, {.show_special = true});
     if (native && i % static_cast<size_t>(request_.n) == 0)
       identity.prompts.push_back(text.ok() ? *text : "");
     if (request_.echo && text.ok()) choices_[i].echoed = *text;
   }
-  if (const auto params = service_.maker().sampling(request_); params.ok())
+  if (const auto params = service_->maker().sampling(request_); params.ok())
     identity.settings = write_settings(request_, *params);
   // What ends a stream when the time to end it properly is over.
   const AnswerFailed stopping{{ApiError::Kind::kUnavailable, "the server is going down"}};
@@ -120,38 +120,41 @@ void Answering::submit(std::vector<MadeRequest> made) {
     r.client = client_;
     r.on_start = [self, i](const RequestOutcome& o) { self->started(i, o); };
     r.on_text = [self, i](std::string_view piece) { return self->text(i, piece); };
+    // A reader that is slow holds up its own answer only, and costs no memory.
+    if (request_.stream) r.wants_more = [self] { return self->gone_ || self->exchange_->writable(); };
     r.on_end = [self, i](const RequestOutcome& o) { self->ended(i, o); };
     if (request_.wants_tokens())
       r.answer.on_log_probs = [self, i](TokenId token, const LogProbs& probs) {
-        const Tokenizer& tokenizer = self->service_.tokenizer();
+        const Tokenizer& tokenizer = self->service_->tokenizer();
         TokenReport report{token, std::string(tokenizer.output_piece(token, true)), probs.chosen, {}};
         for (const TokenLogProb& top : probs.top)
           report.top.push_back(
               {top.token, std::string(tokenizer.output_piece(top.token, true)), top.log_prob});
         self->choices_[i].tokens.push_back(std::move(report));
       };
-    auto id = service_.scheduler().submit(std::move(r));
+    auto id = service_->scheduler().submit(std::move(r));
     if (id.ok() && id->has_value()) {
       ids.push_back(**id);
       continue;
     }
     gone_ = true;  // the others are not wanted any more
-    for (const Scheduler::Id one : ids) service_.scheduler().cancel(one);
+    for (const Scheduler::Id one : ids) service_->scheduler().cancel(one);
     if (!id.ok()) {
       refuse(api_error(id.error()));
       return;
     }
     const auto seconds =
-        static_cast<int>(std::ceil(std::clamp(service_.scheduler().seconds_to_wait(), 1.0, 600.0)));
+        static_cast<int>(std::ceil(std::clamp(service_->scheduler().seconds_to_wait(), 1.0, 600.0)));
     HttpHeaders headers;
     headers.set("Retry-After", std::to_string(seconds));
     refuse({ApiError::Kind::kRateLimit, fmt::format("the queue is full; try again in {} seconds", seconds)},
            std::move(headers));
     return;
   }
+  if (request_.stream) exchange_->on_writable([service = service_] { service->scheduler().wake(); });
   exchange_->on_abort([self, ids](HttpAbort) {
     self->gone_ = true;
-    for (const Scheduler::Id id : ids) self->service_.scheduler().cancel(id);
+    for (const Scheduler::Id id : ids) self->service_->scheduler().cancel(id);
   });
 }
 

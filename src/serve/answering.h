@@ -10,7 +10,7 @@
 #include "api/answer_writer.h"
 #include "api/generation.h"
 #include "http/exchange.h"
-#include "serve/model_service.h"
+#include "serve/model_pool.h"
 
 namespace gannet {
 
@@ -20,7 +20,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
  public:
   // Makes the request ready on the service's worker and submits it; the exchange gets the answer, or the
   // error. `unique`: letters and digits of this request alone; `client`: who asks.
-  static void begin(ModelService& service, GenerationRequest request, std::string unique, std::string client,
+  static void begin(ModelLease service, GenerationRequest request, std::string unique, std::string client,
                     std::shared_ptr<HttpExchange> exchange);
 
  private:
@@ -32,7 +32,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
     Usage usage;
   };
 
-  Answering(ModelService& service, GenerationRequest request, std::string unique, std::string client,
+  Answering(ModelLease service, GenerationRequest request, std::string unique, std::string client,
             std::shared_ptr<HttpExchange> exchange);
   void prepare();
   void submit(std::vector<MadeRequest> made);
@@ -44,7 +44,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void send(const GenerationEvent& event);
   Timings timings(size_t choice, const RequestOutcome& outcome) const;
 
-  ModelService& service_;
+  const ModelLease service_;
   GenerationRequest request_;
   const std::string unique_, client_;
   std::shared_ptr<HttpExchange> exchange_;

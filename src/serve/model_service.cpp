@@ -1,7 +1,6 @@
 #include "serve/model_service.h"
 
 #include <chrono>
-#include <new>
 
 namespace gannet {
 
@@ -41,44 +40,17 @@ Result<std::unique_ptr<ModelService>> ModelService::create(Session& session, Dec
     card.thoughts = chat->facts().thoughts;
   }
   made->stepper_ = std::thread([service = made.get()] { service->step_all(); });
-  made->worker_ = std::thread([service = made.get()] { service->work_all(); });
   return made;
 }
 
 ModelService::~ModelService() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  arrived_.notify_all();
-  if (worker_.joinable()) worker_.join();
+  stop();
+}
+
+void ModelService::stop() {
+  stopping_ = true;
+  worker_.stop();
   if (stepper_.joinable()) stepper_.join();
-}
-
-void ModelService::later(std::function<void()> work) {
-  {
-    const std::lock_guard lock(mutex_);
-    work_.push(std::move(work));
-  }
-  arrived_.notify_one();
-}
-
-void ModelService::work_all() {
-  while (true) {
-    std::function<void()> work;
-    {
-      std::unique_lock lock(mutex_);
-      arrived_.wait(lock, [&] { return stopping_ || !work_.empty(); });
-      if (stopping_) return;
-      work = std::move(work_.front());
-      work_.pop();
-    }
-    try {
-      work();
-    } catch (const std::bad_alloc&) {
-      // Its exchange is dropped: the client is told that the server failed.
-    }
-  }
 }
 
 void ModelService::step_all() {

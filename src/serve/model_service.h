@@ -2,17 +2,15 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
-#include <mutex>
-#include <queue>
 #include <string>
 #include <thread>
 
 #include "api/services.h"
 #include "engine/scheduler.h"
 #include "serve/request_maker.h"
+#include "serve/work_queue.h"
 
 namespace gannet {
 
@@ -20,6 +18,8 @@ struct ModelServiceOptions {
   std::string name;           // as clients call it
   std::string chat_template;  // instead of the model's own; empty: that
   SchedulerOptions scheduler;
+  // Of what states depend on besides the model's layout (StateStoreOptions); for files that /slots writes.
+  std::string fingerprint = {};
   AnswerScript script = {};  // for tests; null: the model says everything
   // What was left out of a request ("tools[2]: ..."), by any thread. May be null.
   std::function<void(const std::string& warning)> warn = {};
@@ -32,7 +32,9 @@ class ModelService {
   static Result<std::unique_ptr<ModelService>> create(Session& session, Decoder& decoder,
                                                       const Tokenizer& tokenizer,
                                                       ModelServiceOptions options);
-  ~ModelService();  // ends everything that is being answered
+  ~ModelService();
+  // Ends everything that is being answered, and answers nothing any more.
+  void stop();
 
   // Thread-safe.
   const ModelServiceOptions& options() const { return options_; }
@@ -41,14 +43,14 @@ class ModelService {
   const Tokenizer& tokenizer() const { return tokenizer_; }
   RequestMaker& maker() { return *maker_; }
   Scheduler& scheduler() { return *scheduler_; }
+  Session& session() { return session_; }
   int64_t n_ctx() const { return session_.options().n_ctx; }
   // Runs `work` on the worker, in order.
-  void later(std::function<void()> work);
+  void later(std::function<void()> work) { worker_.later(std::move(work)); }
 
  private:
   ModelService(Session& session, Decoder& decoder, const Tokenizer& tokenizer, ModelServiceOptions options);
   void step_all();
-  void work_all();
 
   Session& session_;
   const Tokenizer& tokenizer_;
@@ -57,10 +59,8 @@ class ModelService {
   std::unique_ptr<RequestMaker> maker_;
   std::unique_ptr<Scheduler> scheduler_;
   std::atomic<bool> stopping_ = false;
-  std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::queue<std::function<void()>> work_;
-  std::thread stepper_, worker_;
+  WorkQueue worker_;
+  std::thread stepper_;
 };
 
 }  // namespace gannet

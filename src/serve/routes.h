@@ -4,11 +4,17 @@
 #include <memory>
 
 #include "http/router.h"
-#include "serve/model_service.h"
+#include "serve/model_pool.h"
 
 namespace gannet {
 
-// The service must outlive the router and all of its exchanges.
-std::shared_ptr<Router> make_routes(ModelService& service, RouterOptions options, std::string version);
+struct RoutesOptions {
+  RouterOptions router;
+  std::string version;         // of this program
+  std::string slot_save_path;  // folder of POST /slots?action=save and restore; empty: they are refused
+};
+
+// The pool must outlive the router and all of its exchanges.
+std::shared_ptr<Router> make_routes(ModelPool& pool, RoutesOptions options);
 
 }  // namespace gannet

@@ -3,6 +3,8 @@
 #include <nlohmann/json.hpp>
 
 #include <atomic>
+#include <filesystem>
+#include <fstream>
 #include <random>
 #include <thread>
 
@@ -16,39 +18,75 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct ServeTest : testing::Test {
-  static const std::shared_ptr<const Model>& model() {
-    static const auto loaded = Model::load("models/pocket.gguf", {}, nullptr).take();
-    return loaded;
-  }
-  Tokenizer tokenizer = tokenizer_from_gguf(model()->file()).take();
-  std::unique_ptr<Session> session;
-  std::unique_ptr<Decoder> decoder;
-  std::unique_ptr<ModelService> service;
-  std::unique_ptr<HttpServer> server;
-  std::thread loop;
-
-  void SetUp() override { serve({}); }
-  void TearDown() override { stop(); }
-  void serve(ModelServiceOptions options, AccessOptions access = {}) {
-    stop();
+// The pocket model with all that belongs to it.
+class PocketModel : public LoadedModel {
+ public:
+  PocketModel(ModelServiceOptions options, const std::string& cache_folder) {
     SpeculationOptions speculation;
     SessionOptions s;
     s.n_ctx = 1024;
     s.n_threads = 1;
     s.exact = true;
     fit_session(s, speculation, model()->hyperparameters());
-    session = Session::create(model(), s).take();
-    decoder = std::make_unique<Decoder>(
-        *session, tokenizer.vocabulary(), DecoderOptions{speculation, {}, {}},
-        make_drafters(*session, tokenizer.vocabulary(), speculation, options.scheduler.n_streams).take());
+    session_ = Session::create(model(), s).take();
+    decoder_ = std::make_unique<Decoder>(
+        *session_, tokenizer_.vocabulary(), DecoderOptions{speculation, {}, {}},
+        make_drafters(*session_, tokenizer_.vocabulary(), speculation, options.scheduler.n_streams).take());
+    if (!cache_folder.empty()) {
+      StateStoreOptions store;
+      store.folder = cache_folder;
+      store_ = StateStore::open(session_->pool().shared_from_this(), store).take();
+      options.scheduler.store = store_.get();
+    }
     options.name = "pocket";
-    service = ModelService::create(*session, *decoder, tokenizer, std::move(options)).take();
-    RouterOptions routes;
-    routes.access = AccessPolicy(std::move(access));
+    service_ = ModelService::create(*session_, *decoder_, tokenizer_, std::move(options)).take();
+  }
+  ~PocketModel() override { service_ = nullptr; }
+  ModelService& service() override { return *service_; }
+  static const std::shared_ptr<const Model>& model() {
+    static const auto loaded = Model::load("models/pocket.gguf", {}, nullptr).take();
+    return loaded;
+  }
+
+ private:
+  Tokenizer tokenizer_ = tokenizer_from_gguf(model()->file()).take();
+  std::unique_ptr<Session> session_;
+  std::unique_ptr<Decoder> decoder_;
+  std::unique_ptr<StateStore> store_;
+  std::unique_ptr<ModelService> service_;
+};
+
+struct ServeTest : testing::Test {
+  Tokenizer tokenizer = tokenizer_from_gguf(PocketModel::model()->file()).take();
+  std::string folder = testing::TempDir() + "serve_test." + std::to_string(::getpid());
+  std::unique_ptr<ModelPool> pool;
+  ModelLease service;
+  std::unique_ptr<HttpServer> server;
+  std::thread loop;
+
+  void SetUp() override { serve({}); }
+  void TearDown() override {
+    stop();
+    std::filesystem::remove_all(folder);
+  }
+  void serve(const ModelServiceOptions& options, AccessOptions access = {}) {
+    serve({{.card = {.id = "pocket"},
+            .load = [options] { return std::unique_ptr<LoadedModel>(new PocketModel(options, "")); }}},
+          {}, std::move(access));
+    EXPECT_TRUE(pool->use(0, [](const Result<ModelLease>&) {}));
+    while (!(service = pool->peek(0))) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  void serve(std::vector<ServedModel> models, ModelPoolOptions options, AccessOptions access = {}) {
+    stop();
+    pool = std::make_unique<ModelPool>(std::move(models), std::move(options));
+    RoutesOptions routes;
+    routes.router.access = AccessPolicy(std::move(access));
+    routes.version = "0";
+    routes.slot_save_path = folder;
+    std::filesystem::create_directories(folder);
     HttpOptions http;
     http.listen = {{.port = 0}};
-    server = HttpServer::create(std::move(http), make_routes(*service, std::move(routes), "0")).take();
+    server = HttpServer::create(std::move(http), make_routes(*pool, std::move(routes))).take();
     loop = std::thread([this] { server->run(); });
   }
   void stop() {
@@ -58,7 +96,7 @@ struct ServeTest : testing::Test {
     }
     service = nullptr;
     server = nullptr;
-    decoder = nullptr;
+    pool = nullptr;
   }
   uint16_t port() const { return server->addresses().front().port; }
   static std::string post_text(const std::string& path, const std::string& body,
@@ -70,6 +108,11 @@ struct ServeTest : testing::Test {
     RawClient client(port());
     client.send(post_text(path, body.dump(), more));
     return client.answer();
+  }
+  std::string fetch(const std::string& path) const {
+    RawClient client(port());
+    client.send(get(path));
+    return client.answer().body;
   }
   static Json asks(const std::string& text, int n = 20, int seed = 1) {
     return {{"messages", {{{"role", "user"}, {"content", text}}}}, {"max_tokens", n}, {"seed", seed}};
@@ -321,6 +364,144 @@ TEST_F(ServeTest, StoppingEndsStreamsProperly) {
   const std::string rest = client.rest(std::chrono::seconds(20));
   stopping.join();
   EXPECT_NE(rest.find("[DONE]"), std::string::npos) << rest.substr(rest.size() > 300 ? rest.size() - 300 : 0);
+}
+
+// Two models where only one has room: each is loaded when somebody asks for it, nobody is interrupted, and
+// what was read is not read again when it comes back.
+TEST_F(ServeTest, ModelsTakeTurns) {
+  std::atomic<int> loads = 0;
+  const auto model = [&](const std::string& name) {
+    return ServedModel{
+        .card = {.id = name, .aliases = {name + "-alias"}}, .bytes = 10, .load = [&loads, this, name] {
+          ++loads;
+          return std::unique_ptr<LoadedModel>(new PocketModel({}, folder + "/" + name));
+        }};
+  };
+  serve({model("one"), model("two")}, {.most_bytes = 15});
+  Json messages = {{{"role", "user"}, {"content", std::string(300, 'a')}}};
+  const auto ask = [&](const std::string& name) {
+    Json body = asks("", 10);
+    body["messages"] = messages;
+    body["model"] = name;
+    return post("/v1/chat/completions", body);
+  };
+  EXPECT_EQ(ask("three").status, 404);
+  EXPECT_EQ(loads, 0);
+  int64_t before = 0;
+  for (int turn = 0; turn < 3; ++turn) {
+    for (const char* name : {"one", "two-alias"}) {
+      const auto answer = ask(name);
+      ASSERT_EQ(answer.status, 200) << answer.body;
+      const int64_t cached = Json::parse(answer.body)["usage"]["prompt_tokens_details"]["cached_tokens"];
+      const int64_t all = Json::parse(answer.body)["usage"]["prompt_tokens"];
+      // Only what is worth no file is read again.
+      EXPECT_GE(cached, before - 64) << turn << name;
+      if (name == std::string("two-alias")) before = all;
+    }
+    messages.push_back({{"role", "assistant"}, {"content", "yes"}});
+    messages.push_back({{"role", "user"}, {"content", std::string(100, 'b')}});
+  }
+  EXPECT_GT(before, 300);
+  EXPECT_EQ(loads, 6);
+  EXPECT_EQ(pool->cards()[1].loaded, true);
+  EXPECT_EQ(pool->cards()[0].loaded, false);
+  // Many at once, in both: everybody is answered.
+  std::vector<std::thread> clients;
+  std::atomic<int> good = 0;
+  for (int i = 0; i < 12; ++i)
+    clients.emplace_back([&, i] { good += ask(i % 2 == 0 ? "one" : "two").status == 200 ? 1 : 0; });
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(good, 12);
+}
+
+TEST_F(ServeTest, ModelsThatCannotBeLoadedAreNamed) {
+  std::atomic<bool> broken = true;
+  serve({{.card = {.id = "one"},
+          .load = [&]() -> Result<std::unique_ptr<LoadedModel>> {
+            if (broken) return Error(ErrorCode::kModelFile, "one.gguf: it is cut short");
+            return std::unique_ptr<LoadedModel>(new PocketModel({}, ""));
+          }}},
+        {});
+  const auto answer = post("/v1/chat/completions", asks("define sea"));
+  EXPECT_EQ(answer.status, 503);
+  EXPECT_NE(answer.body.find("cut short"), std::string::npos);
+  broken = false;
+  EXPECT_EQ(post("/v1/chat/completions", asks("define sea")).status, 200);
+}
+
+TEST_F(ServeTest, IdleModelsGo) {
+  serve({{.card = {.id = "one"},
+          .load = [&] { return std::unique_ptr<LoadedModel>(new PocketModel({}, "")); }}},
+        {.idle_time = std::chrono::seconds(1)});
+  EXPECT_EQ(post("/v1/chat/completions", asks("define sea")).status, 200);
+  EXPECT_TRUE(pool->cards()[0].loaded);
+  for (int i = 0; i < 100 && pool->cards()[0].loaded; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  EXPECT_FALSE(pool->cards()[0].loaded);
+  EXPECT_EQ(post("/v1/chat/completions", asks("define sea")).status, 200);
+}
+
+TEST_F(ServeTest, SlotsAreSavedAndRestored) {
+  const std::string text(400, 'a');
+  const auto cached = [&](const RawClient::Answer& answer) {
+    return Json::parse(answer.body)["usage"]["prompt_tokens_details"]["cached_tokens"].get<int64_t>();
+  };
+  const auto first = post("/v1/chat/completions", asks(text));
+  const Json name = {{"filename", "one.bin"}};
+  const auto saved = post("/slots/0?action=save", name);
+  ASSERT_EQ(saved.status, 200) << saved.body;
+  EXPECT_GT(Json::parse(saved.body)["n_saved"], 100);
+  serve({});  // another process
+  const auto cold = post("/v1/chat/completions", asks(text));
+  EXPECT_EQ(cached(cold), 0);
+  serve({});
+  const auto restored = post("/slots/2?action=restore", name);
+  ASSERT_EQ(restored.status, 200) << restored.body;
+  Json next = asks(text);
+  next["messages"].push_back({{"role", "assistant"}, {"content", "yes"}});
+  next["messages"].push_back({{"role", "user"}, {"content", "go on"}});
+  EXPECT_GT(cached(post("/v1/chat/completions", next)), 100);
+  const auto message = [](const RawClient::Answer& a) {
+    return Json::parse(a.body)["choices"][0]["message"].dump();
+  };
+  EXPECT_EQ(message(cold), message(first));
+  EXPECT_EQ(message(post("/v1/chat/completions", asks(text))), message(first));
+  EXPECT_EQ(post("/slots/0?action=erase", {}).status, 200);
+
+  EXPECT_EQ(post("/slots/9?action=save", name).status, 400);
+  EXPECT_EQ(post("/slots/0?action=dance", name).status, 400);
+  for (const char* bad : {"../one.bin", "/etc/passwd", "", ".hidden", "a b", "a\nb"})
+    EXPECT_EQ(post("/slots/0?action=restore", {{"filename", bad}}).status, 400) << bad;
+  EXPECT_EQ(post("/slots/0?action=restore", {{"filename", "missing"}}).status, 400);
+  EXPECT_EQ(post("/slots/0?action=restore", {}).status, 400);
+  // Whatever is changed in the file: it is refused, and answers stay what they were.
+  std::ifstream in(folder + "/one.bin", std::ios::binary);
+  const std::string whole{std::istreambuf_iterator<char>(in), {}};
+  std::mt19937 random(3);
+  for (int i = 0; i < 300; ++i) {
+    std::string bytes = whole;
+    if (i % 2 == 0)
+      bytes[random() % bytes.size()] ^= static_cast<char>(1 + random() % 255);
+    else
+      bytes.resize(random() % bytes.size());
+    std::ofstream(folder + "/two.bin", std::ios::binary) << bytes;
+    ASSERT_EQ(post("/slots/0?action=restore", {{"filename", "two.bin"}}).status, 400) << i;
+  }
+  EXPECT_EQ(message(post("/v1/chat/completions", asks(text))), message(first));
+}
+
+TEST_F(ServeTest, ItSaysWhatGoesOn) {
+  post("/v1/chat/completions", asks("define sea"));
+  const Json slots = Json::parse(fetch("/slots"));
+  EXPECT_EQ(slots.size(), 4u);
+  EXPECT_EQ(slots[0]["is_processing"], false);
+  EXPECT_GT(slots[0]["n_prompt_tokens"], 5);
+  EXPECT_GT(slots[0]["next_token"][0]["n_decoded"], 0);
+  const std::string metrics = fetch("/metrics");
+  for (const char* line :
+       {"llamacpp:tokens_predicted_total ", "vllm:time_to_first_token_seconds_bucket{le=\"+Inf\"} 1",
+        "vllm:e2e_request_latency_seconds_count 1", "gannet_requests_total 1", "gannet_slots 4"})
+    EXPECT_NE(metrics.find(line), std::string::npos) << line;
 }
 
 }  // namespace
