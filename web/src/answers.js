@@ -3,7 +3,7 @@
 import { ApiError, ask, events, sleep } from './api.js';
 import { cell, emitter } from './cells.js';
 import * as chats from './chats.js';
-import { lookAgain } from './server.js';
+import { lookAgain, server } from './server.js';
 import { requestFields, settings } from './settings.js';
 import { addNode, messagesFor } from './tree.js';
 
@@ -84,11 +84,13 @@ async function run(conversation, node, answer, body) {
   }
 }
 
-// Writes an answer behind `parent`, or continues... nothing else: a new message each time.
+// Writes an answer behind `parent`: a new message each time.
 export async function answerTo(conversation, parent) {
   let fields;
   try {
     fields = requestFields();
+    const { model } = settings.get();
+    if (server.get().models.some(({ id }) => id === model)) fields.model = model;
   } catch (error) {
     addNode(conversation, parent.id, { role: 'assistant', error: `${error.message} They are in the settings.` });
     chats.changed(conversation);
@@ -108,6 +110,7 @@ export async function answerTo(conversation, parent) {
   chats.changed(conversation);
   running.touch();
   said.set('The answer has begun.');
+  chats.hold(conversation);
   const keep = setInterval(() => chats.changed(conversation, { soon: true }), 5000);
   try {
     await run(conversation, node, answer, body);
@@ -126,6 +129,7 @@ export async function answerTo(conversation, parent) {
     cancelAnimationFrame(answer.frame);
     if (answer.firstAt) node.first_ms = Math.round(answer.firstAt - answer.startedAt);
     running.get().delete(node.id);
+    chats.release(conversation);
     conversation.updated = Date.now();
     running.touch();
     chats.changed(conversation);

@@ -1,7 +1,7 @@
 // The page: conversations at the left, messages in the middle, what the server does at the right.
 import { useEffect, useState } from 'preact/hooks';
 import { runningIn, said, stopAll } from './answers.js';
-import { cell, useCell } from './cells.js';
+import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { Composer } from './composer.jsx';
 import { IconButton } from './icons.jsx';
@@ -13,11 +13,7 @@ import { SettingsDialog } from './settings_dialog.jsx';
 import { Sidebar } from './sidebar.jsx';
 import { trouble } from './storage.js';
 import { path, titleOf } from './tree.js';
-
-const narrow = matchMedia('(max-width: 52rem)');
-// What is open.
-export const sidebarOpen = cell(!narrow.matches);
-export const editing = cell(null); // id of the message being edited
+import { editing, focusComposer, narrow, sidebarOpen } from './view.js';
 
 const STATES = {
   asking: 'Looking for the server',
@@ -27,7 +23,6 @@ const STATES = {
   locked: 'The server asks for an API key',
 };
 
-export const focusComposer = () => document.getElementById('composer')?.focus();
 const isTyping = (target) => target.closest?.('input, textarea, select, [contenteditable]');
 
 function newChat() {
@@ -132,8 +127,8 @@ export function App() {
         <Banner openSettings={openSettings} />
         <main>
           <Messages />
+          <Composer />
         </main>
-        <Composer />
       </div>
       {panel && <ServerView close={() => setPanel(false)} />}
       {settingsOpen && <SettingsDialog close={() => setSettingsOpen(false)} />}

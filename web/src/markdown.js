@@ -63,7 +63,7 @@ function dress(fragment) {
   for (const pre of fragment.querySelectorAll('pre')) {
     const language = /language-([\w+#.-]+)/.exec(pre.firstElementChild?.className ?? '')?.[1] ?? '';
     pre.tabIndex = 0;
-    pre.setAttribute('role', 'region');
+    pre.setAttribute('role', 'group');
     pre.setAttribute('aria-label', `Code${language ? ` in ${language}` : ''}`);
     const button = make('button', 'copy-code', 'Copy');
     button.type = 'button';
@@ -74,7 +74,7 @@ function dress(fragment) {
   for (const table of fragment.querySelectorAll('table')) {
     const box = make('div', 'table');
     box.tabIndex = 0;
-    box.setAttribute('role', 'region');
+    box.setAttribute('role', 'group');
     box.setAttribute('aria-label', 'Table');
     table.replaceWith(box);
     box.append(table);
@@ -101,7 +101,9 @@ function offsetOfLine(text, line) {
 }
 
 // A text that grows, in an element of its own. Blocks that are complete are drawn once; only the last one is drawn
-// again with each piece. The end draws everything anew, since a late link definition may change what stands above.
+// again with each piece. Where links are defined below their use the end draws everything anew.
+const DEFINITION = /^ {0,3}\[[^\]\n]+\]:/m;
+
 export class GrowingText {
   constructor(element) {
     this.element = element;
@@ -114,9 +116,10 @@ export class GrowingText {
     this.text = '';
   }
   show(text, complete) {
-    if (!text.startsWith(this.text) || complete) this.reset();
+    if (!text.startsWith(this.text) || (complete && DEFINITION.test(text))) this.reset();
     this.text = text;
-    const redraw = () => this.element.isConnected && this.show(this.text, true);
+    this.complete = complete;
+    const redraw = () => this.redraw();
     const tail = text.slice(this.settled);
     const env = {};
     const tokens = md.parse(tail, env);
@@ -132,6 +135,13 @@ export class GrowingText {
     this.place(fragment);
     this.fixed += more;
     this.settled += offsetOfLine(tail, line);
+  }
+  // When formulas can be set, after frames that showed their source.
+  redraw() {
+    if (!this.element.querySelector('.tex:not(.set, .broken)')) return;
+    const { text, complete } = this;
+    this.reset();
+    this.show(text, complete);
   }
   // Puts the nodes behind the fixed ones; those that are there already stay, with what is selected in them.
   place(fragment) {

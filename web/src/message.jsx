@@ -2,7 +2,6 @@
 import { Component } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
 import { edit, regenerate } from './answers.js';
-import { editing, focusComposer } from './app.jsx';
 import * as chats from './chats.js';
 import { Markdown } from './growing.jsx';
 import { Icon, IconButton } from './icons.jsx';
@@ -10,6 +9,7 @@ import { copy } from './markdown.js';
 import { Stats } from './stats.jsx';
 import { ToolCalls } from './tool_calls.jsx';
 import { removeNode, switchBranch } from './tree.js';
+import { editing, focusComposer, takeFocus } from './view.js';
 
 function useGrowth(growth) {
   const [, redraw] = useReducer((n) => n + 1, 0);
@@ -112,7 +112,7 @@ function Tools(props) {
       {node.role === 'assistant' && <IconButton name="redo" label="Answer again" onClick={() => regenerate(conversation, node)} />}
       {asking ? (
         <span class="ask">
-          <button type="button" class="small bad" ref={(b) => b?.focus()} onClick={() => { removeNode(conversation, node); chats.changed(conversation); }}>Delete this and what follows</button>
+          <button type="button" class="small bad" ref={takeFocus} onClick={() => { removeNode(conversation, node); chats.changed(conversation); }}>Delete this and what follows</button>
           <button type="button" class="small" onClick={() => setAsking(false)}>Keep</button>
         </span>
       ) : (

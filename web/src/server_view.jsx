@@ -141,6 +141,10 @@ export function ServerView({ close }) {
       {slots && (
         <>
           <h3>Slots</h3>
+          <p class="legend" aria-hidden="true">
+            <span><svg viewBox="0 0 1 1"><rect class="slot-cached" width="1" height="1" /></svg>from the cache</span>
+            <span><svg viewBox="0 0 1 1"><rect class="slot-used" width="1" height="1" /></svg>in use</span>
+          </p>
           <ul class="slots">{slots.map((slot) => <Slot key={slot.id} slot={slot} />)}</ul>
         </>
       )}
