@@ -150,6 +150,7 @@ export function SettingsDialog({ close }) {
         <Conversations />
         <section class="last">
           <button type="button" onClick={reset}>Reset the settings</button>
+          <a class="hint" href="./licenses.txt" target="_blank" rel="noopener">Licences of what the page is made of</a>
         </section>
       </div>
     </dialog>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { after, afterEach, before, test } from 'node:test';
-import { answered, answers, jsonAnswer, openPage, say, startAll, streamOf } from './harness.js';
+import { answered, answers, jsonAnswer, openPage, say, startAll, startServer, streamOf } from './harness.js';
 
 const CHAT = '/v1/chat/completions';
 let all, page, faults;
@@ -56,7 +56,8 @@ test('text grows while it comes, and Escape stops it', async () => {
   await page.keyboard.press('Escape');
   await answered(page);
   await page.locator('.end', { hasText: 'Stopped' }).waitFor();
-  assert.ok(closed);
+  for (let i = 0; i < 50 && !closed; ++i) await page.waitForTimeout(20);
+  assert.ok(closed, 'the server is told');
   const kept = await page.locator('.markdown').textContent();
   await page.waitForTimeout(200);
   assert.equal(await page.locator('.markdown').textContent(), kept);
@@ -281,6 +282,35 @@ test('when the server is gone the page says so and comes back', async () => {
   all.handlers.set(CHAT, streamOf(['whole']));
   await button('Try again').click();
   await page.getByText('whole').waitFor();
+});
+
+test('long prompts show how far they are read', async () => {
+  await open();
+  let go;
+  const gate = new Promise((resolve) => (go = resolve));
+  all.handlers.set(CHAT, async (request, response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: {} }], prompt_progress: { total: 4000, cache: 1000, processed: 2500, time_ms: 100 } })}\n\n`);
+    await gate;
+    response.end('data: {"choices":[{"index":0,"delta":{"content":"done"},"finish_reason":"length"}]}\n\ndata: [DONE]\n\n');
+  });
+  await say(page, 'x');
+  await page.locator('.progress', { hasText: 'Reading 2,500 of 4,000 tokens, 1,000 known already' }).waitFor();
+  assert.equal(await page.locator('progress').evaluate((bar) => bar.value), 0.625);
+  go();
+  await page.locator('.end', { hasText: 'Cut off' }).waitFor();
+});
+
+test('behind a prefix', async () => {
+  const server = await startServer('--api-prefix', '/llm');
+  await open();
+  await page.goto(`${server.url}/llm`);
+  assert.equal(page.url(), `${server.url}/llm/`);
+  await say(page, 'define harbor');
+  await answered(page);
+  assert.match(await page.locator('.markdown').textContent(), /harbor/);
+  server.child.kill();
+  faults = () => page.evaluate(() => window.violations); // the other address is not foreign here
 });
 
 test('errors, full queues and keys', async () => {

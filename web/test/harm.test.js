@@ -132,12 +132,22 @@ test('as an imported file', async () => {
 test('the checks notice what they look for', async () => {
   const { page, faults } = await openPage(all);
   await arm(page);
-  await page.evaluate(() => {
+  const trusted = await page.evaluate(() => {
     const image = document.createElement('img');
     image.src = 'http://evil.example/x.png';
-    image.setAttribute('onerror', 'hit()');
-    document.querySelector('#app').append(image);
+    const link = document.createElement('a');
+    link.href = 'javascript:hit()';
+    document.querySelector('#app').append(image, link);
+    link.click();
+    try {
+      image.setAttribute('onerror', 'hit()');
+      image.outerHTML = '<b>x</b>';
+      return true;
+    } catch {
+      return false;
+    }
   });
+  assert.equal(trusted, false);
   await page.waitForTimeout(100);
   assert.equal((await foreign(page)).length, 2);
   const seen = (await faults()).join('\n');
