@@ -21,16 +21,24 @@ const TEXTS = [
   '日本語の文章。\n\n- 一\n- 二\n\n**太字**と`コード`、👩‍👩‍👧‍👦 🇳🇴\n\nעברית و العربية',
 ];
 
-test(`${TEXTS.length} texts in pieces of several sizes`, async () => {
+// The heads of lines one by one: there it is decided what a line is.
+const heads = (text) => text.split(/(?<=\n)/).flatMap((line) => {
+  const points = [...line.replace(/\n$/, '')];
+  return [...points.slice(0, 5), points.slice(5).join(''), line.endsWith('\n') ? '\n' : ''].filter(Boolean);
+});
+const points = (text) => [...text];
+const chunks = (text) => text.match(/[\s\S]{1,17}/gu);
+
+test(`${TEXTS.length} texts in pieces of several kinds`, async () => {
   const { page, faults } = await openPage(all);
+  // A frame for each piece, however fast they come.
+  await page.evaluate(() => (window.requestAnimationFrame = (draw) => setTimeout(draw, 0)));
   for (const [i, text] of TEXTS.entries()) {
     const forms = [];
-    for (const size of [1, 3, 17, text.length]) {
-      const points = [...text];
-      const pieces = Array.from({ length: Math.ceil(points.length / size) }, (_, k) => points.slice(k * size, (k + 1) * size).join(''));
-      all.handlers.set('/v1/chat/completions', streamOf(pieces, { wait: size < 10 ? 4 : 20 }));
+    for (const [cut, wait] of [[heads, 20], [points, 3], [chunks, 20], [(all) => [all], 0]]) {
+      all.handlers.set('/v1/chat/completions', streamOf(cut(text), { wait }));
       await page.keyboard.press('Control+Shift+O');
-      await say(page, `${i} ${size}`);
+      await say(page, `${i} ${cut.name}`);
       await page.locator('.message.assistant').waitFor();
       await answered(page);
       await page.waitForTimeout(60);
