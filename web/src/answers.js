@@ -84,29 +84,40 @@ async function run(conversation, node, answer, body) {
   }
 }
 
+// The fields of a request as they are set; throws an Error that says what is wrong with them.
+function fieldsNow() {
+  const fields = requestFields();
+  const { model } = settings.get();
+  if (server.get().models.some(({ id }) => id === model)) fields.model = model;
+  return fields;
+}
+
 // Writes an answer behind `parent`: a new message each time.
 export async function answerTo(conversation, parent) {
+  const node = addNode(conversation, parent.id, { role: 'assistant' });
+  return write(conversation, node, messagesFor(conversation, parent, settings.get().system));
+}
+
+// Goes on with an answer that was cut off or stopped.
+export async function goOn(conversation, node) {
+  delete node.finish;
+  delete node.error;
+  return write(conversation, node, messagesFor(conversation, node, settings.get().system), { continue_final_message: true });
+}
+
+async function write(conversation, node, messages, more = {}) {
   let fields;
   try {
-    fields = requestFields();
-    const { model } = settings.get();
-    if (server.get().models.some(({ id }) => id === model)) fields.model = model;
+    fields = fieldsNow();
   } catch (error) {
-    addNode(conversation, parent.id, { role: 'assistant', error: `${error.message} They are in the settings.` });
+    node.error = `${error.message} They are in the settings.`;
     chats.changed(conversation);
     return;
   }
-  const node = addNode(conversation, parent.id, { role: 'assistant' });
   const answer = { phase: 'sending', note: '', progress: null, growth: emitter(), abort: new AbortController(), conversation };
   answer.stop = () => answer.abort.abort();
   running.get().set(node.id, answer);
-  const body = {
-    ...fields,
-    messages: messagesFor(conversation, parent, settings.get().system),
-    stream: true,
-    stream_options: { include_usage: true },
-    return_progress: true,
-  };
+  const body = { ...fields, ...more, messages, stream: true, stream_options: { include_usage: true }, return_progress: true };
   chats.changed(conversation);
   running.touch();
   said.set('The answer has begun.');

@@ -67,7 +67,7 @@ function Header({ panel, setPanel, openSettings }) {
         <span class="model-name">{id || STATES[state]}</span>
         <span class="offscreen">, {STATES[state]}</span>
       </span>
-      <IconButton name="pulse" label="What the server does" aria-pressed={panel} onClick={() => setPanel(!panel)} />
+      <IconButton id="open-panel" name="pulse" label="What the server does" aria-pressed={panel} onClick={() => setPanel(!panel)} />
       <IconButton name={isDark() ? 'sun' : 'moon'} label={isDark() ? 'Use light colours' : 'Use dark colours'} onClick={() => change({ theme: isDark() ? 'light' : 'dark' })} />
       <IconButton name="gear" label="Settings" onClick={openSettings} />
     </header>

@@ -105,7 +105,10 @@ export function ServerView({ close }) {
     const stop = new AbortController();
     watch(stop.signal, show);
     head.current?.focus();
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      document.getElementById('open-panel')?.focus();
+    };
   }, []);
   const { now, slots, history, missing, problem } = seen;
   const reading = now?.reading ?? slots?.filter((slot) => slot.state === 'reading').length;

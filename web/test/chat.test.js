@@ -63,6 +63,25 @@ test('text grows while it comes, and Escape stops it', async () => {
   assert.equal(await page.locator('.markdown').textContent(), kept);
 });
 
+test('an answer that was cut off goes on', async () => {
+  await open({ settings: { max_tokens: '12', temperature: '0' } });
+  await say(page, 'define harbor');
+  await page.locator('.end', { hasText: 'Cut off' }).waitFor();
+  const begun = (await page.locator('.markdown').textContent()).trim();
+  await button('Settings').click();
+  await page.getByLabel('Most tokens').fill('');
+  await page.keyboard.press('Escape');
+  await button('Go on').click();
+  await page.locator('.end').waitFor({ state: 'detached' });
+  await answered(page);
+  const whole = (await page.locator('.markdown').textContent()).trim();
+  assert.ok(whole.startsWith(begun) && whole.length > begun.length, `${begun} -> ${whole}`);
+  await button('Answer again').click();
+  await page.locator('.branches', { hasText: '2/2' }).waitFor();
+  await answered(page);
+  assert.equal((await page.locator('.markdown').textContent()).trim(), whole);
+});
+
 test('answering again and changing messages make branches', async () => {
   await open();
   let n = 0;
