@@ -74,6 +74,8 @@ function Header({ panel, setPanel, openSettings }) {
   );
 }
 
+const focusSearch = () => document.getElementById('search')?.focus();
+
 function onKey(event) {
   const conversation = chats.current.get();
   const ctrl = event.ctrlKey || event.metaKey;
@@ -87,7 +89,8 @@ function onKey(event) {
     newChat();
   } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === 'k') {
     sidebarOpen.set(true);
-    requestAnimationFrame(() => document.getElementById('search')?.focus());
+    focusSearch();
+    requestAnimationFrame(focusSearch); // when the list was closed, it is there then
   } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === 'b') {
     sidebarOpen.set(!sidebarOpen.get());
   } else if (event.key === '/' && !ctrl && !isTyping(event.target)) {

@@ -136,6 +136,7 @@ test('conversations survive a reload, can be found, renamed, exported, imported,
   assert.deepEqual(await texts(page.locator('.row-title')), ['about birds', 'about boats']);
   await page.keyboard.press('Control+k');
   await page.keyboard.type('boats');
+  await page.locator('.row').nth(1).waitFor({ state: 'detached' });
   assert.deepEqual(await texts(page.locator('.row-title')), ['about boats']);
   await page.locator('.row-title').click();
   await page.locator('.markdown strong', { hasText: 'bold' }).waitFor();
