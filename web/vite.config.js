@@ -27,6 +27,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     target: ['chrome110', 'firefox115', 'safari16.4'],
     modulePreload: false,
+    license: { fileName: 'licenses.txt' }, // of the packages in it; whoever passes the program on passes them on, too
     reportCompressedSize: true,
     rolldownOptions: {
       output: {

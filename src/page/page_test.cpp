@@ -29,6 +29,7 @@ TEST(Page, HasItsFilesWithTheirTypes) {
   EXPECT_EQ(file_at("/").content_type, "text/html; charset=utf-8");
   EXPECT_EQ(file_at("/app.js").content_type, "text/javascript; charset=utf-8");
   EXPECT_EQ(file_at("/app.css").content_type, "text/css; charset=utf-8");
+  EXPECT_EQ(file_at("/licenses.txt").content_type, "text/plain; charset=utf-8");
   EXPECT_EQ(file_at("/icon.svg").content_type, "image/svg+xml");
   for (const PageFile& file : page_files()) {
     EXPECT_FALSE(file.plain.empty()) << file.path;

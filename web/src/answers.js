@@ -3,7 +3,7 @@
 import { ApiError, ask, events, sleep } from './api.js';
 import { cell, emitter } from './cells.js';
 import * as chats from './chats.js';
-import { lookAgain } from './server.js';
+import { lookAgain, server } from './server.js';
 import { requestFields, settings } from './settings.js';
 import { addNode, messagesFor } from './tree.js';
 
@@ -84,30 +84,44 @@ async function run(conversation, node, answer, body) {
   }
 }
 
-// Writes an answer behind `parent`, or continues... nothing else: a new message each time.
+// The fields of a request as they are set; throws an Error that says what is wrong with them.
+function fieldsNow() {
+  const fields = requestFields();
+  const { model } = settings.get();
+  if (server.get().models.some(({ id }) => id === model)) fields.model = model;
+  return fields;
+}
+
+// Writes an answer behind `parent`: a new message each time.
 export async function answerTo(conversation, parent) {
+  const node = addNode(conversation, parent.id, { role: 'assistant' });
+  return write(conversation, node, messagesFor(conversation, parent, settings.get().system));
+}
+
+// Goes on with an answer that was cut off or stopped.
+export async function goOn(conversation, node) {
+  delete node.finish;
+  delete node.error;
+  return write(conversation, node, messagesFor(conversation, node, settings.get().system), { continue_final_message: true });
+}
+
+async function write(conversation, node, messages, more = {}) {
   let fields;
   try {
-    fields = requestFields();
+    fields = fieldsNow();
   } catch (error) {
-    addNode(conversation, parent.id, { role: 'assistant', error: `${error.message} They are in the settings.` });
+    node.error = `${error.message} They are in the settings.`;
     chats.changed(conversation);
     return;
   }
-  const node = addNode(conversation, parent.id, { role: 'assistant' });
   const answer = { phase: 'sending', note: '', progress: null, growth: emitter(), abort: new AbortController(), conversation };
   answer.stop = () => answer.abort.abort();
   running.get().set(node.id, answer);
-  const body = {
-    ...fields,
-    messages: messagesFor(conversation, parent, settings.get().system),
-    stream: true,
-    stream_options: { include_usage: true },
-    return_progress: true,
-  };
+  const body = { ...fields, ...more, messages, stream: true, stream_options: { include_usage: true }, return_progress: true };
   chats.changed(conversation);
   running.touch();
   said.set('The answer has begun.');
+  chats.hold(conversation);
   const keep = setInterval(() => chats.changed(conversation, { soon: true }), 5000);
   try {
     await run(conversation, node, answer, body);
@@ -126,6 +140,7 @@ export async function answerTo(conversation, parent) {
     cancelAnimationFrame(answer.frame);
     if (answer.firstAt) node.first_ms = Math.round(answer.firstAt - answer.startedAt);
     running.get().delete(node.id);
+    chats.release(conversation);
     conversation.updated = Date.now();
     running.touch();
     chats.changed(conversation);

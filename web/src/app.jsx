@@ -1,7 +1,7 @@
 // The page: conversations at the left, messages in the middle, what the server does at the right.
 import { useEffect, useState } from 'preact/hooks';
 import { runningIn, said, stopAll } from './answers.js';
-import { cell, useCell } from './cells.js';
+import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { Composer } from './composer.jsx';
 import { IconButton } from './icons.jsx';
@@ -13,11 +13,7 @@ import { SettingsDialog } from './settings_dialog.jsx';
 import { Sidebar } from './sidebar.jsx';
 import { trouble } from './storage.js';
 import { path, titleOf } from './tree.js';
-
-const narrow = matchMedia('(max-width: 52rem)');
-// What is open.
-export const sidebarOpen = cell(!narrow.matches);
-export const editing = cell(null); // id of the message being edited
+import { editing, focusComposer, narrow, sidebarOpen } from './view.js';
 
 const STATES = {
   asking: 'Looking for the server',
@@ -27,7 +23,6 @@ const STATES = {
   locked: 'The server asks for an API key',
 };
 
-export const focusComposer = () => document.getElementById('composer')?.focus();
 const isTyping = (target) => target.closest?.('input, textarea, select, [contenteditable]');
 
 function newChat() {
@@ -72,12 +67,14 @@ function Header({ panel, setPanel, openSettings }) {
         <span class="model-name">{id || STATES[state]}</span>
         <span class="offscreen">, {STATES[state]}</span>
       </span>
-      <IconButton name="pulse" label="What the server does" aria-pressed={panel} onClick={() => setPanel(!panel)} />
+      <IconButton id="open-panel" name="pulse" label="What the server does" aria-pressed={panel} onClick={() => setPanel(!panel)} />
       <IconButton name={isDark() ? 'sun' : 'moon'} label={isDark() ? 'Use light colours' : 'Use dark colours'} onClick={() => change({ theme: isDark() ? 'light' : 'dark' })} />
       <IconButton name="gear" label="Settings" onClick={openSettings} />
     </header>
   );
 }
+
+const focusSearch = () => document.getElementById('search')?.focus();
 
 function onKey(event) {
   const conversation = chats.current.get();
@@ -92,7 +89,8 @@ function onKey(event) {
     newChat();
   } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === 'k') {
     sidebarOpen.set(true);
-    requestAnimationFrame(() => document.getElementById('search')?.focus());
+    focusSearch();
+    requestAnimationFrame(focusSearch); // when the list was closed, it is there then
   } else if (ctrl && !event.shiftKey && event.key.toLowerCase() === 'b') {
     sidebarOpen.set(!sidebarOpen.get());
   } else if (event.key === '/' && !ctrl && !isTyping(event.target)) {
@@ -132,8 +130,8 @@ export function App() {
         <Banner openSettings={openSettings} />
         <main>
           <Messages />
+          <Composer />
         </main>
-        <Composer />
       </div>
       {panel && <ServerView close={() => setPanel(false)} />}
       {settingsOpen && <SettingsDialog close={() => setSettingsOpen(false)} />}

@@ -7,12 +7,18 @@ export const list = cell([]); // newest first
 export const current = cell(newConversation());
 
 const byTime = (all) => [...all].sort((a, b) => b.updated - a.updated);
+// Those that an answer is being written into, with how many: what other tabs keep does not replace them.
+const held = new Map();
+export const hold = (conversation) => held.set(conversation.id, (held.get(conversation.id) ?? 0) + 1);
+export const release = (conversation) => held.set(conversation.id, held.get(conversation.id) - 1);
+
 const isKept = (conversation) => list.get().includes(conversation);
 
 export async function start() {
   list.set(byTime(await storage.loadAll()));
   storage.onOthersChange(async ({ saved, removed }) => {
     const id = saved ?? removed;
+    if (held.get(id)) return;
     const fresh = saved ? await storage.load(saved) : undefined;
     const others = list.get().filter((c) => c.id !== id);
     list.set(byTime(fresh ? [...others, fresh] : others));
@@ -26,14 +32,27 @@ export function open(conversation) {
 
 export const startNew = () => open(newConversation());
 
-// To be called after every change of a conversation.
+// Conversations that are to be written, with the timers for it. What waits is written when the page goes.
 const waiting = new Map();
+function write(conversation) {
+  clearTimeout(waiting.get(conversation));
+  waiting.delete(conversation);
+  storage.save(conversation);
+}
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) for (const conversation of [...waiting.keys()]) write(conversation);
+});
+
+const gone = new WeakSet(); // deleted: an answer that ends late does not bring it back
+
+// To be called after every change of a conversation.
 export function changed(conversation, { soon = false } = {}) {
+  if (gone.has(conversation)) return;
   if (!isKept(conversation) && conversation.first.length) list.set([conversation, ...list.get()]);
   else if (!soon) list.set(byTime(list.get()));
   if (current.get() === conversation) current.touch();
   clearTimeout(waiting.get(conversation));
-  waiting.set(conversation, setTimeout(() => storage.save(conversation), soon ? 2000 : 50));
+  waiting.set(conversation, setTimeout(() => write(conversation), soon ? 2000 : 50));
 }
 
 export function rename(conversation, title) {
@@ -42,7 +61,9 @@ export function rename(conversation, title) {
 }
 
 export function discard(conversation) {
+  gone.add(conversation);
   clearTimeout(waiting.get(conversation));
+  waiting.delete(conversation);
   list.set(list.get().filter((c) => c !== conversation));
   storage.remove(conversation.id);
   if (current.get() === conversation) startNew();

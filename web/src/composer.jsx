@@ -4,10 +4,10 @@ import { running, runningIn, send, stopAll } from './answers.js';
 import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { Icon } from './icons.jsx';
-import { followEnd } from './messages.jsx';
 import { currentModel, server } from './server.js';
 import { settings } from './settings.js';
 import { path } from './tree.js';
+import { followEnd } from './view.js';
 
 // What was written but not sent, for each conversation.
 const drafts = new Map();

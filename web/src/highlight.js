@@ -30,9 +30,19 @@ for (const [name, language] of Object.entries(languages)) hljs.registerLanguage(
 
 const MOST = 40_000; // characters: more would make the page wait
 
+// What was coloured lately: texts are drawn again while they grow.
+const known = new Map();
+const MOST_KNOWN = 200;
+
 // HTML with classes, or '' when the language is unknown or the code too long.
 export function highlight(code, language) {
   const name = language === 'c' ? 'cpp' : language;
   if (!name || code.length > MOST || !hljs.getLanguage(name)) return '';
-  return hljs.highlight(code, { language: name, ignoreIllegals: true }).value;
+  const key = `${name}\n${code}`;
+  let html = known.get(key);
+  known.delete(key);
+  html ??= hljs.highlight(code, { language: name, ignoreIllegals: true }).value;
+  known.set(key, html); // the newest last
+  if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
+  return html;
 }

@@ -63,7 +63,7 @@ function dress(fragment) {
   for (const pre of fragment.querySelectorAll('pre')) {
     const language = /language-([\w+#.-]+)/.exec(pre.firstElementChild?.className ?? '')?.[1] ?? '';
     pre.tabIndex = 0;
-    pre.setAttribute('role', 'region');
+    pre.setAttribute('role', 'group');
     pre.setAttribute('aria-label', `Code${language ? ` in ${language}` : ''}`);
     const button = make('button', 'copy-code', 'Copy');
     button.type = 'button';
@@ -74,7 +74,7 @@ function dress(fragment) {
   for (const table of fragment.querySelectorAll('table')) {
     const box = make('div', 'table');
     box.tabIndex = 0;
-    box.setAttribute('role', 'region');
+    box.setAttribute('role', 'group');
     box.setAttribute('aria-label', 'Table');
     table.replaceWith(box);
     box.append(table);
@@ -88,20 +88,22 @@ const toFragment = (tokens, env, redraw) => {
   return fragment;
 };
 
-// Where the last block of the text begins, in lines; 0 when there is but one.
-function lastBlockLine(tokens) {
-  for (let i = tokens.length - 1; i > 0; --i) if (tokens[i].level === 0 && tokens[i].nesting >= 0 && tokens[i].map) return tokens[i].map[0];
-  return 0;
+// Where the last block begins whose first line is complete, as {line, offset}: what stands above it stays as it is.
+// While that line is still coming, "3" may become "3." and go on with the list above.
+function lastBorder(tokens, text) {
+  const starts = tokens.filter((token) => token.level === 0 && token.nesting >= 0 && token.map).map((token) => token.map[0]);
+  for (const line of starts.reverse()) {
+    let offset = 0;
+    for (let n = line; n > 0; --n) offset = text.indexOf('\n', offset) + 1;
+    if (text.includes('\n', offset)) return { line, offset };
+  }
+  return { line: 0, offset: 0 };
 }
 
-function offsetOfLine(text, line) {
-  let at = 0;
-  for (; line > 0; --line) at = text.indexOf('\n', at) + 1;
-  return at;
-}
+// A text that grows, in an element of its own. Blocks that are complete are drawn once; only the last ones are
+// drawn again with each piece. Where links are defined below their use the end draws everything anew.
+const DEFINITION = /^ {0,3}\[[^\]\n]+\]:/m;
 
-// A text that grows, in an element of its own. Blocks that are complete are drawn once; only the last one is drawn
-// again with each piece. The end draws everything anew, since a late link definition may change what stands above.
 export class GrowingText {
   constructor(element) {
     this.element = element;
@@ -114,9 +116,10 @@ export class GrowingText {
     this.text = '';
   }
   show(text, complete) {
-    if (!text.startsWith(this.text) || complete) this.reset();
+    if (!text.startsWith(this.text) || (complete && DEFINITION.test(text))) this.reset();
     this.text = text;
-    const redraw = () => this.element.isConnected && this.show(this.text, true);
+    this.complete = complete;
+    const redraw = () => this.redraw();
     const tail = text.slice(this.settled);
     const env = {};
     const tokens = md.parse(tail, env);
@@ -124,14 +127,21 @@ export class GrowingText {
       this.place(toFragment(tokens, env, redraw));
       return;
     }
-    const line = lastBlockLine(tokens);
+    const { line, offset } = lastBorder(tokens, tail);
     const cut = line > 0 ? tokens.findIndex((token) => token.level === 0 && token.map?.[0] === line) : 0;
     const fragment = toFragment(tokens.slice(0, cut), env, redraw);
     const more = fragment.childNodes.length;
     fragment.append(toFragment(tokens.slice(cut), env, redraw));
     this.place(fragment);
     this.fixed += more;
-    this.settled += offsetOfLine(tail, line);
+    this.settled += offset;
+  }
+  // When formulas can be set, after frames that showed their source.
+  redraw() {
+    if (!this.element.querySelector('.tex:not(.set, .broken)')) return;
+    const { text, complete } = this;
+    this.reset();
+    this.show(text, complete);
   }
   // Puts the nodes behind the fixed ones; those that are there already stay, with what is selected in them.
   place(fragment) {

@@ -17,15 +17,27 @@ function setStyles(root) {
 
 const ALLOWED = { RETURN_DOM_FRAGMENT: true, USE_PROFILES: { mathMl: true, svg: true, html: true }, ADD_TAGS: ['semantics', 'annotation'], ADD_ATTR: ['encoding'] };
 
+function draw(source, displayMode) {
+  const html = katex.renderToString(source, { displayMode, maxExpand: 200, maxSize: 20, strict: false });
+  const fragment = document.adoptNode(DOMPurify.sanitize(renameStyles(html), ALLOWED));
+  setStyles(fragment);
+  return fragment;
+}
+
+// What was set lately: texts are drawn again while they grow.
+const known = new Map();
+const MOST_KNOWN = 300;
+
 export function setFormula(element) {
   const source = element.textContent;
+  const display = element.classList.contains('display');
+  const key = `${display}\n${source}`;
   try {
-    const html = katex.renderToString(source, { displayMode: element.classList.contains('display'), maxExpand: 200, maxSize: 20, strict: false });
-    element.replaceChildren(document.adoptNode(DOMPurify.sanitize(renameStyles(html), ALLOWED)));
-    setStyles(element);
+    if (!known.has(key)) known.set(key, draw(source, display));
+    if (known.size > MOST_KNOWN) known.delete(known.keys().next().value);
+    element.replaceChildren(known.get(key).cloneNode(true));
     element.classList.add('set');
   } catch {
     element.classList.add('broken'); // its source stays
   }
-  element.dataset.source = source;
 }

@@ -46,7 +46,7 @@ function block(state, startLine, endLine, silent) {
       break;
     }
     lines.push(text);
-    if (++line >= endLine || state.sCount[line] < state.blkIndent) return false;
+    if (++line >= endLine || state.isEmpty(line) || state.sCount[line] < state.blkIndent) return false;
     text = lineAt(line);
   }
   if (silent) return true;

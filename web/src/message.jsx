@@ -1,8 +1,7 @@
 // One message: what it says, what can be done with it, and how it came about.
 import { Component } from 'preact';
 import { useEffect, useLayoutEffect, useReducer, useRef, useState } from 'preact/hooks';
-import { edit, regenerate } from './answers.js';
-import { editing, focusComposer } from './app.jsx';
+import { edit, goOn, regenerate } from './answers.js';
 import * as chats from './chats.js';
 import { Markdown } from './growing.jsx';
 import { Icon, IconButton } from './icons.jsx';
@@ -10,6 +9,7 @@ import { copy } from './markdown.js';
 import { Stats } from './stats.jsx';
 import { ToolCalls } from './tool_calls.jsx';
 import { removeNode, switchBranch } from './tree.js';
+import { editing, focusComposer, takeFocus } from './view.js';
 
 function useGrowth(growth) {
   const [, redraw] = useReducer((n) => n + 1, 0);
@@ -112,7 +112,7 @@ function Tools(props) {
       {node.role === 'assistant' && <IconButton name="redo" label="Answer again" onClick={() => regenerate(conversation, node)} />}
       {asking ? (
         <span class="ask">
-          <button type="button" class="small bad" ref={(b) => b?.focus()} onClick={() => { removeNode(conversation, node); chats.changed(conversation); }}>Delete this and what follows</button>
+          <button type="button" class="small bad" ref={takeFocus} onClick={() => { removeNode(conversation, node); chats.changed(conversation); }}>Delete this and what follows</button>
           <button type="button" class="small" onClick={() => setAsking(false)}>Keep</button>
         </span>
       ) : (
@@ -128,18 +128,24 @@ const ENDS = { length: 'Cut off: the limit of tokens or the end of the context w
 function Answer({ conversation, node, answer, isLast }) {
   // Calls and the first thought appear while the message grows.
   useGrowth(answer?.growth);
+  const mayGoOn = isLast && node.content.trim() && !node.tool_calls?.length;
   return (
     <>
       {node.reasoning && <Thoughts node={node} answer={answer} />}
       {node.content.trim() && <Markdown read={() => node.content} growth={answer?.growth ?? null} />}
       {node.tool_calls?.length > 0 && <ToolCalls conversation={conversation} node={node} answer={answer} isLast={isLast} />}
       {answer && <Progress answer={answer} />}
-      {!answer && ENDS[node.finish] && <p class="end">{ENDS[node.finish]}</p>}
+      {!answer && ENDS[node.finish] && (
+        <p class="end">
+          {ENDS[node.finish]} {mayGoOn && <button type="button" class="small" onClick={() => goOn(conversation, node)}>Go on</button>}
+        </p>
+      )}
       {!answer && !node.content && !node.reasoning && !node.tool_calls && !node.error && node.finish !== 'stopped' && <p class="end">The answer is empty.</p>}
       {node.error && (
         <p class="error">
           <Icon name="warn" />
           <span>{node.error}</span>
+          {mayGoOn && <button type="button" class="small" onClick={() => goOn(conversation, node)}>Go on</button>}
           <button type="button" class="small" onClick={() => regenerate(conversation, node)}>Try again</button>
         </p>
       )}

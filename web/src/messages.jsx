@@ -1,15 +1,12 @@
 // The messages on show, scrolled along while an answer grows.
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { running } from './answers.js';
-import { editing } from './app.jsx';
-import { cell, useCell } from './cells.js';
+import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { IconButton } from './icons.jsx';
 import { Message } from './message.jsx';
 import { branchOf, path } from './tree.js';
-
-const follows = cell(true);
-export const followEnd = () => follows.set(true);
+import { editing, followEnd, follows } from './view.js';
 
 const NEAR = 60; // pixels from the end that count as the end
 
@@ -62,6 +59,7 @@ export function Messages() {
     lastTop.current = scrollTop;
   };
   return (
+    <div class="stage">
     <div class="scroll" ref={box} onScroll={onScroll} tabIndex={0} role="region" aria-label="Messages">
       <div class="thread" ref={inner}>
         {!nodes.length && <Welcome />}
@@ -82,7 +80,8 @@ export function Messages() {
           );
         })}
       </div>
-      {!ends && !following && <IconButton name="down" label="To the end" class="to-end" onClick={followEnd} />}
+    </div>
+    {!ends && !following && <IconButton name="down" label="To the end" class="to-end" onClick={followEnd} />}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import { cell } from './cells.js';
 import { apiKey, settings } from './settings.js';
 
 // state: 'asking', 'ready', 'loading' (503), 'gone', 'locked' (it wants a key)
-export const server = cell({ state: 'asking', models: [], n_ctx: 0, note: '' });
+export const server = cell({ state: 'asking', models: [], n_ctx: 0, defaults: {}, note: '' });
 
 const set = (fields) => server.set({ ...server.get(), ...fields });
 
@@ -16,8 +16,8 @@ async function learn() {
     n_ctx: Number(model.meta?.n_ctx ?? model.max_model_len ?? 0),
     thoughts: model.capabilities?.includes?.('thinking'),
   }));
-  const n_ctx = Number(props.value?.default_generation_settings?.n_ctx ?? 0);
-  set({ state: 'ready', models: list, n_ctx, note: '' });
+  const { n_ctx, params } = props.value?.default_generation_settings ?? {};
+  set({ state: 'ready', models: list, n_ctx: Number(n_ctx ?? 0), defaults: params ?? {}, note: '' });
 }
 
 // One look; gives the seconds until the next.

@@ -45,6 +45,7 @@ export function readSlots(list) {
     const written = int(next?.n_decoded) ?? int(slot.n_decoded) ?? 0;
     const prompt = int(slot.n_prompt_tokens);
     const done = int(slot.n_prompt_tokens_processed);
+    const cached = int(slot.n_prompt_tokens_cache);
     const busy = Boolean(slot.is_processing ?? slot.state);
     return {
       id: slot.id ?? i,
@@ -52,9 +53,9 @@ export function readSlots(list) {
       state: !busy ? 'free' : written > 0 ? 'writing' : 'reading',
       written,
       prompt,
-      cached: int(slot.n_prompt_tokens_cache),
+      cached,
       read: done,
-      used: int(slot.n_past) ?? (prompt ?? 0) + written,
+      used: int(slot.n_past) ?? (written > 0 ? (prompt ?? 0) + written : (cached ?? 0) + (done ?? 0)),
     };
   });
 }

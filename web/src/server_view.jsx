@@ -105,7 +105,10 @@ export function ServerView({ close }) {
     const stop = new AbortController();
     watch(stop.signal, show);
     head.current?.focus();
-    return () => stop.abort();
+    return () => {
+      stop.abort();
+      document.getElementById('open-panel')?.focus();
+    };
   }, []);
   const { now, slots, history, missing, problem } = seen;
   const reading = now?.reading ?? slots?.filter((slot) => slot.state === 'reading').length;
@@ -141,6 +144,10 @@ export function ServerView({ close }) {
       {slots && (
         <>
           <h3>Slots</h3>
+          <p class="legend" aria-hidden="true">
+            <span><svg viewBox="0 0 1 1"><rect class="slot-cached" width="1" height="1" /></svg>from the cache</span>
+            <span><svg viewBox="0 0 1 1"><rect class="slot-used" width="1" height="1" /></svg>in use</span>
+          </p>
           <ul class="slots">{slots.map((slot) => <Slot key={slot.id} slot={slot} />)}</ul>
         </>
       )}

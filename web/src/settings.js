@@ -54,7 +54,6 @@ export function requestFields() {
     const value = String(all[name]).trim();
     if (value !== '' && Number.isFinite(Number(value))) fields[name] = Number(value);
   }
-  if (all.model) fields.model = all.model;
   if (all.thinking) fields.chat_template_kwargs = { enable_thinking: all.thinking === 'on' };
   const tools = readTools(all.tools);
   if (tools.length) fields.tools = tools;

@@ -1,11 +1,19 @@
 // Settings, and conversations in and out.
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { stopAll } from './answers.js';
 import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { IconButton } from './icons.jsx';
 import { server } from './server.js';
 import { apiKey, change, NUMBERS, readTools, reset, setKey, settings } from './settings.js';
 import { download, fromJson, toJson } from './transfer.js';
+
+// What the server takes where nothing is set, as far as it says.
+function placeholderOf(name) {
+  const value = server.get().defaults[name === 'max_tokens' ? 'n_predict' : name];
+  if (name === 'seed' || !Number.isFinite(value)) return name === 'seed' ? 'another each time' : 'as the server has it';
+  return value < 0 ? 'no limit' : `${Number(value.toPrecision(4))}, from the server`;
+}
 
 function NumberField({ name, label, least, most, step, help }) {
   const all = useCell(settings);
@@ -14,7 +22,7 @@ function NumberField({ name, label, least, most, step, help }) {
   return (
     <div class="field">
       <label for={id}>{label}</label>
-      <input id={id} type="number" min={least} max={most} step={step === 1 ? 1 : 'any'} placeholder="as the server has it" value={all[name]} aria-describedby={`${id}-help`} aria-invalid={bad || undefined}
+      <input id={id} type="number" min={least} max={most} step={step === 1 ? 1 : 'any'} placeholder={placeholderOf(name)} value={all[name]} aria-describedby={`${id}-help`} aria-invalid={bad || undefined}
         onInput={(event) => {
           setBad(!event.target.validity.valid);
           if (event.target.validity.valid) change({ [name]: event.target.value });
@@ -83,7 +91,7 @@ function Conversations() {
         <input ref={file} type="file" accept=".json,application/json" class="offscreen" tabIndex={-1} aria-label="File to import" onChange={bringIn} />
         {asking ? (
           <>
-            <button type="button" class="bad" onClick={() => { chats.discardAll(); setAsking(false); }}>Delete all {all.length} for good</button>
+            <button type="button" class="bad" onClick={() => { all.forEach(stopAll); chats.discardAll(); setAsking(false); }}>Delete all {all.length} for good</button>
             <button type="button" onClick={() => setAsking(false)}>Keep</button>
           </>
         ) : (
@@ -142,6 +150,7 @@ export function SettingsDialog({ close }) {
         <Conversations />
         <section class="last">
           <button type="button" onClick={reset}>Reset the settings</button>
+          <a class="hint" href="./licenses.txt" target="_blank" rel="noopener">Licences of what the page is made of</a>
         </section>
       </div>
     </dialog>

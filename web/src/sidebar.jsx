@@ -1,11 +1,12 @@
 // The list of conversations.
 import { useState } from 'preact/hooks';
-import { running } from './answers.js';
+import { running, stopAll } from './answers.js';
 import { useCell } from './cells.js';
 import * as chats from './chats.js';
 import { Icon, IconButton } from './icons.jsx';
 import { download, fileName, toMarkdown } from './transfer.js';
 import { titleOf } from './tree.js';
+import { takeFocus } from './view.js';
 
 const DAY = 24 * 3600 * 1000;
 
@@ -30,7 +31,7 @@ function Row({ conversation, pick, isOpen, isBusy }) {
     };
     return (
       <li>
-        <input class="rename" aria-label="Title" defaultValue={title} maxLength={200} ref={(input) => input?.focus()} onKeyDown={finish} onBlur={finish} />
+        <input class="rename" aria-label="Title" defaultValue={title} maxLength={200} ref={takeFocus} onKeyDown={finish} onBlur={finish} />
       </li>
     );
   }
@@ -38,7 +39,7 @@ function Row({ conversation, pick, isOpen, isBusy }) {
     return (
       <li class="ask">
         <span>Delete for good?</span>
-        <button type="button" class="small bad" ref={(b) => b?.focus()} onClick={() => chats.discard(conversation)}>Delete</button>
+        <button type="button" class="small bad" ref={takeFocus} onClick={() => { stopAll(conversation); chats.discard(conversation); }}>Delete</button>
         <button type="button" class="small" onClick={() => setAsking(false)}>Keep</button>
       </li>
     );

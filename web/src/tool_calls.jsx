@@ -1,8 +1,8 @@
 // Calls of tools as cards. The page runs nothing: the user enters what the tool gave.
 import { useState } from 'preact/hooks';
 import { giveResults } from './answers.js';
-import { followEnd } from './messages.jsx';
 import { Icon } from './icons.jsx';
+import { followEnd } from './view.js';
 
 function pretty(source) {
   try {
@@ -23,9 +23,9 @@ export function ToolCalls({ conversation, node, answer, isLast }) {
   return (
     <form class="calls" onSubmit={submit}>
       {node.tool_calls.map((call, i) => (
-        <section class="call" key={i} aria-label={`Call of ${call.name}`}>
-          <h3><Icon name="tool" /><span>{call.name}</span></h3>
-          <pre tabIndex={0} role="region" aria-label="Arguments">{pretty(call.arguments)}</pre>
+        <div class="call" key={i} role="group" aria-label={`Call ${i + 1}: ${call.name}`}>
+          <p class="call-name"><Icon name="tool" /><span>{call.name}</span></p>
+          <pre tabIndex={0} role="group" aria-label="Arguments">{pretty(call.arguments)}</pre>
           {open && (
             <label>
               Result
@@ -36,7 +36,7 @@ export function ToolCalls({ conversation, node, answer, isLast }) {
               }} />
             </label>
           )}
-        </section>
+        </div>
       ))}
       {open && <button type="submit" class="primary">Send {node.tool_calls.length > 1 ? 'results' : 'the result'}</button>}
     </form>

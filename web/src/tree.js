@@ -79,6 +79,7 @@ export function titleOf(conversation) {
 export function messagesFor(conversation, node, system) {
   const messages = system?.trim() ? [{ role: 'system', content: system }] : [];
   for (const { role, content, reasoning, tool_calls, tool_call_id } of node ? pathTo(conversation, node) : []) {
+    if (role === 'assistant' && !content && !tool_calls?.length) continue; // it failed or was stopped at once
     const message = { role, content };
     if (role === 'assistant' && reasoning) message.reasoning_content = reasoning;
     if (role === 'assistant' && tool_calls?.length)

@@ -128,3 +128,30 @@ test('as an imported file', async () => {
   await isClean(page, faults, 'refused');
   await page.context().close();
 });
+
+test('the checks notice what they look for', async () => {
+  const { page, faults } = await openPage(all);
+  await arm(page);
+  const trusted = await page.evaluate(() => {
+    const image = document.createElement('img');
+    image.src = 'http://evil.example/x.png';
+    const link = document.createElement('a');
+    link.href = 'javascript:hit()';
+    document.querySelector('#app').append(image, link);
+    link.click();
+    try {
+      image.setAttribute('onerror', 'hit()');
+      image.outerHTML = '<b>x</b>';
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  assert.equal(trusted, false);
+  await page.waitForTimeout(100);
+  assert.equal((await foreign(page)).length, 2);
+  const seen = (await faults()).join('\n');
+  assert.match(seen, /img-src/);
+  assert.match(seen, /script-src/);
+  await page.context().close();
+});

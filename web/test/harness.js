@@ -7,8 +7,8 @@ import { chromium } from 'playwright-core';
 const PROGRAM = process.env.GANNET ?? fileURLToPath(new URL('../../build/ci/gannet', import.meta.url));
 const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-function startServer() {
-  const child = spawn(PROGRAM, ['serve', '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+export function startServer(...options) {
+  const child = spawn(PROGRAM, ['serve', '--port', '0', ...options], { stdio: ['ignore', 'ignore', 'pipe'] });
   return new Promise((resolve, reject) => {
     let text = '';
     child.stderr.on('data', (piece) => {
@@ -16,7 +16,7 @@ function startServer() {
       const url = /served at (http:\/\/\S+)/.exec(text)?.[1];
       if (url) resolve({ child, url });
     });
-    child.on('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)));
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}:\n${text}`)));
   });
 }
 
