@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import {zodFunction, zodResponseFormat} from 'openai/helpers/zod';
 import {z} from 'zod';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 const fn = (declaration) => ({type: 'function', function: declaration});

@@ -5,10 +5,10 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import {serve, tagged} from '../server.mjs';
 
-const bin = join(dirname(fileURLToPath(import.meta.url)), 'node_modules', '.bin');
+const bin = fileURLToPath(new URL('../node_modules/.bin', import.meta.url));
 const TEXT = 'Hello from Gannet & <friends>!';
 const TASK = `Create the file hello.txt with the text "${TEXT}", then read it with the shell.`;
 const END = 'The file says what it should.';
