@@ -111,16 +111,17 @@ Result<void> run_serve(const ServeOptions& o, const Adjust& adjust) {
   http.warn = [](const std::string& text) { say("{}", printable(text)); };
   const std::unique_ptr<HttpServer> server = GANNET_TRY(
       HttpServer::create(std::move(http), make_routes(*service, std::move(routes), GANNET_VERSION)));
-  for (const HttpAddress& address : server->addresses()) {
-    say("{} is served at {}", printable(service->name(), 100), address.url);
-    if (!address.loopback && access.keys.empty())
-      say("anybody who reaches {} can use it; --api-key KEY asks for a key", address.url);
-  }
+  // Before it is said that the server is there: whoever hears that may stop it.
   g_drain_seconds = o.drain;
   g_server = server.get();
   struct sigaction action {};
   action.sa_handler = on_signal;
   for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+  for (const HttpAddress& address : server->addresses()) {
+    say("{} is served at {}", printable(service->name(), 100), address.url);
+    if (!address.loopback && access.keys.empty())
+      say("anybody who reaches {} can use it; --api-key KEY asks for a key", address.url);
+  }
   server->run();
   g_server = nullptr;
   decoding.keep_profile(o.model.verbose);

@@ -118,6 +118,8 @@ class Routes {
                          help, kind, value);
     };
     add("counter", "prompt_tokens_total", "Tokens of prompts read", static_cast<double>(c.prompt_tokens));
+    add("counter", "prompt_tokens_cached_total", "Tokens of prompts that did not have to be read",
+        static_cast<double>(c.cached_tokens));
     add("counter", "tokens_predicted_total", "Tokens generated", static_cast<double>(c.generated_tokens));
     add("counter", "n_decode_total", "Steps of the model", static_cast<double>(c.steps));
     add("gauge", "requests_processing", "Requests being answered",
