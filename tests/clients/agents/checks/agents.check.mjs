@@ -5,6 +5,7 @@ import {mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync} from 'node:
 import {tmpdir} from 'node:os';
 import {dirname, join} from 'node:path';
 import {fileURLToPath} from 'node:url';
+import {record} from '../recorder.mjs';
 import {suite} from '../runner.mjs';
 import {hermes, serve, tagged} from '../server.mjs';
 
@@ -13,6 +14,8 @@ const TEXT = 'Hello from Gannet & <friends>!';
 const TASK = `Create the file hello.txt with the text "${TEXT}", then read it with the shell.`;
 const END = 'The file says what it should.';
 const CONTEXT = 131072;
+const TURNS = 50;
+const commandOf = ([, args]) => ('cmd' in args ? 'cmd' : 'command');
 
 // Runs a program: `ended` becomes {code, out, err}.
 function start(words, {cwd, env, seconds}) {
@@ -34,6 +37,9 @@ const rules = ({write, shell}, call) => [
   {user: 'hello.txt', tool: shell[0], round: 1, text: call(...shell)},
   {user: 'hello.txt', round: 2, result: TEXT, text: END},
   {user: 'hello.txt', round: 2, text: 'Something else came back.'},
+  ...Array.from({length: TURNS}, (_, i) => ({user: 'many commands', tool: shell[0], round: i,
+    text: call(shell[0], {...shell[1], [commandOf(shell)]: `echo this is turn ${i}`})})),
+  {user: 'many commands', round: TURNS, result: `this is turn ${TURNS - 1}`, text: END},
   {user: 'a story', text: Array.from({length: 3000}, (_, i) => `word ${i}`).join(' ')},
   {text: 'Words'},
 ].map((rule) => (call === tagged && rule.user ? {...rule, thought: 'A moment.'} : rule));
@@ -88,6 +94,7 @@ const agents = {
   },
   copilot: {
     ways: ['completions', 'responses', 'anthropic'],
+    retells: 'responses',  // it sends thoughts back as texts, too, so that its history is not what was said
     write: ({work}) => ['create', {path: join(work, 'hello.txt'), file_text: TEXT}],
     shell: () => ['bash', {command: 'cat hello.txt', description: 'Shows the file'}],
     set({url, way, task}) {
@@ -109,20 +116,23 @@ const agents = {
 };
 
 // Runs one agent on a task with a server of its own; `judge` looks at what came.
-async function judged({agent, way, template, task}, judge) {
+async function judged({agent, way, template, task, recorded}, judge) {
   const folder = mkdtempSync(join(tmpdir(), 'gannet-agent-'));
   const home = join(folder, 'home'), work = join(folder, 'work');
   mkdirSync(home);
   mkdirSync(work);
+  let recorder;
   const said = {write: agent.write({work}), shell: agent.shell({work})};
   const server = await serve({rules: rules(said, template === 'tagged' ? tagged : hermes), template, args: ['-c', String(CONTEXT)]});
   try {
-    const {words, env = {}} = agent.set({home, work, url: server.url, way, task});
+    if (recorded) recorder = await record(server.url);
+    const {words, env = {}} = agent.set({home, work, url: recorder?.url ?? server.url, way, task});
     const program = start(words, {cwd: work, seconds: 240,
       env: {PATH: `${bin}:${process.env.PATH}`, HOME: home, TMPDIR: folder, TERM: 'dumb', NO_COLOR: '1', ...env}});
-    await judge({server, program, work});
+    await judge({server, program, work, turns: recorder?.turns});
     await program.ended;
   } finally {
+    recorder?.stop();
     await server.stop();
     rmSync(folder, {recursive: true, force: true});
   }
@@ -152,6 +162,25 @@ export default suite('agents', async ({check}) => {
             console.log(`        ${name} ${way}: ${Math.round((performance.now() - start) / 1000)} s, ${read} tokens read, ${cached} cached`);
             await server.idle();
           }), 300);
+    for (const way of agent.ways ?? [''])
+      check(`${name} ${way}${way && ', '}${TURNS} turns of calls: each reads what is new`, () =>
+        judged({agent, way, template: 'tagged', task: 'Run many commands.', recorded: true}, async ({program, turns}) => {
+          const {code, out, err} = await program.ended;
+          assert.ok(code === 0 && out.includes(END), `exit ${code}\n${out}\n${err}`.slice(-4000));
+          // Without the small questions that some ask besides.
+          const total = (turn) => turn.read + turn.cached;
+          const large = 0.8 * Math.max(...turns.slice(0, 3).map(total));
+          const talk = turns.filter((turn) => total(turn) >= large);
+          assert.ok(talk.length > TURNS, `${talk.length} turns`);
+          let most = 0;
+          for (let i = 1; i < talk.length; ++i) {
+            const said = agent.retells === way ? 0 : talk[i - 1].said;
+            const fresh = total(talk[i]) - total(talk[i - 1]) - said;
+            most = Math.max(most, talk[i].read - fresh);
+            assert.ok(talk[i].read <= fresh + 64, `turn ${i}: ${JSON.stringify(talk.slice(i - 1, i + 1))}`);
+          }
+          console.log(`        ${name} ${way}: ${talk.length} turns up to ${total(talk.at(-1))} tokens, at most ${most} read again`);
+        }), 300);
     check(`${name}: killed in the middle of an answer, its request ends`, () =>
       judged({agent, way: agent.ways?.[0], template: 'tagged', task: 'Tell me a story.'}, async ({server, program}) => {
         const before = 40;
