@@ -26,6 +26,12 @@ class DeviceStateMemory : public StateMemory {
   void zero(std::byte* at, int64_t bytes) override {
     device_->wait(device_->zero(place_of(at), bytes).take()).take();
   }
+  void read(const std::byte* from, std::span<std::byte> to) override {
+    device_->wait(device_->download(place_of(from), to).take()).take();
+  }
+  void write(std::byte* to, std::span<const std::byte> from) override {
+    device_->wait(device_->upload(place_of(to), from).take()).take();
+  }
   void copy(std::byte* to, const std::byte* from, int64_t width, int64_t pitch, int64_t n) override {
     const Place target = place_of(to), source = place_of(from);
     if (width == pitch) width = std::exchange(n, 1) * width;

@@ -12,13 +12,21 @@ struct PrefixCache::Node {
   std::vector<TokenId> tokens;                     // that lead here from above; none at the root
   std::map<TokenId, std::unique_ptr<Node>> below;  // by first token
   std::optional<StatePool::KeptId> point;
+  StateStore::Id stored = 0;
   uint64_t used = 0;
 };
 
-PrefixCache::PrefixCache(StatePool& pool, size_t most_points)
-    : pool_(pool), most_points_(most_points), root_(std::make_unique<Node>()) {}
+PrefixCache::PrefixCache(StatePool& pool, StateStore* store, size_t most_points)
+    : pool_(pool), store_(store), most_points_(most_points), root_(std::make_unique<Node>()) {
+  if (store_ == nullptr) return;
+  store_->visit_points([this](std::span<const TokenId> tokens, StateStore::Id id) {
+    node_of(tokens)->stored = id;
+    ++n_stored_;
+  });
+}
 
 PrefixCache::~PrefixCache() {
+  if (store_ != nullptr) store_->flush();
   clear();
 }
 
@@ -33,7 +41,7 @@ void PrefixCache::clear() {
     for (auto& [first, below] : node->below) all.push_back(std::move(below));
   }
   root_ = std::make_unique<Node>();
-  n_points_ = 0;
+  n_points_ = n_stored_ = 0;
 }
 
 PrefixCache::Node* PrefixCache::child(const Node& node, TokenId first) const {
@@ -78,9 +86,26 @@ size_t PrefixCache::common(std::span<const TokenId> text) const {
   return at;
 }
 
-void PrefixCache::remember(std::span<const TokenId> tokens, StateSnapshot state) {
-  GANNET_CHECK(state.length() == std::ssize(tokens), "the state of another text");
-  if (tokens.empty()) return;
+std::optional<StoredHit> PrefixCache::find_stored(std::span<const TokenId> tokens, size_t most,
+                                                  size_t beyond) const {
+  std::optional<StoredHit> hit;
+  if (store_ == nullptr) return hit;
+  size_t at = 0;
+  for (const Node* node = root_.get(); at < tokens.size();) {
+    node = child(*node, tokens[at]);
+    if (node == nullptr ||
+        !std::ranges::equal(tokens.subspan(at, std::min(node->tokens.size(), tokens.size() - at)),
+                            node->tokens))
+      break;
+    at += node->tokens.size();
+    if (at > most) break;
+    if (at > beyond && node->stored != 0 && store_->can_load(node->stored)) hit = {at, node->stored};
+  }
+  return hit;
+}
+
+// Made if it is not there.
+PrefixCache::Node* PrefixCache::node_of(std::span<const TokenId> tokens) {
   Node* node = root_.get();
   for (size_t at = 0; at < tokens.size();) {
     Node* next = child(*node, tokens[at]);
@@ -108,11 +133,56 @@ void PrefixCache::remember(std::span<const TokenId> tokens, StateSnapshot state)
     at += next->tokens.size();
     node = next;
   }
+  return node;
+}
+
+void PrefixCache::remember(std::span<const TokenId> tokens, StateSnapshot state, bool lasting) {
+  GANNET_CHECK(state.length() == std::ssize(tokens), "the state of another text");
+  if (tokens.empty()) return;
+  Node* node = node_of(tokens);
   node->used = ++clock_;
-  if (node->point && pool_.find(*node->point)) return;
-  if (!node->point) ++n_points_;
-  node->point = pool_.keep(std::move(state), fmt::format("a text of {} tokens", tokens.size()));
+  if (!node->point || !pool_.find(*node->point)) {
+    if (!node->point) ++n_points_;
+    node->point = pool_.keep(std::move(state), fmt::format("a text of {} tokens", tokens.size()));
+  }
+  if (lasting && store_ != nullptr) store(node, tokens);
   if (n_points_ > most_points_) forget_oldest();
+}
+
+// Behind the nearest stored point on the way to it.
+void PrefixCache::store(Node* node, std::span<const TokenId> tokens) {
+  const Node* before = node->above;
+  size_t at = tokens.size() - node->tokens.size();
+  while (before != nullptr && (before->stored == 0 || !store_->can_continue(before->stored))) {
+    at -= before->tokens.size();
+    before = before->above;
+  }
+  if (node->stored != 0 && store_->lasts(node->stored)) return;
+  if (before != nullptr && store_->lasts(before->stored) &&
+      static_cast<int64_t>(tokens.size() - at) < store_->options().least_tokens)
+    return;
+  if (node->stored == 0 && ++n_stored_ % 1024 == 0) forget_stale();
+  node->stored = store_->put(before == nullptr ? 0 : before->stored,
+                             tokens.subspan(before == nullptr ? 0 : at), *node->point);
+}
+
+void PrefixCache::forget(std::span<const TokenId> tokens) {
+  Node* node = root_.get();
+  for (size_t at = 0; at < tokens.size(); at += node->tokens.size()) {
+    node = child(*node, tokens[at]);
+    if (node == nullptr ||
+        !std::ranges::equal(tokens.subspan(at, std::min(node->tokens.size(), tokens.size() - at)),
+                            node->tokens))
+      return;
+  }
+  if (node->stored != 0) {
+    store_->forget(std::exchange(node->stored, 0));
+    --n_stored_;
+  }
+  if (node->point)
+    forget_point(node);
+  else
+    remove_if_useless(node);
 }
 
 void PrefixCache::forget_point(Node* node) {
@@ -122,9 +192,26 @@ void PrefixCache::forget_point(Node* node) {
   remove_if_useless(node);
 }
 
+// What the store no longer has.
+void PrefixCache::forget_stale() {
+  std::vector<Node*> all = {root_.get()}, stale;
+  while (!all.empty()) {
+    Node* node = all.back();
+    all.pop_back();
+    if (node->stored != 0 && !store_->can_continue(node->stored)) stale.push_back(node);
+    for (auto& [first, below] : node->below) all.push_back(below.get());
+  }
+  // Those behind others come first: a node may go when the ones below it are gone.
+  for (; !stale.empty(); stale.pop_back()) {
+    stale.back()->stored = 0;
+    --n_stored_;
+    remove_if_useless(stale.back());
+  }
+}
+
 // A node without a point is good for joining several below it only.
 void PrefixCache::remove_if_useless(Node* node) {
-  while (node->above != nullptr && !node->point) {
+  while (node->above != nullptr && !node->point && node->stored == 0) {
     Node* above = node->above;
     if (node->below.size() > 1) return;
     if (node->below.empty()) {

@@ -67,7 +67,7 @@ TEST_F(PrefixCacheTest, FindsTheLongestBeginning) {
 }
 
 TEST_F(PrefixCacheTest, TheOldestIsForgottenFirst) {
-  PrefixCache small(session->pool(), 2);
+  PrefixCache small(session->pool(), nullptr, 2);
   small.remember(Ids{1, 2}, state_of({1, 2}));
   small.remember(Ids{1, 3}, state_of({1, 3}));
   EXPECT_TRUE(small.find(Ids{1, 2, 3}, 3));
@@ -87,7 +87,7 @@ TEST_F(PrefixCacheTest, AsAListWouldHaveIt) {
     for (TokenId& id : ids) id = static_cast<TokenId>(random() % 3);
     return ids;
   };
-  PrefixCache many(session->pool(), 40);
+  PrefixCache many(session->pool(), nullptr, 40);
   for (int round = 0; round < 400; ++round) {
     const Ids ids = text();
     if (random() % 3 == 0 && all.size() < 40) {

@@ -16,6 +16,11 @@ double seconds_between(std::chrono::steady_clock::time_point from, std::chrono::
 constexpr int64_t kLeastPiece = 32;
 // What a client was served counts half after so many tokens of all.
 constexpr double kFading = 20'000;
+// Fewer tokens are read faster than they are fetched.
+constexpr size_t kLeastFetched = 32;
+// Answers without an end are expected to have so many tokens, when it is asked whether there is memory for
+// them.
+constexpr int64_t kExpectedTokens = 1024;
 
 }  // namespace
 
@@ -28,6 +33,8 @@ struct Scheduler::Job {
   Clock::time_point submitted, started, answered;
   bool ended = false;
   bool wanted = true;  // on_text has not said no
+  bool fetched = false;
+  size_t n_stored = 0;  // tokens that came from the store
 
   bool reading() const { return stream->n_unread() > 0; }
   size_t n_read() const { return static_cast<size_t>(stream->state().length()); }
@@ -35,10 +42,12 @@ struct Scheduler::Job {
 
 Scheduler::Scheduler(Decoder& decoder, const Tokenizer& tokenizer, StatePool& pool,
                      const SchedulerOptions& options)
-    : decoder_(decoder), tokenizer_(tokenizer), options_(options), cache_(pool) {}
+    : decoder_(decoder), tokenizer_(tokenizer), options_(options), pool_(pool), cache_(pool, options.store) {}
 
 Scheduler::~Scheduler() {
   cancel_all();
+  std::unique_lock lock(mutex_);
+  arrived_.wait(lock, [&] { return n_loading_ == 0; });
 }
 
 Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
@@ -86,12 +95,21 @@ SchedulerCounters Scheduler::counters() const {
   const std::lock_guard lock(mutex_);
   SchedulerCounters now = counters_;
   now.waiting = n_queued_;
+  now.fetching = static_cast<size_t>(n_loading_) + fetched_.size();
   return now;
 }
 
 void Scheduler::wait(std::chrono::milliseconds most) {
   std::unique_lock lock(mutex_);
-  arrived_.wait_for(lock, most, [&] { return !inbox_.empty() || !cancelled_.empty(); });
+  arrived_.wait_for(lock, most,
+                    [&] { return woken_ || !inbox_.empty() || !cancelled_.empty() || !fetched_.empty(); });
+  woken_ = false;
+}
+
+void Scheduler::wake() {
+  const std::lock_guard lock(mutex_);
+  woken_ = true;
+  arrived_.notify_all();
 }
 
 void Scheduler::take_inbox() {
@@ -110,47 +128,120 @@ void Scheduler::take_inbox() {
     else if (job.request.deadline && *job.request.deadline <= now)
       end(job, Error(ErrorCode::kRuntime, "the time for this request is over"));
   };
+  for (auto* jobs : {&fetching_, &jobs_})
+    for (auto& job : *jobs) check(*job);
   for (auto& job : waiting_) check(*job);
-  for (auto& job : jobs_) check(*job);
   erase_ended();
+}
+
+// Those whose stored beginning came, or could not be had.
+void Scheduler::take_fetched() {
+  std::map<Id, Result<StateSnapshot>> fetched;
+  {
+    const std::lock_guard lock(mutex_);
+    fetched.swap(fetched_);
+  }
+  for (auto& [id, state] : fetched) {
+    const auto is_it = [id = id](const std::unique_ptr<Job>& job) { return job->id == id; };
+    const auto at = std::ranges::find_if(fetching_, is_it);
+    if (at == fetching_.end()) continue;
+    std::unique_ptr<Job> job = std::move(*at);
+    fetching_.erase(at);
+    if (state.ok()) {
+      const auto n = static_cast<size_t>(state->length());
+      job->n_stored = n;
+      cache_.remember(std::span(job->request.prompt).first(n), state.take());
+    }
+    begin(std::move(job));
+  }
+}
+
+// What the state of a request takes when its answer ends.
+int64_t Scheduler::state_bytes(const Job& job) const {
+  const StateLayout& layout = pool_.layout();
+  const int64_t asked = job.request.answer.n_predict;
+  const int64_t n = std::ssize(job.request.prompt) + (asked >= 0 ? asked : kExpectedTokens);
+  return std::min(n, pool_.options().max_tokens) * layout.kv_bytes_per_token() + 3 * layout.recurrent_bytes();
+}
+
+// Whether there is memory for one more; what the cache holds goes when it is needed.
+bool Scheduler::fits(const Job& job) const {
+  const int64_t most = pool_.options().most_bytes;
+  if (most == 0 || (jobs_.empty() && fetching_.empty())) return true;
+  int64_t needed = state_bytes(job);
+  for (const auto* jobs : {&fetching_, &jobs_})
+    for (const auto& other : *jobs) needed += state_bytes(*other);
+  return needed <= most;
 }
 
 // Those who were served least come first, of one client those who came first.
 void Scheduler::admit() {
-  while (!waiting_.empty() && std::ssize(jobs_) < options_.n_streams) {
+  while (!waiting_.empty() && std::ssize(jobs_) + std::ssize(fetching_) < options_.n_streams) {
     std::map<std::string, int> running;
-    for (const auto& job : jobs_) ++running[job->request.client];
+    for (const auto* jobs : {&fetching_, &jobs_})
+      for (const auto& job : *jobs) ++running[job->request.client];
     const auto key = [&](const std::unique_ptr<Job>& job) {
       const std::string& client = job->request.client;
       return std::pair(running[client], served_[client]);
     };
     const auto next = std::ranges::min_element(waiting_, {}, key);
+    if (!fits(**next)) return;
     std::unique_ptr<Job> job = std::move(*next);
     waiting_.erase(next);
     start(std::move(job));
   }
 }
 
-bool Scheduler::start(std::unique_ptr<Job> job) {
+void Scheduler::start(std::unique_ptr<Job> job) {
   {
     const std::lock_guard lock(mutex_);
     --n_queued_;
     ++n_started_;
   }
+  job->started = Clock::now();
+  job->outcome.queue_seconds = seconds_between(job->submitted, job->started);
+  job->outcome.n_prompt = job->request.prompt.size();
+  if (job->request.use_cache) {
+    job->outcome.n_common = cache_.common(job->request.prompt);
+    if (fetch(job)) return;
+  }
+  begin(std::move(job));
+}
+
+// Whether more of the prompt is in the store than in memory. It is brought back then, while others go on.
+bool Scheduler::fetch(std::unique_ptr<Job>& job) {
+  const std::vector<TokenId>& prompt = job->request.prompt;
+  const auto in_memory = cache_.find(prompt, prompt.size() - 1);
+  const size_t n = in_memory ? in_memory->n_tokens : 0;
+  const auto stored = cache_.find_stored(prompt, prompt.size() - 1, n + kLeastFetched);
+  if (!stored) return false;
+  {
+    const std::lock_guard lock(mutex_);
+    ++n_loading_;
+  }
+  options_.store->load(stored->id, in_memory ? in_memory->state : StateSnapshot(),
+                       [this, id = job->id](Result<StateSnapshot> state) {
+                         const std::lock_guard lock(mutex_);
+                         fetched_.emplace(id, std::move(state));
+                         --n_loading_;
+                         arrived_.notify_all();
+                       });
+  fetching_.push_back(std::move(job));
+  return true;
+}
+
+void Scheduler::begin(std::unique_ptr<Job> job) {
   Job& j = *job;
-  j.started = Clock::now();
-  j.outcome.queue_seconds = seconds_between(j.submitted, j.started);
-  j.outcome.n_prompt = j.request.prompt.size();
   j.stream = &decoder_.open();
   jobs_.push_back(std::move(job));
   std::span<const TokenId> rest = j.request.prompt;
   if (j.request.use_cache) {
-    j.outcome.n_common = cache_.common(j.request.prompt);
     // At least one token is read: its logits say how the answer begins.
     if (auto hit = cache_.find(j.request.prompt, j.request.prompt.size() - 1)) {
       decoder_.resume(*j.stream, rest.first(hit->n_tokens), hit->state);
       rest = rest.subspan(hit->n_tokens);
       j.outcome.n_cached = hit->n_tokens;
+      j.n_stored = std::min(j.n_stored, hit->n_tokens);
     }
   }
   if (j.request.on_start) j.request.on_start(j.outcome);
@@ -168,10 +259,8 @@ bool Scheduler::start(std::unique_ptr<Job> job) {
   request.n_log_probs = j.request.answer.n_log_probs;
   request.post_sampling = j.request.answer.post_sampling;
   auto begun = decoder_.begin(*j.stream, rest, std::move(request));
-  if (begun.ok()) return true;
-  end(j, begun.take_error());
+  if (!begun.ok()) end(j, begun.take_error());
   erase_ended();
-  return false;
 }
 
 // Where the next piece of the prompt ends: at most so many tokens on, and not behind a place worth
@@ -210,13 +299,24 @@ std::vector<PromptPiece> Scheduler::choose_pieces(bool beside_answers) {
 
 bool Scheduler::step() {
   take_inbox();
+  take_fetched();
   admit();
-  if (jobs_.empty()) return false;
   std::vector<Stream*> streams;
   int n_answers = 0;
+  size_t n_paused = 0;
   for (auto& job : jobs_) {
+    const bool paused = !job->reading() && job->request.wants_more && !job->request.wants_more();
+    n_paused += paused ? 1 : 0;
+    if (paused) continue;
     streams.push_back(job->stream);
     if (!job->reading()) ++n_answers;
+  }
+  if (options_.store != nullptr) options_.store->set_busy(!streams.empty());
+  if (streams.empty()) {
+    const std::lock_guard lock(mutex_);
+    counters_.running = counters_.paused = n_paused;
+    counters_.reading = 0;
+    return false;
   }
   const std::vector<PromptPiece> pieces = choose_pieces(n_answers > 0);
   std::vector<std::pair<size_t, size_t>> before;  // by job: read and generated
@@ -265,15 +365,16 @@ bool Scheduler::step() {
   counters_.reading =
       static_cast<size_t>(std::ranges::count_if(jobs_, [](const auto& j) { return j->reading(); }));
   counters_.running = jobs_.size() - counters_.reading;
+  counters_.paused = n_paused;
   return true;
 }
 
 void Scheduler::remember(Job& job, size_t n_tokens) {
-  const auto& borders = job.request.borders;
-  const bool place = n_tokens == job.request.prompt.size() || n_tokens % options_.checkpoint_tokens == 0 ||
-                     std::ranges::binary_search(borders, n_tokens);
-  if (!place) return;
-  cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream).state);
+  // What others will begin with is worth more than the end of the prompt, where only the same one goes on.
+  const bool lasting =
+      n_tokens % options_.checkpoint_tokens == 0 || std::ranges::binary_search(job.request.borders, n_tokens);
+  if (!lasting && n_tokens != job.request.prompt.size()) return;
+  cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream).state, lasting);
 }
 
 // Whoever came last has to go, so that the others can go on: most likely memory is short.
@@ -293,7 +394,7 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
     if (!error) o.stopped_by = job.text->finish(job.request.on_text);
     // The next turn goes on behind this answer.
     if (!error && job.request.use_cache)
-      cache_.remember(job.stream->history().first(job.n_read()), decoder_.mark(*job.stream).state);
+      cache_.remember(job.stream->history().first(job.n_read()), decoder_.mark(*job.stream).state, true);
     decoder_.close(*job.stream);
     job.stream = nullptr;
   }
@@ -303,6 +404,7 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
     const std::lock_guard lock(mutex_);
     --(job.started == Clock::time_point() ? n_queued_ : n_started_);
     counters_.cached_tokens += o.n_cached;
+    counters_.stored_tokens += job.n_stored;
     ++(!o.error                                     ? counters_.finished
        : o.error->code() == ErrorCode::kInterrupted ? counters_.cancelled
                                                     : counters_.failed);
@@ -315,13 +417,16 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
 void Scheduler::erase_ended() {
   const auto ended = [](const std::unique_ptr<Job>& job) { return job->ended; };
   std::erase_if(jobs_, ended);
+  std::erase_if(fetching_, ended);
   std::erase_if(waiting_, ended);
 }
 
 void Scheduler::cancel_all() {
   take_inbox();
-  for (auto& job : waiting_) end(*job, Error(ErrorCode::kInterrupted, "cancelled"));
-  for (auto& job : jobs_) end(*job, Error(ErrorCode::kInterrupted, "cancelled"));
+  const Error cancelled(ErrorCode::kInterrupted, "cancelled");
+  for (auto* jobs : {&fetching_, &jobs_})
+    for (auto& job : *jobs) end(*job, cancelled);
+  for (auto& job : waiting_) end(*job, cancelled);
   erase_ended();
 }
 

@@ -46,6 +46,9 @@ struct Request {
   std::optional<std::chrono::steady_clock::time_point> deadline;
   bool use_cache = true;
   OnText on_text;
+  // Asked before every step by the thread that steps; false: the answer pauses, for a reader that is slow.
+  // Whoever makes it true again calls Scheduler::wake(). May be null.
+  std::function<bool()> wants_more = {};
   // The prompt is going to be read; n_prompt, n_cached and n_common are known.
   std::function<void(const RequestOutcome& so_far)> on_start = {};
   std::function<void(size_t n_read, size_t n_prompt)> on_progress = {};
@@ -59,13 +62,18 @@ struct SchedulerOptions {
   double piece_seconds = 0.2;
   // Long prompts are remembered at every so many tokens, beside their borders.
   size_t checkpoint_tokens = 4096;
+  // Where what was read outlives the process; may be null. Must outlive the scheduler.
+  StateStore* store = nullptr;
 };
 
 struct SchedulerCounters {
   uint64_t submitted = 0, refused = 0, finished = 0, failed = 0, cancelled = 0;
   uint64_t prompt_tokens = 0, cached_tokens = 0, generated_tokens = 0;
   uint64_t steps = 0, steps_with_prompts = 0;
+  uint64_t stored_tokens = 0;                    // of the cached ones, those that came from the store
   size_t running = 0, reading = 0, waiting = 0;  // now
+  size_t paused = 0;                             // of the running
+  size_t fetching = 0;                           // wait for the store
 };
 
 class Scheduler {
@@ -90,6 +98,8 @@ class Scheduler {
   SchedulerCounters counters() const;
   // Waits until there is something to do, or for so long at most.
   void wait(std::chrono::milliseconds most);
+  // Ends a wait().
+  void wake();
 
   // The following are for one thread.
 
@@ -104,8 +114,13 @@ class Scheduler {
   struct Job;
 
   void take_inbox();
+  void take_fetched();
   void admit();
-  bool start(std::unique_ptr<Job> job);
+  int64_t state_bytes(const Job& job) const;
+  bool fits(const Job& job) const;
+  void start(std::unique_ptr<Job> job);
+  bool fetch(std::unique_ptr<Job>& job);
+  void begin(std::unique_ptr<Job> job);
   std::vector<PromptPiece> choose_pieces(bool beside_answers);
   size_t piece_end(const Job& job, size_t most) const;
   void remember(Job& job, size_t n_tokens);
@@ -116,12 +131,16 @@ class Scheduler {
   Decoder& decoder_;
   const Tokenizer& tokenizer_;
   const SchedulerOptions options_;
+  StatePool& pool_;
   PrefixCache cache_;
 
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable_any arrived_;
   std::vector<std::unique_ptr<Job>> inbox_;
   std::vector<Id> cancelled_;
+  std::map<Id, Result<StateSnapshot>> fetched_;
+  int n_loading_ = 0;
+  bool woken_ = false;
   Id next_id_ = 1;
   size_t n_queued_ = 0;   // in the inbox and waiting
   size_t n_started_ = 0;  // being answered
@@ -130,9 +149,10 @@ class Scheduler {
 
   // Of the stepping thread.
   std::deque<std::unique_ptr<Job>> waiting_;
-  std::vector<std::unique_ptr<Job>> jobs_;  // with a stream
-  std::map<std::string, double> served_;    // tokens, by client, fading
-  double seconds_per_row_ = 0;              // of prompts; 0: not known yet
+  std::vector<std::unique_ptr<Job>> fetching_;  // what they begin with comes from the store
+  std::vector<std::unique_ptr<Job>> jobs_;      // with a stream
+  std::map<std::string, double> served_;        // tokens, by client, fading
+  double seconds_per_row_ = 0;                  // of prompts; 0: not known yet
   Clock::time_point last_end_ = Clock::now();
 };
 

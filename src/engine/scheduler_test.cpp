@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <random>
 #include <thread>
 
@@ -25,10 +26,18 @@ struct SchedulerTest : testing::Test {
   Tokenizer tokenizer = tokenizer_from_gguf(model->file()).take();
   std::unique_ptr<Session> session;
   std::unique_ptr<Decoder> decoder;
+  std::string folder;  // of the store; empty: there is none
+  std::unique_ptr<StateStore> store;
   std::unique_ptr<Scheduler> scheduler;
 
-  void use(SpeculationMode mode, const SchedulerOptions& options = {}, int64_t state_bytes = 0) {
+  ~SchedulerTest() override {
     scheduler = nullptr;
+    store = nullptr;
+    if (!folder.empty()) std::filesystem::remove_all(folder);
+  }
+  void use(SpeculationMode mode, SchedulerOptions options = {}, int64_t state_bytes = 0) {
+    scheduler = nullptr;
+    store = nullptr;
     decoder = nullptr;
     SpeculationOptions speculation;
     speculation.mode = mode;
@@ -45,6 +54,12 @@ struct SchedulerTest : testing::Test {
     decoder = std::make_unique<Decoder>(
         *session, tokenizer.vocabulary(), d,
         make_drafters(*session, tokenizer.vocabulary(), speculation, options.n_streams).take());
+    if (!folder.empty()) {
+      StateStoreOptions o;
+      o.folder = folder;
+      store = StateStore::open(session->pool().shared_from_this(), o).take();
+      options.store = store.get();
+    }
     scheduler = std::make_unique<Scheduler>(*decoder, tokenizer, session->pool(), options);
   }
   Ids ids(std::string_view text) const { return tokenizer.encode(text, {.parse_special = true}).take(); }
@@ -73,8 +88,8 @@ struct SchedulerTest : testing::Test {
     return id->value_or(0);
   }
   void run() {
-    while (scheduler->step()) {
-    }
+    while (scheduler->step() || scheduler->counters().fetching > 0)
+      if (scheduler->counters().fetching > 0) scheduler->wait(std::chrono::milliseconds(20));
   }
 };
 
@@ -301,6 +316,94 @@ TEST_F(SchedulerTest, LittleMemory) {
   }
   EXPECT_EQ(whole, answers.size());
   EXPECT_GT(session->pool().counters().given_up, 0);
+}
+
+// Conversations that go on in another process, at a point from disk: the same answers as without all of that.
+TEST_F(SchedulerTest, ConversationsOutliveTheProcess) {
+  folder = testing::TempDir() + "scheduler_test." + std::to_string(::getpid());
+  constexpr size_t kConversations = 3;
+  for (const SpeculationMode mode : {SpeculationMode::kOff, SpeculationMode::kAuto}) {
+    std::filesystem::remove_all(folder);
+    std::vector<std::string> texts(kConversations, "<|im_start|>system\nAnswer in one line.<|im_end|>\n");
+    std::vector<size_t> before(kConversations, 0);
+    for (int turn = 0; turn < 5; ++turn) {
+      use(mode, {.n_streams = 4, .checkpoint_tokens = 128});  // a new process
+      std::vector<Answered> answers(kConversations), alone(kConversations);
+      std::vector<Ids> prompts;
+      for (size_t c = 0; c < kConversations; ++c) {
+        texts[c] += "<|im_start|>user\n" + std::to_string(c) +
+                    "? define sea and define harbor and what is a river<|im_end|>\n";
+        Request r = request(ids(texts[c] + "<|im_start|>assistant\n"), answers[c], 40, c);
+        r.borders = {ids(texts[c]).size()};
+        prompts.push_back(r.prompt);
+        submit(std::move(r));
+      }
+      run();
+      for (size_t c = 0; c < kConversations; ++c) {
+        ASSERT_TRUE(answers[c].outcome);
+        ASSERT_FALSE(answers[c].outcome->error);
+        // What was not stored is worth fewer tokens than a file is.
+        EXPECT_GE(answers[c].outcome->n_cached + 64, before[c]) << turn;
+        before[c] = ids(texts[c]).size();
+        texts[c] += "<|im_start|>assistant\n" + answers[c].text + "<|im_end|>\n";
+        Request r = request(prompts[c], alone[c], 40, c);
+        r.use_cache = false;
+        submit(std::move(r));
+      }
+      EXPECT_EQ(scheduler->counters().stored_tokens > 0, turn > 0);
+      run();
+      for (size_t c = 0; c < kConversations; ++c) EXPECT_EQ(answers[c].text, alone[c].text);
+    }
+  }
+}
+
+TEST_F(SchedulerTest, SlowReadersPauseAlone) {
+  use(SpeculationMode::kOff, {.n_streams = 2});
+  Answered slow, fast, alone;
+  bool wants = true;
+  Request r = request(ids("define sea"), slow, 30);
+  r.on_text = [&](std::string_view piece) {
+    slow.text += piece;
+    wants = false;
+    return true;
+  };
+  r.wants_more = [&] { return wants; };
+  submit(std::move(r));
+  submit(request(ids("define harbor"), fast, 60, 2));
+  run();  // until nobody can go on
+  EXPECT_TRUE(fast.outcome);
+  EXPECT_FALSE(slow.outcome);
+  EXPECT_EQ(scheduler->counters().paused, 1u);
+  for (int i = 0; i < 100 && !slow.outcome; ++i) {
+    wants = true;
+    run();
+  }
+  ASSERT_TRUE(slow.outcome);
+  submit(request(ids("define sea"), alone, 30));
+  run();
+  EXPECT_EQ(slow.text, alone.text);
+}
+
+// Answers wait where there is no memory for one more, instead of failing.
+TEST_F(SchedulerTest, AnswersWaitForMemory) {
+  use(SpeculationMode::kOff, {.n_streams = 8});
+  const StateLayout layout = session->pool().layout();
+  const int64_t two = 2 * (3 * layout.recurrent_bytes() + 600 * layout.kv_bytes_per_token()) + (4 << 20);
+  use(SpeculationMode::kOff, {.n_streams = 8}, two);
+  std::vector<Answered> answers(8);
+  for (size_t i = 0; i < answers.size(); ++i) {
+    Ids prompt(500, static_cast<TokenId>(40 + i));
+    submit(request(prompt, answers[i], 40, i));
+  }
+  size_t most = 0;
+  while (scheduler->step())
+    most = std::max(most, scheduler->counters().running + scheduler->counters().reading);
+  for (const Answered& a : answers) {
+    ASSERT_TRUE(a.outcome);
+    EXPECT_FALSE(a.outcome->error) << a.outcome->error->message();
+  }
+  EXPECT_GE(most, 2u);
+  EXPECT_LT(most, 8u);
 }
 
 // From other threads, as servers use it.

@@ -8,6 +8,7 @@
 #include "api/read_request.h"
 #include "api/services.h"
 #include "chat/reader.h"
+#include "page/page.h"
 #include "serve/answering.h"
 
 namespace gannet {
@@ -242,16 +243,7 @@ std::shared_ptr<Router> make_routes(ModelService& service, RouterOptions options
   for (const char* path : {"/health", "/v1/health", "/ready"})
     router->add("GET", path, Routes::plain([] { return std::string(R"({"status":"ok"})"); }),
                 {.is_public = true});
-  router->add(
-      "GET", "/",
-      Routes::plain(
-          [&service] {
-            return fmt::format(
-                "Gannet serves {}. OpenAI's API is at /v1, Anthropic's at /v1/messages, Ollama's at /api.\n",
-                service.name());
-          },
-          "text/plain; charset=utf-8"),
-      {.is_public = true});
+  add_page(*router);
   return router;
 }
 

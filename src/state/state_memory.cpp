@@ -25,6 +25,12 @@ class HostStateMemory : public StateMemory {
   }
 
   void zero(std::byte* at, int64_t bytes) override { std::memset(at, 0, static_cast<size_t>(bytes)); }
+  void read(const std::byte* from, std::span<std::byte> to) override {
+    if (!to.empty()) std::memcpy(to.data(), from, to.size());
+  }
+  void write(std::byte* to, std::span<const std::byte> from) override {
+    if (!from.empty()) std::memcpy(to, from.data(), from.size());
+  }
   void copy(std::byte* to, const std::byte* from, int64_t width, int64_t pitch, int64_t n) override {
     for (int64_t i = 0; i < n; ++i) std::memcpy(to + i * pitch, from + i * pitch, static_cast<size_t>(width));
   }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 namespace gannet {
 
@@ -18,6 +19,9 @@ class StateMemory {
   virtual void release(std::byte* at) = 0;
 
   virtual void zero(std::byte* at, int64_t bytes) = 0;
+  // To and from memory of the host.
+  virtual void read(const std::byte* from, std::span<std::byte> to) = 0;
+  virtual void write(std::byte* to, std::span<const std::byte> from) = 0;
   // `n` runs of `width` bytes; each begins `pitch` bytes behind the one before it, here and there.
   virtual void copy(std::byte* to, const std::byte* from, int64_t width, int64_t pitch, int64_t n) = 0;
 };

@@ -48,7 +48,9 @@ class StateSnapshot {
 
  private:
   friend class SequenceState;
+  friend class StateBuilder;
   friend class StatePool;
+  friend const StateRecord& snapshot_record(const StateSnapshot& snapshot);
   std::shared_ptr<StatePool> pool_;  // outlives the record
   std::shared_ptr<const StateRecord> record_;
 };
@@ -79,6 +81,7 @@ class StatePool : public std::enable_shared_from_this<StatePool> {
  private:
   friend struct StateRecord;
   friend class SequenceState;
+  friend class StateBuilder;
   enum Kind : uint8_t { kPage, kSlot, kRing };
   struct Kept {
     KeptId id;

@@ -25,6 +25,8 @@ class CountingMemory : public StateMemory {
     host_->release(at);
   }
   void zero(std::byte* at, int64_t bytes) override { host_->zero(at, bytes); }
+  void read(const std::byte* from, std::span<std::byte> to) override { host_->read(from, to); }
+  void write(std::byte* to, std::span<const std::byte> from) override { host_->write(to, from); }
   void copy(std::byte* to, const std::byte* from, int64_t width, int64_t pitch, int64_t n) override {
     host_->copy(to, from, width, pitch, n);
   }

@@ -46,4 +46,9 @@ struct StateRecord {
                  const std::array<int64_t, 2>& ends) const;
 };
 
+// Of a snapshot that is not empty.
+inline const StateRecord& snapshot_record(const StateSnapshot& snapshot) {
+  return *snapshot.record_;
+}
+
 }  // namespace gannet
