@@ -128,7 +128,7 @@ async function judged({agent, way, template, task, recorded}, judge) {
     if (recorded) recorder = await record(server.url);
     const {words, env = {}} = agent.set({home, work, url: recorder?.url ?? server.url, way, task});
     const program = start(words, {cwd: work, seconds: 240,
-      env: {PATH: `${bin}:${process.env.PATH}`, HOME: home, TMPDIR: folder, TERM: 'dumb', NO_COLOR: '1', ...env}});
+      env: {PATH: `${bin}:${dirname(process.execPath)}:${process.env.PATH}`, HOME: home, TMPDIR: folder, TERM: 'dumb', NO_COLOR: '1', ...env}});
     await judge({server, program, work, turns: recorder?.turns});
     await program.ended;
   } finally {
