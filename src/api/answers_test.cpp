@@ -140,7 +140,7 @@ TEST(WriteMessages, Whole) {
   EXPECT_EQ(
       bytes_of(request_for(Dialect::kMessages, false), with_call()),
       std::string(R"({"id":"msg_u","type":"message","role":"assistant","model":"m","content":[)"
-                  R"({"type":"thinking","thinking":"hm","signature":""},{"type":"text","text":"Hi"},)"
+                  R"({"type":"thinking","thinking":"hm","signature":"gannet"},{"type":"text","text":"Hi"},)"
                   R"({"type":"tool_use","id":"c1","name":"sh","input":{"a":1}}],"stop_reason":"tool_use",)"
                   R"("stop_sequence":null,"usage":{"input_tokens":2,"cache_creation_input_tokens":0,)"
                   R"("cache_read_input_tokens":8,"output_tokens":5,"uncached_reason":"new"},)") +
@@ -167,7 +167,8 @@ TEST(WriteMessages, Stream) {
           frame("content_block_start",
                 R"(,"index":0,"content_block":{"type":"thinking","thinking":"","signature":""})") +
           frame("content_block_delta", R"(,"index":0,"delta":{"type":"thinking_delta","thinking":"hm"})") +
-          frame("content_block_delta", R"(,"index":0,"delta":{"type":"signature_delta","signature":""})") +
+          frame("content_block_delta",
+                R"(,"index":0,"delta":{"type":"signature_delta","signature":"gannet"})") +
           frame("content_block_stop", R"(,"index":0)") +
           frame("content_block_start", R"(,"index":1,"content_block":{"type":"text","text":""})") +
           frame("content_block_delta", R"(,"index":1,"delta":{"type":"text_delta","text":"Hi"})") +

@@ -51,10 +51,15 @@ class MessagesWriter final : public StateWriter {
     if (!state.detail().empty()) (*json)["stop_detail"] = state.detail();
   }
 
+  // Proves nothing, but is not empty: clients make thoughts without a signature part of the text they send
+  // back, or leave them out, and neither is what was said.
+  static constexpr const char* kSignature = "gannet";
+
   // `full`: with what the part says; otherwise as it starts in a stream.
   static Json block(const AnswerPart& part, bool full) {
     const std::string text = full ? part.text : std::string();
-    if (part.kind == Part::kReasoning) return {{"type", "thinking"}, {"thinking", text}, {"signature", ""}};
+    if (part.kind == Part::kReasoning)
+      return {{"type", "thinking"}, {"thinking", text}, {"signature", full ? kSignature : ""}};
     if (part.kind == Part::kContent) return {{"type", "text"}, {"text", text}};
     return {{"type", "tool_use"}, {"id", part.id}, {"name", part.name}, {"input", arguments_json(text)}};
   }
@@ -80,7 +85,7 @@ class MessagesWriter final : public StateWriter {
   void stop_block(const AnswerState& state, size_t index, std::string* out) const {
     if (state.parts[index].kind == Part::kReasoning) {
       say("content_block_delta",
-          {{"index", index}, {"delta", {{"type", "signature_delta"}, {"signature", ""}}}}, out);
+          {{"index", index}, {"delta", {{"type", "signature_delta"}, {"signature", kSignature}}}}, out);
     }
     say("content_block_stop", {{"index", index}}, out);
   }

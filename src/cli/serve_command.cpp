@@ -94,17 +94,18 @@ Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
       failed = loaded.error();
       server->stop(std::chrono::seconds(0));
     });
+  // Before it is said that the server is there: whoever hears that may stop it.
+  g_drain_seconds = o.drain;
+  g_server = server.get();
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   for (const HttpAddress& address : server->addresses()) {
     say("{} is served at {}",
         several ? fmt::format("a choice of {} models", pool.size()) : printable(first, 100), address.url);
     if (!address.loopback && access.keys.empty())
       say("anybody who reaches {} can use it; --api-key KEY asks for a key", address.url);
   }
-  g_drain_seconds = o.drain;
-  g_server = server.get();
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   server->run();
   g_server = nullptr;
   if (failed) return *std::move(failed);

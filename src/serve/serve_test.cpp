@@ -303,6 +303,26 @@ TEST_F(ServeTest, NoAnswerDependsOnAnother) {
   EXPECT_TRUE(eventually([&] { return service->scheduler().counters().running == 0; }));
 }
 
+TEST_F(ServeTest, AScriptSaysWhatItIsAskedToAndNothingElse) {
+  const std::string said = "Grüße, 日本 & <tool_call>\n\n  {\"x\": [1]}";
+  ModelServiceOptions options;
+  options.script = [&](const GenerationRequest& request, bool in_thought) -> std::optional<std::string> {
+    EXPECT_FALSE(in_thought);
+    const std::string& asked = request.chat()->conversation.messages.back().content;
+    if (asked == "silence") return "";
+    return asked == "say it" ? std::optional(said) : std::nullopt;
+  };
+  serve(options);
+  const auto answer = [&](const std::string& text, int n) {
+    return Json::parse(post("/v1/chat/completions", asks(text, n)).body)["choices"][0];
+  };
+  EXPECT_EQ(answer("say it", 200)["message"]["content"], said);
+  EXPECT_EQ(answer("say it", 200)["finish_reason"], "stop");
+  EXPECT_EQ(answer("say it", 3)["finish_reason"], "length");
+  EXPECT_EQ(answer("silence", 200)["message"]["content"], "");
+  EXPECT_NE(answer("define sea", 20)["message"]["content"], said);
+}
+
 TEST_F(ServeTest, AClientThatGoesAwayEndsItsRequest) {
   Json body = asks("define sea", 1000);
   body["stream"] = true;

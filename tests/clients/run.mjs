@@ -1,12 +1,11 @@
-// node run.mjs [FOLDER [PART OF A NAME]]: runs the checks of all files in FOLDER (default: sdk).
+// node run.mjs [PART OF A NAME]: runs the checks of all files in checks/.
 import {readdirSync} from 'node:fs';
-import {runSuite} from './checks.mjs';
+import {runSuite} from './runner.mjs';
 
-const [folder = 'sdk', only] = process.argv.slice(2);
+const only = process.argv[2];
 let passed = 0, failed = 0;
-for (const file of readdirSync(new URL(`${folder}/`, import.meta.url)).sort()) {
-  if (!file.endsWith('.check.mjs')) continue;
-  const {default: suite} = await import(`./${folder}/${file}`);
+for (const file of readdirSync(new URL('checks/', import.meta.url)).sort()) {
+  const {default: suite} = await import(`./checks/${file}`);
   const result = await runSuite(suite, only);
   passed += result.passed;
   failed += result.failed;

@@ -4,7 +4,7 @@ import {AIMessage, HumanMessage, SystemMessage, ToolMessage} from '@langchain/co
 import {tool} from '@langchain/core/tools';
 import {ChatOpenAI, OpenAI} from '@langchain/openai';
 import {z} from 'zod';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 export default suite('@langchain/openai', async ({check, after}) => {

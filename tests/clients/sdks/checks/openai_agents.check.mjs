@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import {Agent, OpenAIProvider, Runner, setTracingDisabled, tool} from '@openai/agents';
 import OpenAI from 'openai';
 import {z} from 'zod';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 setTracingDisabled(true);

@@ -1,7 +1,7 @@
 // The package @anthropic-ai/sdk.
 import assert from 'node:assert/strict';
 import Anthropic from '@anthropic-ai/sdk';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 export default suite('@anthropic-ai/sdk', async ({check, after}) => {

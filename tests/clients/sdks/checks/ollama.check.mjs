@@ -1,7 +1,7 @@
 // The package ollama.
 import assert from 'node:assert/strict';
 import {Ollama} from 'ollama';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 export default suite('ollama', async ({check, after}) => {

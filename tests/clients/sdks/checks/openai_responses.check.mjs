@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import OpenAI from 'openai';
 import {zodTextFormat} from 'openai/helpers/zod';
 import {z} from 'zod';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 export default suite('openai, responses and more', async ({check, after}) => {

@@ -29,6 +29,6 @@ export async function runSuite({name, define}, only) {
     clearTimeout(timer);
   }
   for (const end of ends.reverse()) await end();
-  console.log(`${name}: ${passed} of ${passed + failed} checks passed`);
+  if (passed + failed) console.log(`${name}: ${passed} of ${passed + failed} checks passed`);
   return {passed, failed};
 }

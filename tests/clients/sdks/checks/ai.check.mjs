@@ -4,7 +4,7 @@ import {createOpenResponses} from '@ai-sdk/open-responses';
 import {createOpenAICompatible} from '@ai-sdk/openai-compatible';
 import {APICallError, generateText, isStepCount, Output, stepCountIs, streamText, tool} from 'ai';
 import {z} from 'zod';
-import {suite} from '../checks.mjs';
+import {suite} from '../runner.mjs';
 import * as t from '../talk.mjs';
 
 const steps = (isStepCount ?? stepCountIs)(4);
