@@ -79,6 +79,9 @@ def main():
                       "beside_median": round(statistics.median(beside), 4), "n_beside": len(beside),
                       "beside_p99": round(servers.percentile(beside, 0.99), 4), "worst": round(max(beside), 4),
                       "allowed": round(3 * step + piece, 4)}))
+    longest = sorted(((b - a, a - arrived) for r in running for a, b in zip(r["times"], r["times"][1:])
+                      if arrived <= a and b <= read), reverse=True)[:8]
+    print("longest waits (seconds, when):", [(round(g, 3), round(w, 1)) for g, w in longest], file=sys.stderr)
     return 0 if max(beside) <= 3 * step + piece else 1
 
 

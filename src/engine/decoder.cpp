@@ -122,6 +122,7 @@ Result<void> Decoder::begin(Stream& stream, std::span<const TokenId> prompt, Ans
   controller_.begin(stream.slot_);
   begin_answer(stream, std::move(request));
   stream.reading_ = true;
+  stream.short_prompt_ = std::ssize(unread) <= session_.options().open_rows;
   return {};
 }
 

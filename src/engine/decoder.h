@@ -90,6 +90,7 @@ class Stream {
   FinishReason finished_ = FinishReason::kStopped;
   std::optional<Error> failure_;
   bool reading_ = false;            // the prompt
+  bool short_prompt_ = false;       // what begin() was given is read by one step, whose rows are exact
   int64_t hidden_rows_ = 0;         // at the end of the prompt, for drafters
   size_t n_known_ = 0;              // tokens of the history that the drafters have seen as they are
   std::vector<Foretold> foretold_;  // by drafter

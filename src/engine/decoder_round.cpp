@@ -219,7 +219,8 @@ void Decoder::add_prompts(Round& round, std::span<const PromptPiece> prompts) {
     round.pieces.push_back({.sequence = &p.stream->sequence_,
                             .tokens = std::span(p.stream->history_).subspan(n_read, static_cast<size_t>(n)),
                             .logits = left == 0 ? LogitRows::kLast : LogitRows::kNone,
-                            .kept = n > session_.options().open_rows,
+                            // Alone it would be exact, so it is in company, too.
+                            .kept = !p.stream->short_prompt_,
                             .hidden = {},
                             .n_hidden = std::clamp(p.stream->hidden_rows_ - left, int64_t{0}, n)});
     round.prompts.push_back({p.stream, n});

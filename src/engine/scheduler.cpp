@@ -311,14 +311,17 @@ size_t Scheduler::piece_end(const Job& job, size_t most) const {
   return std::min(end, spaced);
 }
 
-std::vector<PromptPiece> Scheduler::choose_pieces(bool beside_answers) {
+std::vector<PromptPiece> Scheduler::choose_pieces(int64_t n_answers) {
   std::vector<Job*> reading;
   for (auto& job : jobs_)
     if (job->reading()) reading.push_back(job.get());
   if (reading.empty()) return {};
   int64_t rows = decoder_.session().options().n_ubatch;
-  if (beside_answers && seconds_per_row_ > 0)
-    rows = std::clamp(static_cast<int64_t>(options_.piece_seconds / seconds_per_row_), kLeastPiece, rows);
+  if (n_answers > 0 && seconds_per_row_ > 0) {
+    // Steps of up to kExactRows take kernels that cost more for each row of a prompt.
+    const int64_t least = std::max(kLeastPiece, kExactRows + 1 - n_answers);
+    rows = std::clamp(static_cast<int64_t>(options_.piece_seconds / seconds_per_row_), std::min(least, rows), rows);
+  }
   // Who was served least reads first; what is left of the step is for the others.
   std::ranges::stable_sort(reading, {}, [&](const Job* job) { return served_[job->request.client]; });
   std::vector<PromptPiece> pieces;
@@ -336,7 +339,7 @@ bool Scheduler::step() {
   take_fetched();
   admit();
   std::vector<Stream*> streams;
-  int n_answers = 0;
+  int64_t n_answers = 0;
   size_t n_paused = 0;
   for (auto& job : jobs_) {
     const bool paused = !job->reading() && job->request.wants_more && !job->request.wants_more();
@@ -352,7 +355,7 @@ bool Scheduler::step() {
     counters_.reading = 0;
     return false;
   }
-  const std::vector<PromptPiece> pieces = choose_pieces(n_answers > 0);
+  const std::vector<PromptPiece> pieces = choose_pieces(n_answers);
   std::vector<std::pair<size_t, size_t>> before;  // by job: read and generated
   for (auto& job : jobs_) before.emplace_back(job->n_read(), job->stream->n_generated());
   const auto began = Clock::now();

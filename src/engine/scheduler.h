@@ -121,7 +121,7 @@ class Scheduler {
   void start(std::unique_ptr<Job> job);
   bool fetch(std::unique_ptr<Job>& job);
   void begin(std::unique_ptr<Job> job);
-  std::vector<PromptPiece> choose_pieces(bool beside_answers);
+  std::vector<PromptPiece> choose_pieces(int64_t n_answers);
   size_t piece_end(const Job& job, size_t most) const;
   void remember(Job& job, size_t n_tokens);
   void failed_step(const Error& error);
