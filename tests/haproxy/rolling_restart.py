@@ -2,7 +2,7 @@
 """Two replicas of `gannet serve` behind HAProxy (packaging/haproxy/haproxy.cfg) are restarted one after the other
 while clients ask: no request may fail. Needs Python 3.9, haproxy, and a built program:
 
-    rolling_restart.py --gannet build/ci/gannet [--seconds 30] [--rate 5] [--rounds 1]
+    rolling_restart.py --gannet build/ci/gannet [--seconds 30] [--rate 5] [--rounds 2]
 
 Prints what came of it; exits with 1 when a request failed or a conversation wandered without need.
 """
@@ -10,6 +10,7 @@ import argparse
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -21,7 +22,7 @@ from pathlib import Path
 
 CONFIG = Path(__file__).resolve().parents[2] / "packaging/haproxy/haproxy.cfg"
 CONVERSATIONS = 8
-TOKENS = 400
+TOKENS = 400  # as many as two small cores answer at this rate, with room to spare
 
 
 def free_port():
@@ -136,7 +137,7 @@ def main():
     options.add_argument("--gannet", required=True)
     options.add_argument("--seconds", type=float, default=30, help="of load, restarts in the middle")
     options.add_argument("--rate", type=float, default=5, help="requests per second")
-    options.add_argument("--rounds", type=int, default=1, help="restarts of each replica")
+    options.add_argument("--rounds", type=int, default=2, help="restarts of each replica")
     o = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="gannet-haproxy-") as name:
         return run(o, Path(name))
@@ -150,7 +151,7 @@ def run(o, folder):
         for replica in replicas:
             replica.start()
         front = free_port()
-        proxy = subprocess.Popen(["haproxy", "-f", str(CONFIG)], stderr=subprocess.DEVNULL, stdout=open(folder / "proxy", "w"), env={
+        proxy = subprocess.Popen(["haproxy", "-f", str(CONFIG)], stderr=open(folder / "proxy", "w"), env={
             **os.environ, "GANNET_FRONT": f"127.0.0.1:{front}", "GANNET_ONE": f"127.0.0.1:{replicas[0].port}",
             "GANNET_TWO": f"127.0.0.1:{replicas[1].port}"})
         time.sleep(2)
@@ -182,6 +183,10 @@ def run(o, folder):
               f"{max(t for r in replicas for t in r.times):.2f} s; requests open when a replica was stopped: {open_then}")
         print(f"answered by one: {len(replicas[0].lines())}, by two: {len(replicas[1].lines())}; "
               f"with a cached prompt: {sum(line.get('n_cached', 0) > 0 for line in lines)} of {len(lines)}")
+        # The last of five numbers of connections, before two of queues: tries after the first; "+": another replica.
+        tries = re.findall(r"/(\+?)(\d+) \d+/\d+ ", (folder / "proxy").read_text())
+        print(f"sent again by the proxy: {sum(n != '0' for _, n in tries)} of {len(tries)}, "
+              f"to the other replica: {sum(plus == '+' for plus, _ in tries)}")
         for failure in load.failures[:20]:
             print(failure)
         if again:

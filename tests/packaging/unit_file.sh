@@ -2,7 +2,7 @@
 # unit_file.sh UNIT PROGRAM: what systemd says of the unit when PROGRAM is installed; and its command line is one
 # that the program takes. Exits with 77 (skipped) without systemd.
 set -euo pipefail
-unit=$1 program=$2
+unit=$1 program=$(readlink -f -- "$2")
 command -v systemd-analyze >/dev/null || exit 77
 folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
