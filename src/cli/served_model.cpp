@@ -79,7 +79,6 @@ Result<void> Loaded::begin(const ServedModelFlags& flags, const std::string& nam
   ModelServiceOptions options;
   options.name = name;
   const TemplateOptions chat = GANNET_TRY(template_options(flags.request.chat));
-  GANNET_TRY(model_template(chat, model_->file(), tokenizer_));  // its messages name flags
   options.chat_template = chat.source;
   options.defaults = GANNET_TRY(request_defaults(flags.request, chat, model_->file(), tokenizer_));
   const int64_t state_bytes = flags.cache_ram >= 0    ? flags.cache_ram * kMib
@@ -107,6 +106,8 @@ Result<void> Loaded::begin(const ServedModelFlags& flags, const std::string& nam
     options.scheduler.store = store_.get();
   }
   if (adjust) GANNET_TRY(adjust(options));
+  // What is wrong with it is said by the name of the flag.
+  if (options.chat_template == chat.source) GANNET_TRY(model_template(chat, model_->file(), tokenizer_));
   service_ = GANNET_TRY(ModelService::create(session, *decoding_.decoder, tokenizer_, std::move(options)));
   return {};
 }
