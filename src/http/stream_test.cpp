@@ -270,7 +270,7 @@ TEST(Drain, NewConnectionsHaveTheirRequest) {
   std::this_thread::sleep_for(20ms);
   s.server->stop(5000ms);
   EXPECT_TRUE(eventually([&] { return !s.client().connected(); }));
-  std::this_thread::sleep_for(100ms);
+  std::this_thread::sleep_for(20ms);
   fresh.send(get("/x"));
   EXPECT_EQ(fresh.answer().status, 200);
   const auto start = std::chrono::steady_clock::now();
