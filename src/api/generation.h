@@ -117,7 +117,7 @@ struct GenerationRequest {
   // The switch for thoughts itself is ChatInput::render.thinking.
   std::optional<int64_t> thinking_budget;       // tokens; unset: the server's
   std::optional<std::string> thinking_message;  // said when the budget is used up
-  ThoughtPlace thoughts = ThoughtPlace::kSeparate;
+  std::optional<ThoughtPlace> thoughts;         // unset: the server's
 
   bool stream = false;
   bool include_usage = false;  // a last chunk with the usage (chat, completions)

@@ -64,15 +64,41 @@ Json tag_json(const ModelCard& model) {
           {"capabilities", capabilities_json(model)}};
 }
 
+// What Codex reads of a model beside the fields of Ollama. Not base_instructions: they would take the place
+// of Codex's own prompt; without them it keeps that and takes the window from its settings.
+void add_codex_fields(const ModelCard& model, Json* json) {
+  const Json fields = {{"slug", model.id},
+                       {"display_name", model.id},
+                       {"description", nullptr},
+                       {"context_window", model.n_ctx > 0 ? Json(model.n_ctx) : Json()},
+                       {"max_context_window", model.n_ctx > 0 ? Json(model.n_ctx) : Json()},
+                       {"effective_context_window_percent", 95},
+                       {"supported_reasoning_levels", Json::array()},
+                       {"supports_reasoning_summaries", false},
+                       {"supports_parallel_tool_calls", model.tools},
+                       {"support_verbosity", false},
+                       {"default_verbosity", nullptr},
+                       {"apply_patch_tool_type", model.tools ? Json("function") : Json()},
+                       {"shell_type", "shell_command"},
+                       {"truncation_policy", {{"mode", "bytes"}, {"limit", 10000}}},
+                       {"experimental_supported_tools", Json::array()},
+                       {"input_modalities", {"text"}},
+                       {"visibility", "list"},
+                       {"supported_in_api", true},
+                       {"priority", 0},
+                       {"upgrade", nullptr}};
+  json->update(fields);
+}
+
 }  // namespace
 
 std::string write_models(std::span<const ModelCard> models) {
   Json data = Json::array(), tags = Json::array();
   for (const ModelCard& model : models) {
     data.push_back(model_json(model));
-    tags.push_back(tag_json(model));
+    add_codex_fields(model, &tags.emplace_back(tag_json(model)));
   }
-  // Anthropic's clients look for the last three, Ollama's for `models`.
+  // Anthropic's clients look for the last three, Ollama's and Codex for `models`.
   return json_line(Json{{"object", "list"},
                         {"data", std::move(data)},
                         {"models", std::move(tags)},

@@ -175,7 +175,7 @@ void read_thinking(const Fields& fields, GenerationRequest* request, RenderOptio
   }
   // Old clients ask for "deepseek"; "auto" is the same. "deepseek-legacy" would say the thoughts twice.
   const int format = fields.one_of("reasoning_format", {"auto", "deepseek", "none"});
-  if (format == 2) request->thoughts = ThoughtPlace::kInContent;
+  if (format >= 0) request->thoughts = format == 2 ? ThoughtPlace::kInContent : ThoughtPlace::kSeparate;
   if (const Json* variables = fields.find("chat_template_kwargs")) {
     if (!variables->is_object()) return fields.fail_kind("chat_template_kwargs", "an object", *variables);
     for (const auto& [name, value] : variables->items()) render->variables[name] = value;

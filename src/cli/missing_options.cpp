@@ -9,15 +9,14 @@ namespace {
 
 constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
 constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
-constexpr const char* kServer = "only gannet serve listens";
+constexpr const char* kServer = "only gannet serve has it";
 constexpr const char* kNotServed = "the server does not have it yet";
 constexpr const char* kRequest = "gannet run has it; clients of gannet serve say it in their requests";
 constexpr const char* kMedia = "only text is read";
 constexpr const char* kThreads = "not built; -C and -t place threads";
 constexpr const char* kDraftThreads = "not built; -Cd and -td place the threads of a draft model";
-constexpr const char* kLogs = "there is no log; messages go to stderr, -v says more";
-constexpr const char* kCache =
-    "gannet serve keeps what was read in memory by itself; nothing is kept on disk yet";
+constexpr const char* kLogs = "only gannet serve has a log; messages go to stderr, -v says more";
+constexpr const char* kCache = "gannet serve remembers what was read by itself, and with --cache-dir on disk";
 constexpr const char* kAdapter = "adapters are not built";
 constexpr const char* kRope = "the values of the model file are used";
 
@@ -42,7 +41,9 @@ constexpr MissingOption kMissing[] = {
     {"-ns,--sequences", kNotServed},
     {"-cb,--cont-batching,-nocb,-kvu,--kv-unified,-no-kvu",
      "not needed: answers share steps, and each its part of the cache"},
-    {"-ctxcp,--ctx-checkpoints,-cms,-cram,--cache-ram,--cache-prompt,--cache-reuse,-sps,--slot-save-path",
+    {"-ctxcp,--ctx-checkpoints,-cms,-cram,--cache-ram,--cache-prompt,--cache-reuse,-sps,--slot-save-path,--"
+     "cache-"
+     "dir",
      kCache},
     {"--prompt-cache,--prompt-cache-all,--prompt-cache-ro,--no-cache-prompt,-cl,--cache-list", kCache},
     {"--context-shift,--no-context-shift,--swa-full,--defrag-thold,-dt",
@@ -77,15 +78,14 @@ constexpr MissingOption kMissing[] = {
     {"--reasoning-effort",
      "--reasoning-budget limits thoughts; --chat-template-kwargs sets variables of the template"},
     {"--prefill-assistant,--no-prefill-assistant", "gannet run does not continue messages of the assistant"},
-    {"--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--path", kNotServed},
-    {"--cors-methods,--cors-headers,--cors-credentials,--no-slots,--slots", kNotServed},
-    {"--metrics,--props", "not needed: gannet serve always has /metrics and /props"},
-    {"--ui,--webui,--no-webui,--no-ui,--tags,--models-dir,--models-preset,--models-max,--server-base",
-     kNotServed},
+    {"--reuse-port,-to,--timeout,--threads-http,--sse-ping-interval,--slots,--no-slots,--metrics,--props",
+     kServer},
+    {"--ui,--webui,--no-webui,--no-ui,--tags,--models-dir,--models-preset,--models-max", kServer},
+    {"--path,--cors-methods,--cors-headers,--cors-credentials,--server-base", kNotServed},
     {"--embedding,--embeddings,--reranking,--rerank,--pooling,--embd-normalize,-embd", kNotServed},
-    {"-lv,--verbosity,--log-verbosity,--log-file,--log-jsonl,--log-colors,--log-prefix,--log-timestamps,--"
-     "log-disable",
+    {"-lv,--verbosity,--log-verbosity,--log-file,--log-jsonl,--log-colors,--log-prefix,--log-timestamps",
      kLogs},
+    {"--log-disable", "not needed: nothing is logged unless it is asked for"},
     {"--lora,--lora-scaled,--control-vector,--control-vector-scaled,--control-vector-layer-range", kAdapter},
     {"-mli,--multiline-input",
      "not needed: a pasted text is one message, and \"\"\" begins one of several lines"},

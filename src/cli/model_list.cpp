@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <boost/property_tree/ini_parser.hpp>
 
 #include "base/memory_room.h"
@@ -58,6 +59,25 @@ bool is_called(const Option& option, const std::string& key) {
                              [&](const std::string& n) { return key == n || key == "LLAMA_ARG_" + n; });
 }
 
+// The value that an option has now; empty: none.
+std::string value_of(const Option& option) {
+  return std::visit(
+      [&](auto* target) -> std::string {
+        using T = std::remove_pointer_t<decltype(target)>;
+        if constexpr (std::is_same_v<T, bool>)
+          return *target ? "on" : "off";
+        else if constexpr (std::is_arithmetic_v<T>)
+          return fmt::format("{}", *target);
+        else if constexpr (std::is_same_v<T, std::string>)
+          return *target;
+        else if constexpr (std::is_same_v<T, std::vector<std::string>>)
+          return fmt::format("{}", fmt::join(*target, "\n"));
+        else
+          return target->has_value() ? fmt::format("={}", **target) : "";
+      },
+      option.target);
+}
+
 // What the command line says stays: it differs from what there is without it.
 Result<void> apply(ServedModelFlags& flags, const ServedModelFlags& command_line, const std::string& where,
                    const std::vector<std::pair<std::string, std::string>>& settings) {
@@ -73,7 +93,7 @@ Result<void> apply(ServedModelFlags& flags, const ServedModelFlags& command_line
                    fmt::format("{}: {} is no option of a model; `gannet serve --help` lists them", where,
                                printable(key)));
     const auto i = static_cast<size_t>(found - options.begin());
-    if (default_text(defaults[i]) != default_text(typed[i])) continue;
+    if (value_of(defaults[i]) != value_of(typed[i])) continue;
     GANNET_TRY(set_option(*found, value, fmt::format("{}: {}", where, printable(key))));
   }
   return {};
@@ -117,6 +137,7 @@ ServedModel served(const std::string& name, ServedModelFlags flags, const Adjust
     model.card.aliases.erase(model.card.aliases.begin());
     if (name != model.card.id) model.card.aliases.push_back(name);
   }
+  if (!flags.tags.empty()) model.card.tags = parts(flags.tags);
   model.card.path = flags.model.model;
   model.card.bytes = file_bytes(flags.model.model);
   model.bytes = model.card.bytes + kBesideFile;

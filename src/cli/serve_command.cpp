@@ -1,17 +1,15 @@
-// `gannet serve`: a model behind HTTP, in the APIs that clients know.
+// `gannet serve`: models behind HTTP, in the APIs that clients know.
 #include <csignal>
 #include <cstring>
-#include <filesystem>
 
 #include <fmt/format.h>
 
 #include "base/printable.h"
 #include "cli/command.h"
-#include "cli/input_text.h"
 #include "cli/model_list.h"
 #include "cli/say.h"
-#include "http/server.h"
-#include "serve/routes.h"
+#include "cli/serve_flags.h"
+#include "serve/service_manager.h"
 
 namespace gannet {
 namespace {
@@ -19,95 +17,96 @@ namespace {
 struct ServeOptions {
   ServedModelFlags model;
   ModelListFlags list;
-  std::string host = "127.0.0.1", prefix, unix_path, certificate, key, slot_save_path;
-  int port = 8080, drain = 30;
-  std::vector<std::string> api_keys, origins, hosts;
-  std::string api_key_file;
+  ServeFlags server;
 };
 
-// The server that signals stop.
+// What signals act on. Set while the server runs.
 std::atomic<HttpServer*> g_server = nullptr;
+std::atomic<const ServiceManager*> g_manager = nullptr;
+std::atomic<RequestLog*> g_log = nullptr;
 std::atomic<int> g_drain_seconds = 30;
 std::atomic<int> g_signals = 0;
 
-void on_signal(int number) {
+void on_stop(int number) {
   HttpServer* server = g_server;
   if (g_signals++ > 0 || server == nullptr) {
     std::signal(number, SIG_DFL);
     std::raise(number);
     return;
   }
+  if (const ServiceManager* manager = g_manager) manager->stopping();
   server->stop(std::chrono::seconds(g_drain_seconds.load()));
 }
 
-Result<AccessOptions> access_options(const ServeOptions& o) {
-  AccessOptions access;
-  std::vector<std::string> keys = o.api_keys;
-  if (!o.api_key_file.empty()) {
-    auto text = read_text(o.api_key_file);
-    if (!text.ok()) return text.take_error().with_context("--api-key-file");
-    for (size_t at = 0; at < text->size();) {
-      const size_t end = std::min(text->find('\n', at), text->size());
-      std::string line = text->substr(at, end - at);
-      while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-      if (!line.empty() && line.front() != '#') keys.push_back(std::move(line));
-      at = end + 1;
-    }
-    if (keys.empty()) return Error(ErrorCode::kUsage, "--api-key-file: there is no key in it");
-  }
-  for (const std::string& key : keys)
-    if (auto added = access.keys.add(key); !added.ok()) return added.take_error().with_context("--api-key");
-  access.origins = o.origins;
-  access.hosts = o.hosts;
-  return access;
+void on_hangup(int /*number*/) {
+  if (RequestLog* log = g_log) log->reopen();
+}
+
+// Whether no model's thread has shown no sign of life for so long.
+bool all_step(const ModelPool& pool, std::chrono::microseconds most) {
+  for (size_t i = 0; i < pool.size(); ++i)
+    if (const ModelLease model = pool.peek(i); model && model->since_last_step() > most) return false;
+  return true;
+}
+
+void handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  sigaction(number, &action, nullptr);
 }
 
 Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
-  const AccessOptions access = GANNET_TRY(access_options(o));
-  if (o.certificate.empty() != o.key.empty())
-    return Error(ErrorCode::kUsage, "--ssl-cert-file and --ssl-key-file are needed together");
+  const AccessOptions access = GANNET_TRY(access_options(o.server));
+  HttpOptions http = GANNET_TRY(http_options(o.server));
+  const std::unique_ptr<ServiceManager> manager = GANNET_TRY(ServiceManager::from_environment());
   std::vector<ServedModel> models = GANNET_TRY(served_models(o.model, o.list, adjust));
   const std::string first = models.front().card.id;
-  const bool several = models.size() > 1;
   ModelPool pool(std::move(models), pool_options(o.list));
 
-  RoutesOptions routes;
-  routes.router.prefix = o.prefix;
-  routes.router.access = AccessPolicy(access);
-  routes.version = GANNET_VERSION;
-  routes.slot_save_path = o.slot_save_path;
-  HttpOptions http;
-  http.listen.clear();
-  if (o.unix_path.empty())
-    http.listen.push_back({.host = o.host, .port = static_cast<uint16_t>(o.port)});
-  else
-    http.listen.push_back({.unix_path = o.unix_path});
-  http.tls_certificate = o.certificate;
-  http.tls_key = o.key;
   http.warn = [](const std::string& text) { say("{}", printable(text)); };
+  std::unique_ptr<RequestLog> log;
+  if (auto options = log_options(o.server, o.model.model.verbose)) {
+    options->warn = http.warn;
+    auto opened = RequestLog::open(*std::move(options));
+    if (!opened.ok()) return opened.take_error().with_context("--log-file");
+    log = opened.take();
+    http.access_log = [&log](const HttpAccess& request) { log->add(request); };
+  }
   const std::unique_ptr<HttpServer> server =
-      GANNET_TRY(HttpServer::create(std::move(http), make_routes(pool, std::move(routes))));
+      GANNET_TRY(HttpServer::create(std::move(http), make_routes(pool, routes_options(o.server, access))));
+  for (const std::string& note : serve_notes(o.server)) say("{}", note);
+  const std::string url = server->addresses().front().url;
   std::optional<Error> failed;
-  if (o.list.folder.empty() || !o.model.model.model.empty())
+  const bool preloaded = o.list.folder.empty() || !o.model.model.model.empty();
+  if (preloaded)
     pool.preload([&](const Result<void>& loaded) {
-      if (loaded.ok() || loaded.error().code() == ErrorCode::kInterrupted) return;
+      if (loaded.ok()) return manager->ready(fmt::format("{} at {}", printable(first, 100), url));
+      if (loaded.error().code() == ErrorCode::kInterrupted) return;
       failed = loaded.error();
       server->stop(std::chrono::seconds(0));
     });
   // Before it is said that the server is there: whoever hears that may stop it.
-  g_drain_seconds = o.drain;
+  g_drain_seconds = o.server.drain;
   g_server = server.get();
-  struct sigaction action {};
-  action.sa_handler = on_signal;
-  for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+  g_manager = manager.get();
+  g_log = log.get();
+  for (const int number : {SIGINT, SIGTERM}) handle(number, on_stop);
+  if (!o.server.log_file.empty()) handle(SIGHUP, on_hangup);
   for (const HttpAddress& address : server->addresses()) {
     say("{} is served at {}",
-        several ? fmt::format("a choice of {} models", pool.size()) : printable(first, 100), address.url);
+        pool.size() > 1 ? fmt::format("a choice of {} models", pool.size()) : printable(first, 100),
+        address.url);
     if (!address.loopback && access.keys.empty())
       say("anybody who reaches {} can use it; --api-key KEY asks for a key", address.url);
   }
+  if (!preloaded) manager->ready(fmt::format("{} models at {}", pool.size(), url));
+  manager->watch([&pool](std::chrono::microseconds most) { return all_step(pool, most); });
   server->run();
   g_server = nullptr;
+  g_manager = nullptr;
+  g_log = nullptr;
+  manager->unwatch();
   if (failed) return *std::move(failed);
   return {};
 }
@@ -118,67 +117,7 @@ Command serve_command(AdjustService adjust) {
   auto o = std::make_shared<ServeOptions>();
   Command command{.name = "serve",
                   .summary = "Answer clients over HTTP, in the APIs of OpenAI, Anthropic and Ollama"};
-  command.options = {
-      {.names = "--host",
-       .value = "HOST",
-       .help = "Where to listen",
-       .target = &o->host,
-       .environment = "HOST"},
-      {.names = "--port",
-       .value = "N",
-       .help = "TCP port; 0: any free one",
-       .target = &o->port,
-       .at_least = 0,
-       .at_most = 65535,
-       .environment = "PORT"},
-      {.names = "--unix-socket",
-       .value = "PATH",
-       .help = "Listen at this socket instead",
-       .target = &o->unix_path},
-      {.names = "--api-key",
-       .value = "KEY",
-       .help = "Clients must show this key; may be repeated",
-       .target = &o->api_keys,
-       .environment = "API_KEY"},
-      {.names = "--api-key-file",
-       .value = "FILE",
-       .help = "Keys from a file, one per line",
-       .target = &o->api_key_file},
-      {.names = "--api-prefix",
-       .value = "PATH",
-       .help = "Stands in front of all paths",
-       .target = &o->prefix,
-       .environment = "API_PREFIX"},
-      {.names = "--cors-origins",
-       .value = "ORIGIN",
-       .help = "Web pages of this origin may use the server; may be repeated; *: all",
-       .target = &o->origins},
-      {.names = "--allowed-hosts",
-       .value = "NAME",
-       .help = "Names by which a server on this machine may be asked; may be repeated; *: all",
-       .target = &o->hosts},
-      {.names = "--ssl-cert-file",
-       .value = "FILE",
-       .help = "Certificate (PEM): TLS instead of plain HTTP",
-       .target = &o->certificate,
-       .environment = "SSL_CERT_FILE"},
-      {.names = "--ssl-key-file",
-       .value = "FILE",
-       .help = "Its key (PEM)",
-       .target = &o->key,
-       .environment = "SSL_KEY_FILE"},
-      {.names = "--drain-seconds",
-       .value = "N",
-       .help = "After SIGTERM or Ctrl-C answers have so long to end",
-       .target = &o->drain,
-       .at_least = 0,
-       .at_most = 3600},
-      {.names = "-sps,--slot-save-path",
-       .value = "DIR",
-       .help = "Where POST /slots/ID?action=save writes",
-       .target = &o->slot_save_path,
-       .environment = "SLOT_SAVE_PATH"},
-  };
+  add_serve_options(command.options, o->server);
   add_served_model_options(command.options, o->model);
   add_model_list_options(command.options, o->list);
   command.action = [o, adjust = std::move(adjust)] { return run_serve(*o, adjust); };

@@ -12,7 +12,6 @@
 #include "base/printable.h"
 #include "cli/decoding.h"
 #include "cli/say.h"
-#include "cli/template_flags.h"
 #include "engine/fingerprint.h"
 #include "engine/state_store.h"
 #include "engine/vocabulary_from_gguf.h"
@@ -79,8 +78,9 @@ Result<void> Loaded::begin(const ServedModelFlags& flags, const std::string& nam
                            const AdjustService& adjust) {
   ModelServiceOptions options;
   options.name = name;
-  options.chat_template = GANNET_TRY(
-      text_or_file(flags.chat_template, flags.template_file, "--chat-template", "--chat-template-file"));
+  const TemplateOptions chat = GANNET_TRY(template_options(flags.request.chat));
+  options.chat_template = chat.source;
+  options.defaults = GANNET_TRY(request_defaults(flags.request, chat, model_->file(), tokenizer_));
   const int64_t state_bytes = flags.cache_ram >= 0    ? flags.cache_ram * kMib
                               : flags.cache_ram == -1 ? 0
                                                       : std::min(kMostStateBytes, memory_room().bytes / 2);
@@ -93,6 +93,7 @@ Result<void> Loaded::begin(const ServedModelFlags& flags, const std::string& nam
   options.scheduler.n_streams = flags.n_parallel;
   options.scheduler.most_waiting = static_cast<size_t>(flags.most_waiting);
   options.scheduler.cache = flags.cache_ram != 0;
+  options.scheduler.checkpoint_tokens = static_cast<size_t>(flags.checkpoint_tokens);
   if (!flags.cache_dir.empty()) {
     StateStoreOptions store;
     store.folder = flags.cache_dir;
@@ -105,6 +106,8 @@ Result<void> Loaded::begin(const ServedModelFlags& flags, const std::string& nam
     options.scheduler.store = store_.get();
   }
   if (adjust) GANNET_TRY(adjust(options));
+  // What is wrong with it is said by the name of the flag.
+  if (options.chat_template == chat.source) GANNET_TRY(model_template(chat, model_->file(), tokenizer_));
   service_ = GANNET_TRY(ModelService::create(session, *decoding_.decoder, tokenizer_, std::move(options)));
   return {};
 }
@@ -157,21 +160,31 @@ void add_served_model_options(Options& options, ServedModelFlags& f) {
        .at_least = 1,
        .at_most = 1 << 30,
        .environment = "CACHE_DISK"},
-      {.names = "--chat-template",
-       .value = "TEMPLATE",
-       .help = "Jinja template for messages, instead of the model's own; or chatml",
-       .target = &f.chat_template,
-       .environment = "CHAT_TEMPLATE"},
-      {.names = "--chat-template-file",
-       .value = "FILE",
-       .help = "The same from a file",
-       .target = &f.template_file,
-       .environment = "CHAT_TEMPLATE_FILE"},
+      {.names = "-cms,--checkpoint-min-step",
+       .value = "N",
+       .help = "A long prompt is remembered at every so many tokens, and at the ends of its messages",
+       .target = &f.checkpoint_tokens,
+       .at_least = 64,
+       .at_most = 1 << 24,
+       .environment = "CHECKPOINT_MIN_STEP,CHECKPOINT_MIN_SPACING_NTOKEN"},
+      {.names = "-ctxcp,--ctx-checkpoints,--swa-checkpoints",
+       .value = "N",
+       .help = "Accepted: as many as --cache-ram has room for",
+       .target = &f.n_checkpoints,
+       .at_least = 0,
+       .environment = "CTX_CHECKPOINTS",
+       .shown_default = "none"},
+      {.names = "--tags",
+       .value = "TAGS",
+       .help = "Words about the model, with commas between, for those who look at /v1/models",
+       .target = &f.tags,
+       .environment = "TAGS"},
   };
   options.insert(options.end(), own.begin(), own.end());
   add_model_option(options, f.model);
   add_session_options(options, f.model);
   add_speculation_options(options, f.speculation);
+  add_request_options(options, f.request);
 }
 
 }  // namespace gannet

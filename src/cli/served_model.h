@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/model_options.h"
+#include "cli/request_flags.h"
 #include "cli/speculation_options.h"
 #include "serve/model_pool.h"
 
@@ -14,12 +15,14 @@ namespace gannet {
 struct ServedModelFlags {
   ModelOptions model;
   SpeculationFlags speculation;
-  std::string alias;  // "NAME,MORE,..."
-  std::string chat_template, template_file;
+  RequestFlags request;
+  std::string alias, tags;  // "NAME,MORE,..."
   int n_parallel = 4, most_waiting = 64;
   int64_t cache_ram = -2;  // MiB; -1: no limit, -2: as there is
   int64_t cache_disk = 8192;
   std::string cache_dir;  // empty: nothing is kept on disk
+  int checkpoint_tokens = static_cast<int>(SchedulerOptions{}.checkpoint_tokens);
+  int n_checkpoints = 0;  // accepted
 };
 
 void add_served_model_options(Options& options, ServedModelFlags& flags);

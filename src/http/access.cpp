@@ -180,7 +180,7 @@ std::optional<HttpError> AccessPolicy::check(HttpRequest& head, bool needs_key, 
       headers->add("Access-Control-Allow-Origin", *origin);
       headers->add("Vary", "Origin");
     }
-    headers->add("Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+    headers->add("Access-Control-Expose-Headers", options_.exposed);
   } else if (!all_origins_ && !options_.origins.empty()) {
     headers->add("Vary", "Origin");
   }

@@ -44,7 +44,8 @@ struct AccessOptions {
   // Origins that may use this server from a web page: "https://chat.example.org", exactly, or "*" for all. A
   // page of this server itself always may. Others get 403. Credentials of the browser are never asked for.
   std::vector<std::string> origins;
-  bool localhost_origins = false;  // pages at any port of this machine, too
+  std::string exposed = "X-Request-Id, Retry-After";  // fields of answers that such pages may read
+  bool localhost_origins = false;                     // pages at any port of this machine, too
   // Names by which requests may ask for a server that listens at a loopback address, besides localhost and
   // loopback addresses: without this check a web page whose name is made to point here could read answers
   // (DNS rebinding).

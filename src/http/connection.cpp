@@ -19,6 +19,8 @@ using boost::asio::posix::stream_descriptor;
 
 // Bytes of following requests that are kept while one is being answered.
 constexpr size_t kPipelineBytes = 64 << 10;
+// A connection that is new when the server stops has so long to send its first request.
+constexpr std::chrono::milliseconds kFirstRequestInDrain{500};
 
 bool good_id(std::string_view id) {
   return !id.empty() && id.size() <= 128 && std::all_of(id.begin(), id.end(), [](char c) {
@@ -319,7 +321,9 @@ void Connection::tick(Clock::time_point now) {
 
 void Connection::begin_drain() {
   if (state_ == State::kHandshake || (state_ == State::kReading && !head_begun_ && in_.empty())) {
-    return close(HttpAbort::kServerStopping);
+    // The first request of a new connection is on its way: clients do not send it again.
+    if (served_) return close(HttpAbort::kServerStopping);
+    deadline_ = std::min(deadline_, Clock::now() + kFirstRequestInDrain);
   }
   if (!head_sent_ && state_ != State::kLingering) close_after_ = true;
 }
@@ -333,11 +337,11 @@ void Connection::close(HttpAbort reason) {
     --loop_.n_exchanges;
     ++loop_.aborted;
   }
-  const std::shared_ptr<ExchangeState> exchange = std::move(exchange_);
   loop_.held_body_bytes -= std::exchange(counted_body_, 0);
   loop_.body_bytes = loop_.held_body_bytes;
   if (brief_ != nullptr) log(&reason);
   brief_.reset();
+  const std::shared_ptr<ExchangeState> exchange = std::move(exchange_);
   // Before the wire: it closes the descriptor.
   descriptor_.release();
   if (reason == HttpAbort::kClientGone) wire_->shut();

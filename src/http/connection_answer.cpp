@@ -312,6 +312,13 @@ void Connection::log(const HttpAbort* abort) {
   access.response_bytes = sent_bytes_;
   access.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   access.abort = abort;
+  std::shared_ptr<const HttpNote> note;
+  if (exchange_ != nullptr) {
+    const std::lock_guard lock(exchange_->mutex);
+    note = exchange_->note;
+    if (exchange_->cut && abort == nullptr) access.abort = &exchange_->abort_reason;
+  }
+  access.note = note.get();
   loop_.options.access_log(access);
 }
 

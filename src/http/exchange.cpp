@@ -169,6 +169,11 @@ void HttpExchange::set_stop_tail(std::string bytes) {
   state_->stop_tail = std::move(bytes);
 }
 
+void HttpExchange::set_note(std::shared_ptr<const HttpNote> note) {
+  const std::lock_guard lock(state_->mutex);
+  state_->note.swap(note);
+}
+
 void HttpExchange::on_abort(std::function<void(HttpAbort)> callback) {
   HttpAbort reason;
   {

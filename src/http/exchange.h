@@ -31,6 +31,12 @@ enum class HttpWrite : uint8_t {
   kClosed,  // not taken: nobody will read it, stop the work
 };
 
+// What a handler knows of a request, for the access log (HttpAccess::note), which gets it as it is then:
+// notes that change must be safe to read meanwhile.
+struct HttpNote {
+  virtual ~HttpNote() = default;
+};
+
 class HttpExchange {
  public:
   explicit HttpExchange(std::shared_ptr<ExchangeState> state);
@@ -65,6 +71,9 @@ class HttpExchange {
   void on_abort(std::function<void(HttpAbort)> callback);
   // Called each time that a full stream has drained to a quarter of the limit.
   void on_writable(std::function<void()> callback);
+
+  // In the place of an earlier one.
+  void set_note(std::shared_ptr<const HttpNote> note);
 
   bool writable() const;  // whether write() would say kReady
   bool closed() const;    // answered to the end, or aborted

@@ -63,6 +63,7 @@ struct ExchangeState : std::enable_shared_from_this<ExchangeState> {
   bool discards = false;    // answer to HEAD: no body is sent
   std::string stop_tail, ping;
   std::chrono::milliseconds ping_interval{0};
+  std::shared_ptr<const HttpNote> note;  // null: none
   std::function<void(HttpAbort)> on_abort;
   std::function<void()> on_writable;
 

@@ -156,6 +156,8 @@ Result<std::vector<Listener>> Listener::open(const HttpListen& where, bool tls) 
     }
     const int on = 1, off = 0;
     ::setsockopt(l.fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (where.reuse_port && ::setsockopt(l.fd_, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) != 0)
+      return failed(fmt::format("the port cannot be shared: {}", std::strerror(errno)));
     if (a->ai_family == AF_INET6) {
       const auto* six = reinterpret_cast<const sockaddr_in6*>(a->ai_addr);
       const bool any = IN6_IS_ADDR_UNSPECIFIED(&six->sin6_addr);

@@ -273,6 +273,8 @@ void HttpServer::Impl::look_at_stop() {
   const int64_t deadline = stop_ns_;
   if (deadline == kNever) return;
   if (!loop.draining) {
+    // Those in the kernel's queue are connected as far as they know.
+    for (const auto& a : std::vector(acceptors_)) accept(a);
     loop.draining = true;
     close_acceptors();
     tick_time_ = std::min(tick_time_, std::chrono::milliseconds(20));

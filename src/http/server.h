@@ -25,6 +25,7 @@ struct HttpListen {
   // Made with `unix_mode`. A socket that no server listens to any more is replaced; removed at the end.
   std::string unix_path = {};
   unsigned unix_mode = 0600;
+  bool reuse_port = false;  // other processes of this user may listen at the same address; the system shares
 };
 
 // One answered or failed request, for the log. No bodies, no queries, no keys.
@@ -33,7 +34,8 @@ struct HttpAccess {
   int status = 0;  // 0: none was sent
   uint64_t request_bytes = 0, response_bytes = 0;
   double seconds = 0;                // from the end of the head on
-  const HttpAbort* abort = nullptr;  // not delivered
+  const HttpAbort* abort = nullptr;  // not delivered, or ended by the server in the handler's place
+  const HttpNote* note = nullptr;    // of the handler (HttpExchange::set_note)
 };
 
 struct HttpOptions {

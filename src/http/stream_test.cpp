@@ -262,6 +262,23 @@ TEST(Drain, OpenStreamsFinish) {
   EXPECT_EQ(streams.aborts, 0);
 }
 
+// A proxy that has just connected is not left without an answer.
+TEST(Drain, NewConnectionsHaveTheirRequest) {
+  TestServer s;
+  s.start();
+  RawClient fresh = s.client(), silent = s.client();
+  std::this_thread::sleep_for(20ms);
+  s.server->stop(5000ms);
+  EXPECT_TRUE(eventually([&] { return !s.client().connected(); }));
+  std::this_thread::sleep_for(20ms);
+  fresh.send(get("/x"));
+  EXPECT_EQ(fresh.answer().status, 200);
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_TRUE(silent.closes(2000ms));
+  s.thread.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 2000ms);
+}
+
 TEST(Drain, AtTheDeadlineStreamsEndProperly) {
   TestServer s;
   Streams streams(&s);

@@ -9,8 +9,6 @@
 namespace gannet {
 namespace {
 
-constexpr std::chrono::milliseconds kPing{10'000};
-
 AnswerEnd end_of(const RequestOutcome& outcome, bool call_complete) {
   if (outcome.stopped_by) return AnswerEnd::kStopText;
   switch (outcome.reason) {
@@ -27,6 +25,29 @@ AnswerEnd end_of(const RequestOutcome& outcome, bool call_complete) {
   }
 }
 
+// For the log.
+const char* end_name(AnswerEnd end) {
+  switch (end) {
+    case AnswerEnd::kStop:
+      return "stop";
+    case AnswerEnd::kStopText:
+      return "stop_text";
+    case AnswerEnd::kLength:
+      return "length";
+    case AnswerEnd::kContextFull:
+      return "context_full";
+    case AnswerEnd::kRepetition:
+      return "repetition";
+    case AnswerEnd::kTimeLimit:
+      return "time_limit";
+    case AnswerEnd::kCancelled:
+      return "cancelled";
+    case AnswerEnd::kLoaded:
+      return "loaded";
+  }
+  return "";
+}
+
 std::string why_uncached(const RequestOutcome& o, bool use_cache) {
   if (!use_cache) return "cache_prompt is off";
   if (o.n_cached + 1 >= o.n_prompt) return "";
@@ -39,21 +60,25 @@ std::string why_uncached(const RequestOutcome& o, bool use_cache) {
 }  // namespace
 
 Answering::Answering(ModelLease service, GenerationRequest request, std::string unique, std::string client,
-                     std::shared_ptr<HttpExchange> exchange)
+                     std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note)
     : service_(std::move(service)),
       request_(std::move(request)),
       unique_(std::move(unique)),
       client_(std::move(client)),
-      exchange_(std::move(exchange)) {}
+      exchange_(std::move(exchange)),
+      note_(std::move(note)) {
+  note_->begun(service_->name());
+}
 
 void Answering::begin(ModelLease service, GenerationRequest request, std::string unique, std::string client,
-                      std::shared_ptr<HttpExchange> exchange) {
+                      std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note) {
   std::shared_ptr<Answering> made(new Answering(std::move(service), std::move(request), std::move(unique),
-                                                std::move(client), std::move(exchange)));
+                                                std::move(client), std::move(exchange), std::move(note)));
   made->service_->later([made] { made->prepare(); });
 }
 
 void Answering::refuse(const ApiError& error, HttpHeaders headers) {
+  note_->ended(failed_ ? "failed" : "refused");
   headers.set("Content-Type", "application/json");
   exchange_->respond({http_status(error.kind), std::move(headers), error_body(request_.dialect, error)});
 }
@@ -74,6 +99,7 @@ void Answering::prepare() {
     writer_ = make_answer_writer(request_, std::move(identity));
     begin_stream();
     send(AnswerStarted{});
+    note_->ended(end_name(AnswerEnd::kLoaded));
     send(AnswerFinished{.end = AnswerEnd::kLoaded});
     return;
   }
@@ -164,7 +190,7 @@ void Answering::send(const GenerationEvent& event) {
   if (!request_.stream) {
     whole_ += bytes;
     if (!writer_->done()) return;
-    HttpHeaders headers;
+    HttpHeaders headers = with_cached({});
     headers.set("Content-Type", writer_->content_type());
     exchange_->respond({writer_->status(), std::move(headers), std::move(whole_)});
     return;
@@ -175,25 +201,33 @@ void Answering::send(const GenerationEvent& event) {
     gone_ = true;
 }
 
+// How much of the prompt was not read again, also for those who do not look into answers: proxies, logs.
+HttpHeaders Answering::with_cached(HttpHeaders headers) const {
+  const Usage& usage = choices_.front().usage;
+  if (usage.prompt > 0) headers.set(kCachedTokensHeader, std::to_string(usage.cached));
+  return headers;
+}
+
 void Answering::begin_stream() {
   streaming_ = true;
   if (!request_.stream) return;
-  HttpHeaders headers = sse_headers();
+  HttpHeaders headers = with_cached(sse_headers());
   headers.set("Content-Type", writer_->content_type());
   exchange_->begin_stream(200, std::move(headers));
-  if (std::string ping = writer_->ping(); !ping.empty() && request_.ping_seconds.value_or(1) >= 0)
-    exchange_->keep_alive(
-        request_.ping_seconds ? std::chrono::seconds(std::max<int64_t>(1, *request_.ping_seconds)) : kPing,
-        std::move(ping));
+  const int64_t seconds = request_.ping_seconds.value_or(-1);
+  if (std::string ping = writer_->ping(); !ping.empty() && seconds >= 0)
+    exchange_->keep_alive(std::chrono::seconds(std::max<int64_t>(1, seconds)), std::move(ping));
 }
 
 void Answering::started(size_t choice, const RequestOutcome& so_far) {
   if (gone_ || failed_) return;
-  if (!streaming_) begin_stream();
   Usage& usage = choices_[choice].usage;
   usage.prompt = static_cast<int64_t>(so_far.n_prompt);
   usage.cached = static_cast<int64_t>(so_far.n_cached);
-  usage.uncached_reason = why_uncached(so_far, request_.cache_prompt.value_or(true));
+  if (choice == 0) note_->read(usage.prompt, usage.cached);
+  if (!streaming_) begin_stream();
+  usage.uncached_reason =
+      why_uncached(so_far, request_.cache_prompt.value_or(service_->options().defaults.cache_prompt));
   send(AnswerStarted{choice, usage, -1});
   if (const std::string& echoed = choices_[choice].echoed; !echoed.empty())
     send(AnswerPiece{.choice = choice, .deltas = {{OutputDelta::Kind::kContent, echoed, 0, {}, {}}}});
@@ -210,6 +244,7 @@ bool Answering::text(size_t choice, std::string_view piece) {
   }
   event.tokens = std::exchange(c.tokens, {});
   ++c.usage.completion;
+  note_->generated(1);
   if (c.parser && c.parser->in_thought()) ++c.usage.reasoning;
   if (!event.deltas.empty() || !event.tokens.empty()) send(event);
   return !gone_ && !(c.parser && c.parser->done());
@@ -231,6 +266,7 @@ void Answering::ended(size_t choice, const RequestOutcome& o) {
   if (o.error && o.error->code() != ErrorCode::kInterrupted) {
     failed_ = true;
     const ApiError error = api_error(*o.error);
+    note_->ended("failed");
     // In front of a stream it has its status.
     if (request_.stream)
       send(AnswerFailed{error});
@@ -250,7 +286,10 @@ void Answering::ended(size_t choice, const RequestOutcome& o) {
   finished.choice = choice;
   finished.end = end;
   finished.stop_text = o.stopped_by.value_or("");
-  c.usage.completion = static_cast<int64_t>(o.n_generated);
+  const auto n_generated = static_cast<int64_t>(o.n_generated);
+  note_->generated(n_generated - c.usage.completion);
+  note_->ended(end_name(end));
+  c.usage.completion = n_generated;
   finished.usage = c.usage;
   finished.timings = timings(choice, o);
   finished.total_ms = std::chrono::duration<double, std::milli>(Clock::now() - began_).count();

@@ -11,17 +11,22 @@
 #include "api/generation.h"
 #include "http/exchange.h"
 #include "serve/model_pool.h"
+#include "serve/request_log.h"
 
 namespace gannet {
+
+// Field of answers: tokens of the (first) prompt that were not read again.
+inline constexpr const char* kCachedTokensHeader = "X-Cached-Tokens";
 
 // Lives as long as callbacks of the scheduler or the exchange may come. Events are written by the stepping
 // thread.
 class Answering : public std::enable_shared_from_this<Answering> {
  public:
   // Makes the request ready on the service's worker and submits it; the exchange gets the answer, or the
-  // error. `unique`: letters and digits of this request alone; `client`: who asks.
+  // error. `unique`: letters and digits of this request alone; `client`: who asks;
+  // `note`: gets what the log says of it.
   static void begin(ModelLease service, GenerationRequest request, std::string unique, std::string client,
-                    std::shared_ptr<HttpExchange> exchange);
+                    std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -33,7 +38,8 @@ class Answering : public std::enable_shared_from_this<Answering> {
   };
 
   Answering(ModelLease service, GenerationRequest request, std::string unique, std::string client,
-            std::shared_ptr<HttpExchange> exchange);
+            std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note);
+  HttpHeaders with_cached(HttpHeaders headers) const;
   void prepare();
   void submit(std::vector<MadeRequest> made);
   void begin_stream();
@@ -48,6 +54,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   GenerationRequest request_;
   const std::string unique_, client_;
   std::shared_ptr<HttpExchange> exchange_;
+  const std::shared_ptr<RequestNote> note_;
   std::unique_ptr<AnswerWriter> writer_;
   std::vector<Choice> choices_;
   std::string whole_;  // of an answer that is no stream

@@ -124,6 +124,7 @@ ModelCard ModelPool::card(size_t model) const {
   ModelCard card = entry.loaded ? entry.loaded->service().card() : entry.model.card;
   card.id = entry.model.card.id;
   card.aliases = entry.model.card.aliases;
+  card.tags = entry.model.card.tags;
   card.loaded = entry.state == ModelState::kLoaded;
   return card;
 }

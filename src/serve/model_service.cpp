@@ -16,8 +16,9 @@ Result<std::unique_ptr<ModelService>> ModelService::create(Session& session, Dec
                                                            ModelServiceOptions options) {
   std::unique_ptr<ModelService> made(new ModelService(session, decoder, tokenizer, std::move(options)));
   const Model& model = session.model();
-  made->maker_ = GANNET_TRY(RequestMaker::create(model, tokenizer, session.options().n_ctx,
-                                                 made->options_.chat_template, made->options_.script));
+  made->maker_ =
+      GANNET_TRY(RequestMaker::create(model, tokenizer, session.options().n_ctx, made->options_.chat_template,
+                                      made->options_.defaults, made->options_.script));
   ModelCard& card = made->card_;
   const Hyperparameters& hp = model.hyperparameters();
   card.id = made->options_.name;
@@ -53,10 +54,17 @@ void ModelService::stop() {
   if (stepper_.joinable()) stepper_.join();
 }
 
+std::chrono::microseconds ModelService::since_last_step() const {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() -
+                                                               last_step_.load());
+}
+
 void ModelService::step_all() {
   constexpr std::chrono::milliseconds kIdle{100};
-  while (!stopping_)
+  while (!stopping_) {
+    last_step_ = std::chrono::steady_clock::now();
     if (!scheduler_->step()) scheduler_->wait(kIdle);
+  }
   scheduler_->cancel_all();
 }
 

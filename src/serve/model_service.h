@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -17,6 +18,7 @@ namespace gannet {
 struct ModelServiceOptions {
   std::string name;           // as clients call it
   std::string chat_template;  // instead of the model's own; empty: that
+  RequestDefaults defaults = {};
   SchedulerOptions scheduler;
   // Of what states depend on besides the model's layout (StateStoreOptions); for files that /slots writes.
   std::string fingerprint = {};
@@ -45,6 +47,8 @@ class ModelService {
   Scheduler& scheduler() { return *scheduler_; }
   Session& session() { return session_; }
   int64_t n_ctx() const { return session_.options().n_ctx; }
+  // Since the stepping thread began its last step, or found nothing to do.
+  std::chrono::microseconds since_last_step() const;
   // Runs `work` on the worker, in order.
   void later(std::function<void()> work) { worker_.later(std::move(work)); }
 
@@ -59,6 +63,7 @@ class ModelService {
   std::unique_ptr<RequestMaker> maker_;
   std::unique_ptr<Scheduler> scheduler_;
   std::atomic<bool> stopping_ = false;
+  std::atomic<std::chrono::steady_clock::time_point> last_step_ = std::chrono::steady_clock::now();
   WorkQueue worker_;
   std::thread stepper_;
 };

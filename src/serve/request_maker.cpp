@@ -29,17 +29,18 @@ RequestMaker::RequestMaker(const Model& model, const Tokenizer& tokenizer, int64
 
 Result<std::unique_ptr<RequestMaker>> RequestMaker::create(const Model& model, const Tokenizer& tokenizer,
                                                            int64_t n_ctx, const std::string& chat_template,
-                                                           AnswerScript script) {
+                                                           RequestDefaults defaults, AnswerScript script) {
   std::unique_ptr<RequestMaker> made(new RequestMaker(model, tokenizer, n_ctx));
   made->script_ = std::move(script);
   made->template_ = GANNET_TRY(model_template(model.file(), tokenizer, chat_template));
-  made->defaults_ = read_sampling_defaults(model.file()).params;
+  made->defaults_ = std::move(defaults);
+  if (!made->defaults_.sampling) made->defaults_.sampling = read_sampling_defaults(model.file()).params;
   return made;
 }
 
 Result<SamplingParams> RequestMaker::sampling(const GenerationRequest& request) const {
   const Vocabulary& vocabulary = tokenizer_.vocabulary();
-  SamplingParams params = defaults_;
+  SamplingParams params = *defaults_.sampling;
   request.sampling.apply_to(&params);
   for (const auto& [what, bias] : request.sampling.logit_bias) {
     if (const auto* id = std::get_if<TokenId>(&what)) {
@@ -49,9 +50,10 @@ Result<SamplingParams> RequestMaker::sampling(const GenerationRequest& request) 
     const auto ids = GANNET_TRY(tokenizer_.encode(std::get<std::string>(what), {.parse_special = true}));
     for (const TokenId id : ids) params.logit_bias.push_back({id, bias});
   }
-  if (request.ignore_eos) forbid_ends(params, vocabulary);
+  if (request.ignore_eos || defaults_.ignore_eos) forbid_ends(params, vocabulary);
   if (params.dry_multiplier != 0) {
     std::vector<std::string> breakers(std::begin(kDefaultDryBreakers), std::end(kDefaultDryBreakers));
+    if (defaults_.dry_breakers) breakers = *defaults_.dry_breakers;
     if (request.sampling.dry_breakers) breakers = *request.sampling.dry_breakers;
     if (!breakers.empty()) params.dry_breakers = GANNET_TRY(DryBreakers::create(vocabulary, breakers));
   }
@@ -60,7 +62,16 @@ Result<SamplingParams> RequestMaker::sampling(const GenerationRequest& request) 
 
 Result<ChatPrompt> RequestMaker::prompt_text(const ChatInput& input) const {
   if (!template_) return refused("messages: the model has no chat template; /completion takes raw prompts");
-  return template_->render(input.conversation, input.render);
+  return template_->render(input.conversation, render_options(input));
+}
+
+RenderOptions RequestMaker::render_options(const ChatInput& input) const {
+  RenderOptions render = input.render;
+  if (!render.thinking) render.thinking = defaults_.thinking;
+  if (!render.preserve_thinking) render.preserve_thinking = defaults_.preserve_thinking;
+  for (const auto& [name, value] : defaults_.template_variables.items())
+    if (!render.variables.contains(name)) render.variables[name] = value;
+  return render;
 }
 
 Result<RequestMaker::Prompt> RequestMaker::chat_prompt(const ChatInput& input) const {
@@ -70,7 +81,7 @@ Result<RequestMaker::Prompt> RequestMaker::chat_prompt(const ChatInput& input) c
   made.in_thought = whole.in_thought;
   made.output = template_->output_options(input.conversation, whole);
   // The next turn has the same messages: where this one would end without opening an answer, it goes on.
-  RenderOptions without = input.render;
+  RenderOptions without = render_options(input);
   without.add_generation_prompt = false;
   without.continue_last = false;
   if (const auto messages = template_->render(input.conversation, without);
@@ -188,7 +199,7 @@ Result<std::shared_ptr<TokenConstraint>> RequestMaker::constraint(const Generati
 Result<std::vector<MadeRequest>> RequestMaker::make(const GenerationRequest& request) {
   const auto all = GANNET_TRY(prompts(request));
   SamplingParams params = GANNET_TRY(sampling(request));
-  if (!request.sampling.seed) params.seed = std::random_device{}();
+  if (!request.sampling.seed) params.seed = defaults_.seed.value_or(std::random_device{}());
   std::vector<MadeRequest> made;
   for (const Prompt& prompt : all)
     for (int i = 0; i < request.n; ++i) {
@@ -200,21 +211,25 @@ Result<std::vector<MadeRequest>> RequestMaker::make(const GenerationRequest& req
       one.request.constraint = GANNET_TRY(constraint(request, prompt.in_thought));
       one.request.prompt = prompt.tokens;
       one.request.borders = prompt.borders;
-      one.request.use_cache = request.cache_prompt.value_or(true);
+      one.request.use_cache = request.cache_prompt.value_or(defaults_.cache_prompt);
       AnswerOptions& answer = one.request.answer;
-      answer.n_predict = request.max_tokens.value_or(-1);
+      answer.n_predict = request.max_tokens.value_or(defaults_.n_predict);
       answer.stop = request.stop;
+      answer.stop.insert(answer.stop.end(), defaults_.stop.begin(), defaults_.stop.end());
+      answer.repetition = defaults_.repetition;
       answer.n_log_probs = request.top_log_probs;
       answer.post_sampling = request.post_sampling;
       ThoughtTexts thought;
-      thought.budget = request.thinking_budget.value_or(-1);
-      thought.message = request.thinking_message.value_or("");
+      thought.budget = request.thinking_budget.value_or(defaults_.thinking_budget);
+      thought.message = request.thinking_message.value_or(defaults_.thinking_message);
       thought.open_at_start = prompt.in_thought;
       answer.thought = GANNET_TRY(thought_rules(tokenizer_, thought));
       one.output = prompt.output;
       if (one.output) {
         one.output->parallel_calls = request.parallel_calls;
-        one.output->thoughts_in_content = request.thoughts == ThoughtPlace::kInContent;
+        one.output->thoughts_in_content =
+            request.thoughts ? *request.thoughts == ThoughtPlace::kInContent
+                             : request.dialect == Dialect::kChat && defaults_.thoughts_in_content;
         if (request.tool_choice.mode == ToolChoice::Mode::kNone) one.output->calls = CallFormat::kNone;
       }
       made.push_back(std::move(one));

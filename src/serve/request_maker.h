@@ -13,6 +13,7 @@
 #include "engine/model.h"
 #include "engine/scheduler.h"
 #include "grammar/grammar_constraint.h"
+#include "serve/request_defaults.h"
 #include "text/tokenizer.h"
 
 namespace gannet {
@@ -36,6 +37,7 @@ class RequestMaker {
   // cannot be used.
   static Result<std::unique_ptr<RequestMaker>> create(const Model& model, const Tokenizer& tokenizer,
                                                       int64_t n_ctx, const std::string& chat_template,
+                                                      RequestDefaults defaults = {},
                                                       AnswerScript script = {});
 
   // As many as the request has choices. `unique` is part of the ids of calls. Errors have the field of the
@@ -59,6 +61,7 @@ class RequestMaker {
   };
   Result<std::vector<Prompt>> prompts(const GenerationRequest& request) const;
   Result<Prompt> chat_prompt(const ChatInput& input) const;
+  RenderOptions render_options(const ChatInput& input) const;
   // Null: anything may be said. Every answer needs one of its own.
   Result<std::shared_ptr<TokenConstraint>> constraint(const GenerationRequest& request, bool in_thought);
   Result<std::optional<Grammar>> grammar_of(const GenerationRequest& request) const;
@@ -67,7 +70,7 @@ class RequestMaker {
   const Tokenizer& tokenizer_;
   const int64_t n_ctx_;
   AnswerScript script_;
-  SamplingParams defaults_;
+  RequestDefaults defaults_;
   std::optional<ChatTemplate> template_;
   std::mutex mutex_;                       // of the following
   std::shared_ptr<const TokenTrie> trie_;  // made when first needed

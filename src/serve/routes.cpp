@@ -77,18 +77,22 @@ class Routes {
   }
 
   void generate(Dialect dialect, HttpRequest head, std::shared_ptr<HttpExchange> exchange) {
-    read_body(std::move(head), [this, dialect, exchange = std::move(exchange)](const HttpRequest& http) {
+    auto note = std::make_shared<RequestNote>();
+    exchange->set_note(note);
+    read_body(std::move(head), [this, dialect, note = std::move(note),
+                                exchange = std::move(exchange)](const HttpRequest& http) {
       auto request = read_request(dialect, std::string_view(http.body));
       if (!request.ok()) {
         exchange->respond(error_answer(dialect, api_error(request.error())));
         return;
       }
+      if (!request->ping_seconds) request->ping_seconds = options_.ping_seconds;
       const std::string client = http.key_id.empty() ? http.peer : http.key_id;
       const std::string name = request->model;
       with_model(name, dialect, exchange,
                  [request = std::make_shared<GenerationRequest>(request.take()), unique = unique(), client,
-                  exchange](ModelLease model) {
-                   Answering::begin(std::move(model), std::move(*request), unique, client, exchange);
+                  note, exchange](ModelLease model) {
+                   Answering::begin(std::move(model), std::move(*request), unique, client, exchange, note);
                  });
     });
   }
@@ -290,6 +294,9 @@ std::shared_ptr<Router> make_routes(ModelPool& pool, RoutesOptions options) {
   };
   auto router = std::make_shared<Router>(std::move(options.router));
   const std::string version = options.version;
+  struct {
+    bool metrics, props, slots, page;
+  } const shows{options.metrics, options.props, options.slots, options.page};
   auto routes = std::make_shared<Routes>(pool, std::move(options));
 
   struct Generating {
@@ -345,18 +352,30 @@ std::shared_ptr<Router> make_routes(ModelPool& pool, RoutesOptions options) {
   router->add("POST", "/api/show", own(&Routes::show));
   router->add("GET", "/api/version", Routes::plain([] { return write_ollama_version("0.12.0"); }));
 
-  router->add("GET", "/props", routes->about([version](ModelService& s, const ModelCard& card) {
-    return write_props(s, card, version);
-  }));
+  const auto unless_off = [](bool on, const char* flag, HttpFunction function) -> HttpFunction {
+    if (on) return function;
+    return [flag](HttpRequest, std::shared_ptr<HttpExchange> exchange) {
+      exchange->respond(error_answer(Dialect::kChat, {ApiError::Kind::kNotSupported,
+                                                      fmt::format("the server was started with {}", flag)}));
+    };
+  };
+  router->add(
+      "GET", "/props",
+      unless_off(shows.props, "--no-props", routes->about([version](ModelService& s, const ModelCard& card) {
+        return write_props(s, card, version);
+      })));
   router->add("GET", "/slots",
-              routes->about([](ModelService& s, const ModelCard&) { return write_slots(s); }));
-  router->add("POST", "/slots/{id}", own(&Routes::slot));
-  router->add("GET", "/metrics",
-              Routes::plain([&pool] { return write_metrics(pool); }, "text/plain; version=0.0.4"));
+              unless_off(shows.slots, "--no-slots",
+                         routes->about([](ModelService& s, const ModelCard&) { return write_slots(s); })));
+  router->add("POST", "/slots/{id}", unless_off(shows.slots, "--no-slots", own(&Routes::slot)));
+  router->add(
+      "GET", "/metrics",
+      unless_off(shows.metrics, "--no-metrics",
+                 Routes::plain([&pool] { return write_metrics(pool); }, "text/plain; version=0.0.4")));
   for (const char* path : {"/health", "/v1/health"})
     router->add("GET", path, routes->health(false), {.is_public = true});
   router->add("GET", "/ready", routes->health(true), {.is_public = true});
-  add_page(*router);
+  if (shows.page) add_page(*router);
   return router;
 }
 
