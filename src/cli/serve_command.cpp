@@ -66,6 +66,10 @@ Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
   const AccessOptions access = GANNET_TRY(access_options(o));
   if (o.certificate.empty() != o.key.empty())
     return Error(ErrorCode::kUsage, "--ssl-cert-file and --ssl-key-file are needed together");
+  std::error_code problem;
+  if (!o.slot_save_path.empty() && !std::filesystem::is_directory(o.slot_save_path, problem))
+    return Error(ErrorCode::kUsage,
+                 fmt::format("--slot-save-path: {} is no folder", printable(o.slot_save_path)));
   std::vector<ServedModel> models = GANNET_TRY(served_models(o.model, o.list, adjust));
   const std::string first = models.front().card.id;
   const bool several = models.size() > 1;
