@@ -264,6 +264,35 @@ TEST_F(SchedulerTest, TheQueueHasAnEnd) {
   EXPECT_EQ(scheduler->counters().waiting, 0u);
 }
 
+TEST_F(SchedulerTest, PlacesCanBeReserved) {
+  use(SpeculationMode::kOff, {.n_streams = 1, .most_waiting = 1});
+  Answered first, second, none;
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_FALSE(scheduler->reserve());
+  const auto full = scheduler->submit(request(ids("define sea"), none, 5));  // the places are others'
+  EXPECT_TRUE(full.ok() && !full->has_value());
+  for (Answered* answered : {&first, &second}) {
+    Request reserved = request(ids("define sea"), *answered, 5);
+    reserved.reserved = true;
+    submit(std::move(reserved));
+  }
+  EXPECT_FALSE(scheduler->reserve());
+  run();
+  EXPECT_TRUE(first.outcome && second.outcome);
+  EXPECT_EQ(scheduler->counters().refused, 3u);
+  // One that cannot be answered gives its place back, as does one that is given up.
+  EXPECT_TRUE(scheduler->reserve());
+  Request bad = request({}, none);
+  bad.reserved = true;
+  EXPECT_FALSE(scheduler->submit(std::move(bad)).ok());
+  EXPECT_TRUE(scheduler->reserve());
+  scheduler->unreserve();
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_FALSE(scheduler->reserve());
+}
+
 TEST_F(SchedulerTest, BadRequestsAreRefusedAndFailAlone) {
   use(SpeculationMode::kOff);
   Answered none;

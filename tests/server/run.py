@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from calls import calls
 from cancel import cancel
 from exits import exits
 from isolation import isolation, isolation_short
@@ -20,6 +21,7 @@ PARTS = {
     'isolation': isolation,
     'load': load,
     'cancel': cancel,
+    'calls': calls,
     'overhead': overhead,
     'same': same,
     'exits': exits,

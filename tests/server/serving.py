@@ -23,12 +23,13 @@ def raise_file_limit(n=16384):
 class Server:
     """The program with `options`, once it says where it listens. Threads of the model: one, unless told."""
 
-    def __init__(self, program, options=(), wrap=(), environment=None, ready=True, wait=60):
+    def __init__(self, program, options=(), wrap=(), environment=None, ready=True, wait=60,
+                 command=('serve',)):
         options = list(options)
         if '-t' not in options:
             options += ['-t', '1']
         self.lines, self.port = [], None
-        self.process = subprocess.Popen([*wrap, program, 'serve', '--port', '0', *options], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*wrap, program, *command, '--port', '0', *options], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
                                         errors='replace', env={**os.environ, **(environment or {})})
         self.pid = self.process.pid
