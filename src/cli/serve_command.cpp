@@ -1,7 +1,11 @@
 // `gannet serve`: a model behind HTTP, in the APIs that clients know.
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -29,6 +33,7 @@ struct ServeOptions {
 std::atomic<HttpServer*> g_server = nullptr;
 std::atomic<int> g_drain_seconds = 30;
 std::atomic<int> g_signals = 0;
+std::atomic<std::chrono::steady_clock::rep> g_stopped_at = 0;  // the first signal
 
 void on_signal(int number) {
   HttpServer* server = g_server;
@@ -37,7 +42,20 @@ void on_signal(int number) {
     std::raise(number);
     return;
   }
+  g_stopped_at = std::chrono::steady_clock::now().time_since_epoch().count();
   server->stop(std::chrono::seconds(g_drain_seconds.load()));
+}
+
+// Nobody is answered any more. What is written gets the rest of the time to end; a step or a model that is
+// still under way when it is over is for nobody, and files are whole whenever they are left.
+void exit_in_time() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::time_point(Clock::duration(g_stopped_at.load())) +
+                                std::chrono::seconds(g_drain_seconds.load()) + std::chrono::milliseconds(800);
+  std::thread([end] {
+    std::this_thread::sleep_until(end);
+    std::_Exit(0);
+  }).detach();
 }
 
 Result<AccessOptions> access_options(const ServeOptions& o) {
@@ -111,6 +129,7 @@ Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
   for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
   server->run();
   g_server = nullptr;
+  if (g_signals > 0 && !failed) exit_in_time();
   if (failed) return *std::move(failed);
   return {};
 }

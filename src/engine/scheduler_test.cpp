@@ -352,6 +352,8 @@ TEST_F(SchedulerTest, ConversationsOutliveTheProcess) {
   folder = testing::TempDir() + "scheduler_test." + std::to_string(::getpid());
   constexpr size_t kConversations = 3;
   for (const SpeculationMode mode : {SpeculationMode::kOff, SpeculationMode::kAuto}) {
+    scheduler = nullptr;
+    store = nullptr;  // it writes
     std::filesystem::remove_all(folder);
     std::vector<std::string> texts(kConversations, "<|im_start|>system\nAnswer in one line.<|im_end|>\n");
     std::vector<size_t> before(kConversations, 0);

@@ -18,7 +18,9 @@ def stream(server, dialect, n, got, i):
     body = dialect.body(CHATS if dialect in CHAT else 'the sea', 1, n, True, **(
         {'ignore_eos': True} if dialect.path not in ('/api/chat',) else {}))
     try:
-        got[i] = dialect.read(server.post(dialect.path, body)[1], True)
+        status, data, _ = server.post(dialect.path, body)
+        got[i] = dialect.read(data, status == 200)
+        got[i].ended |= status == 503  # its turn had not come
     except Exception as e:  # the end of the connection without a word is what is looked for
         got[i] = e
 
