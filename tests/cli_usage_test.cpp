@@ -183,6 +183,20 @@ TEST_F(CliTest, OutputThatDoesNotArriveIsAnError) {
   EXPECT_EQ(gannet("opt --stats --bisect 0 tests/data/graphs/qwen3.trunk.gir 2>/dev/full").code, 0);
 }
 
+// Whatever of a model cannot be had, the server says it and ends, though it listens already.
+TEST_F(CliTest, AServerWithoutAModelEnds) {
+  const std::string junk = write("junk", "junk");
+  for (const auto& [arguments, code] : {std::pair<std::string, int>{"-m " + junk, 3},
+                                        {"--chat-template '{% if %}'", 2},
+                                        {"--spec-type ngram-simple:none=1", 2},
+                                        {"--cache-dir " + junk, 7},
+                                        {"--slot-save-path " + junk, 2}}) {
+    const Outcome o = gannet("serve --port 0 " + arguments);
+    EXPECT_EQ(o.code, code) << arguments << "\n" << o.err;
+    EXPECT_NE(o.err.find("gannet: error: "), std::string::npos) << o.err;
+  }
+}
+
 TEST_F(CliTest, HelpOfEveryCommandNamesItsOptions) {
   const Outcome help = gannet("--help");
   for (const char* command : {"run", "tokenize", "inspect", "gguf verify", "synth", "logits", "bench",

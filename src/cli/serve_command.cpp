@@ -1,6 +1,11 @@
 // `gannet serve`: models behind HTTP, in the APIs that clients know.
+#include <atomic>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -26,6 +31,7 @@ std::atomic<const ServiceManager*> g_manager = nullptr;
 std::atomic<RequestLog*> g_log = nullptr;
 std::atomic<int> g_drain_seconds = 30;
 std::atomic<int> g_signals = 0;
+std::atomic<std::chrono::steady_clock::rep> g_stopped_at = 0;  // the first signal
 
 void on_stop(int number) {
   HttpServer* server = g_server;
@@ -35,7 +41,20 @@ void on_stop(int number) {
     return;
   }
   if (const ServiceManager* manager = g_manager) manager->stopping();
+  g_stopped_at = std::chrono::steady_clock::now().time_since_epoch().count();
   server->stop(std::chrono::seconds(g_drain_seconds.load()));
+}
+
+// Nobody is answered any more. What is written gets the rest of the time to end; a step or a model that is
+// still under way when it is over is for nobody, and files are whole whenever they are left.
+void exit_in_time() {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::time_point(Clock::duration(g_stopped_at.load())) +
+                                std::chrono::seconds(g_drain_seconds.load()) + std::chrono::milliseconds(800);
+  std::thread([end] {
+    std::this_thread::sleep_until(end);
+    std::_Exit(0);
+  }).detach();
 }
 
 void on_hangup(int /*number*/) {
@@ -60,6 +79,10 @@ Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
   const AccessOptions access = GANNET_TRY(access_options(o.server));
   HttpOptions http = GANNET_TRY(http_options(o.server));
   const std::unique_ptr<ServiceManager> manager = GANNET_TRY(ServiceManager::from_environment());
+  std::error_code problem;
+  if (!o.server.slot_save_path.empty() && !std::filesystem::is_directory(o.server.slot_save_path, problem))
+    return Error(ErrorCode::kUsage,
+                 fmt::format("--slot-save-path: {} is no folder", printable(o.server.slot_save_path)));
   std::vector<ServedModel> models = GANNET_TRY(served_models(o.model, o.list, adjust));
   const std::string first = models.front().card.id;
   ModelPool pool(std::move(models), pool_options(o.list));
@@ -107,6 +130,7 @@ Result<void> run_serve(const ServeOptions& o, const AdjustService& adjust) {
   g_manager = nullptr;
   g_log = nullptr;
   manager->unwatch();
+  if (g_signals > 0 && !failed) exit_in_time();
   if (failed) return *std::move(failed);
   return {};
 }

@@ -35,7 +35,7 @@ class Loaded : public LoadedModel {
   }
   ~Loaded() override {
     service_ = nullptr;
-    decoding_.keep_profile(verbose_);
+    if (decoding_.decoder) decoding_.keep_profile(verbose_);  // none: loading failed half-way
   }
   ModelService& service() override { return *service_; }
 

@@ -58,7 +58,7 @@ Scheduler::~Scheduler() {
   arrived_.wait(lock, [&] { return n_loading_ == 0; });
 }
 
-Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
+Result<std::unique_ptr<Scheduler::Job>> Scheduler::make_job(Request request) const {
   const auto n_ctx = static_cast<size_t>(decoder_.session().options().n_ctx);
   const int32_t n_vocab = tokenizer_.vocabulary().size();
   if (request.prompt.empty()) return Error(ErrorCode::kUsage, "the prompt is empty");
@@ -76,21 +76,45 @@ Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
   job->request = std::move(request);
   job->request.use_cache = job->request.use_cache && options_.cache;
   job->submitted = Clock::now();
+  return job;
+}
+
+Result<std::optional<Scheduler::Id>> Scheduler::submit(Request request) {
+  const bool reserved = request.reserved;
+  auto job = make_job(std::move(request));
   const std::lock_guard lock(mutex_);
+  if (reserved) --n_reserved_;
+  if (!job.ok()) return job.take_error();
   if (full_locked()) {
     ++counters_.refused;
     return std::optional<Id>();
   }
   ++counters_.submitted;
   ++n_queued_;
-  const Id id = job->id = next_id_++;
-  inbox_.push_back(std::move(job));
+  const Id id = (*job)->id = next_id_++;
+  inbox_.push_back(job.take());
   arrived_.notify_all();
   return std::optional(id);
 }
 
+bool Scheduler::reserve() {
+  const std::lock_guard lock(mutex_);
+  if (full_locked()) {
+    ++counters_.refused;
+    return false;
+  }
+  ++n_reserved_;
+  return true;
+}
+
+void Scheduler::unreserve() {
+  const std::lock_guard lock(mutex_);
+  --n_reserved_;
+}
+
 bool Scheduler::full_locked() const {
-  return n_queued_ + n_started_ >= options_.most_waiting + static_cast<size_t>(options_.n_streams);
+  return n_queued_ + n_reserved_ + n_started_ >=
+         options_.most_waiting + static_cast<size_t>(options_.n_streams);
 }
 
 bool Scheduler::full() const {
@@ -106,7 +130,7 @@ void Scheduler::cancel(Id id) {
 
 double Scheduler::seconds_to_wait() const {
   const std::lock_guard lock(mutex_);
-  return seconds_per_request_ * static_cast<double>(n_queued_ + 1);
+  return seconds_per_request_ * static_cast<double>(n_queued_ + n_reserved_ + 1);
 }
 
 SchedulerCounters Scheduler::counters() const {
@@ -189,12 +213,14 @@ void Scheduler::take_fetched() {
   }
 }
 
-// What the state of a request takes when its answer ends.
+// What the state of a request takes when its answer ends, what its last step is made in included.
 int64_t Scheduler::state_bytes(const Job& job) const {
-  const StateLayout& layout = pool_.layout();
+  const StatePlaces& places = pool_.places();
   const int64_t asked = job.request.answer.n_predict;
-  const int64_t n = std::ssize(job.request.prompt) + (asked >= 0 ? asked : kExpectedTokens);
-  return std::min(n, pool_.options().max_tokens) * layout.kv_bytes_per_token() + 3 * layout.recurrent_bytes();
+  int64_t n = std::ssize(job.request.prompt) + (asked >= 0 ? asked : kExpectedTokens);
+  n = std::min(n, pool_.options().max_tokens);
+  return (n + kPageTokens - 1) / kPageTokens * places.page_bytes +
+         2 * (places.slot_bytes + places.ring_bytes);
 }
 
 // Whether there is memory for one more; what the cache holds goes when it is needed.

@@ -46,6 +46,7 @@ struct Request {
   std::string client;                           // who asks: turns are taken by clients
   std::optional<std::chrono::steady_clock::time_point> deadline;
   bool use_cache = true;
+  bool reserved = false;  // it takes the place that Scheduler::reserve() kept
   OnText on_text;
   // Asked before every step by the thread that steps; false: the answer pauses, for a reader that is slow.
   // Whoever makes it true again calls Scheduler::wake(). May be null.
@@ -83,6 +84,11 @@ class Scheduler {
   // Errors: kUsage for a prompt that is empty, too long for the context or not of this vocabulary, and for
   // stop strings that cannot be. Null: too many wait; seconds_to_wait() says when to come back.
   Result<std::optional<Id>> submit(Request request);
+  // Keeps a place for a request that is being made ready, so that one for which there is none costs nothing.
+  // submit() of a `reserved` request takes it, whatever comes of that; unreserve() gives it back. False: too
+  // many wait.
+  bool reserve();
+  void unreserve();
   // The request ends within a step, with kInterrupted; on_end is called. Unknown ids are fine.
   void cancel(Id id);
   // Until a place in the queue may be free, from how fast requests were finished.
@@ -112,6 +118,7 @@ class Scheduler {
   using Clock = std::chrono::steady_clock;
   struct Job;
 
+  Result<std::unique_ptr<Job>> make_job(Request request) const;
   bool full_locked() const;
   void take_inbox();
   void take_fetched();
@@ -147,8 +154,9 @@ class Scheduler {
   int n_loading_ = 0;
   bool woken_ = false;
   Id next_id_ = 1;
-  size_t n_queued_ = 0;   // in the inbox and waiting
-  size_t n_started_ = 0;  // being answered
+  size_t n_queued_ = 0;    // in the inbox and waiting
+  size_t n_reserved_ = 0;  // being made ready
+  size_t n_started_ = 0;   // being answered
   SchedulerCounters counters_;
   double seconds_per_request_ = 1;
 

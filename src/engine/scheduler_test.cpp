@@ -264,6 +264,35 @@ TEST_F(SchedulerTest, TheQueueHasAnEnd) {
   EXPECT_EQ(scheduler->counters().waiting, 0u);
 }
 
+TEST_F(SchedulerTest, PlacesCanBeReserved) {
+  use(SpeculationMode::kOff, {.n_streams = 1, .most_waiting = 1});
+  Answered first, second, none;
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_FALSE(scheduler->reserve());
+  const auto full = scheduler->submit(request(ids("define sea"), none, 5));  // the places are others'
+  EXPECT_TRUE(full.ok() && !full->has_value());
+  for (Answered* answered : {&first, &second}) {
+    Request reserved = request(ids("define sea"), *answered, 5);
+    reserved.reserved = true;
+    submit(std::move(reserved));
+  }
+  EXPECT_FALSE(scheduler->reserve());
+  run();
+  EXPECT_TRUE(first.outcome && second.outcome);
+  EXPECT_EQ(scheduler->counters().refused, 3u);
+  // One that cannot be answered gives its place back, as does one that is given up.
+  EXPECT_TRUE(scheduler->reserve());
+  Request bad = request({}, none);
+  bad.reserved = true;
+  EXPECT_FALSE(scheduler->submit(std::move(bad)).ok());
+  EXPECT_TRUE(scheduler->reserve());
+  scheduler->unreserve();
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_TRUE(scheduler->reserve());
+  EXPECT_FALSE(scheduler->reserve());
+}
+
 TEST_F(SchedulerTest, BadRequestsAreRefusedAndFailAlone) {
   use(SpeculationMode::kOff);
   Answered none;
@@ -324,7 +353,7 @@ TEST_F(SchedulerTest, ConversationsOutliveTheProcess) {
   constexpr size_t kConversations = 3;
   for (const SpeculationMode mode : {SpeculationMode::kOff, SpeculationMode::kAuto}) {
     scheduler = nullptr;
-    store = nullptr;
+    store = nullptr;  // it writes
     std::filesystem::remove_all(folder);
     std::vector<std::string> texts(kConversations, "<|im_start|>system\nAnswer in one line.<|im_end|>\n");
     std::vector<size_t> before(kConversations, 0);
@@ -386,26 +415,28 @@ TEST_F(SchedulerTest, SlowReadersPauseAlone) {
   EXPECT_EQ(slow.text, alone.text);
 }
 
-// Answers wait where there is no memory for one more, instead of failing.
+// Answers wait where there is no memory for one more, instead of failing; what takes drafts back counts too.
 TEST_F(SchedulerTest, AnswersWaitForMemory) {
-  use(SpeculationMode::kOff, {.n_streams = 8});
-  const StateLayout layout = session->pool().layout();
-  const int64_t two = 2 * (3 * layout.recurrent_bytes() + 600 * layout.kv_bytes_per_token()) + (4 << 20);
-  use(SpeculationMode::kOff, {.n_streams = 8}, two);
-  std::vector<Answered> answers(8);
-  for (size_t i = 0; i < answers.size(); ++i) {
-    Ids prompt(500, static_cast<TokenId>(40 + i));
-    submit(request(prompt, answers[i], 40, i));
+  for (const SpeculationMode mode : {SpeculationMode::kOff, SpeculationMode::kAuto}) {
+    use(mode, {.n_streams = 8});
+    const StatePlaces places = session->pool().places();
+    const int64_t two = 2 * (2 * (places.slot_bytes + places.ring_bytes) + 10 * places.page_bytes);
+    use(mode, {.n_streams = 8}, two + places.slot_bytes + places.page_bytes);
+    std::vector<Answered> answers(8);
+    for (size_t i = 0; i < answers.size(); ++i) {
+      Ids prompt(500, static_cast<TokenId>(40 + i));
+      submit(request(prompt, answers[i], 40, i));
+    }
+    size_t most = 0;
+    while (scheduler->step())
+      most = std::max(most, scheduler->counters().running + scheduler->counters().reading);
+    for (const Answered& a : answers) {
+      ASSERT_TRUE(a.outcome);
+      EXPECT_FALSE(a.outcome->error) << a.outcome->error->message();
+    }
+    EXPECT_GE(most, 2u);
+    EXPECT_LT(most, 8u);
   }
-  size_t most = 0;
-  while (scheduler->step())
-    most = std::max(most, scheduler->counters().running + scheduler->counters().reading);
-  for (const Answered& a : answers) {
-    ASSERT_TRUE(a.outcome);
-    EXPECT_FALSE(a.outcome->error) << a.outcome->error->message();
-  }
-  EXPECT_GE(most, 2u);
-  EXPECT_LT(most, 8u);
 }
 
 // From other threads, as servers use it.

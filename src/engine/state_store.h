@@ -29,8 +29,9 @@ struct StateStoreOptions {
   // For all models together. Folders of models that are not loaded make room first, the ones used longest ago
   // before others, then points of this model, those first that are least worth.
   int64_t most_bytes = int64_t{8} << 30;
-  // A point is worth a file if so many tokens lie between it and the one before it.
-  int64_t least_tokens = 64;
+  // A point is worth a file if so many tokens lie between it and the one before it. They and the beginning
+  // of an answer are what a restart costs the next turn.
+  int64_t least_tokens = 48;
   // While the model is busy, points wait so long before they are written.
   std::chrono::milliseconds patience{2000};
   // Whole sentences: what could not be written or read. By any thread. May be null.

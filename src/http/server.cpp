@@ -33,7 +33,7 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 constexpr size_t kRefusedAtOnce = 128;
 constexpr std::chrono::milliseconds kAcceptPause{200};
 // After the drain deadline: for the last bytes of what was cut.
-constexpr std::chrono::milliseconds kCutGrace{1000};
+constexpr std::chrono::milliseconds kCutGrace{700};
 
 int64_t now_ns() {
   timespec t;

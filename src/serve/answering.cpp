@@ -74,13 +74,29 @@ void Answering::begin(ModelLease service, GenerationRequest request, std::string
                       std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note) {
   std::shared_ptr<Answering> made(new Answering(std::move(service), std::move(request), std::move(unique),
                                                 std::move(client), std::move(exchange), std::move(note)));
+  // A full queue is said at once: nothing is made ready for nothing.
+  if (!made->request_.load_only && !(made->reserved_ = made->service_->scheduler().reserve()))
+    return made->refuse_full();
   made->service_->later([made] { made->prepare(); });
+}
+
+Answering::~Answering() {
+  if (reserved_) service_->scheduler().unreserve();
 }
 
 void Answering::refuse(const ApiError& error, HttpHeaders headers) {
   note_->ended(failed_ ? "failed" : "refused");
   headers.set("Content-Type", "application/json");
   exchange_->respond({http_status(error.kind), std::move(headers), error_body(request_.dialect, error)});
+}
+
+void Answering::refuse_full() {
+  const auto seconds =
+      static_cast<int>(std::ceil(std::clamp(service_->scheduler().seconds_to_wait(), 1.0, 600.0)));
+  HttpHeaders headers;
+  headers.set("Retry-After", std::to_string(seconds));
+  refuse({ApiError::Kind::kRateLimit, fmt::format("the queue is full; try again in {} seconds", seconds)},
+         std::move(headers));
 }
 
 void Answering::prepare() {
@@ -144,6 +160,7 @@ void Answering::submit(std::vector<MadeRequest> made) {
   for (size_t i = 0; i < made.size(); ++i) {
     Request& r = made[i].request;
     r.client = client_;
+    r.reserved = std::exchange(reserved_, false);
     r.on_start = [self, i](const RequestOutcome& o) { self->started(i, o); };
     r.on_text = [self, i](std::string_view piece) { return self->text(i, piece); };
     // A reader that is slow holds up its own answer only, and costs no memory.
@@ -169,13 +186,7 @@ void Answering::submit(std::vector<MadeRequest> made) {
       refuse(api_error(id.error()));
       return;
     }
-    const auto seconds =
-        static_cast<int>(std::ceil(std::clamp(service_->scheduler().seconds_to_wait(), 1.0, 600.0)));
-    HttpHeaders headers;
-    headers.set("Retry-After", std::to_string(seconds));
-    refuse({ApiError::Kind::kRateLimit, fmt::format("the queue is full; try again in {} seconds", seconds)},
-           std::move(headers));
-    return;
+    return refuse_full();
   }
   if (request_.stream) exchange_->on_writable([service = service_] { service->scheduler().wake(); });
   exchange_->on_abort([self, ids](HttpAbort) {

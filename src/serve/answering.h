@@ -28,6 +28,8 @@ class Answering : public std::enable_shared_from_this<Answering> {
   static void begin(ModelLease service, GenerationRequest request, std::string unique, std::string client,
                     std::shared_ptr<HttpExchange> exchange, std::shared_ptr<RequestNote> note);
 
+  ~Answering();
+
  private:
   using Clock = std::chrono::steady_clock;
   struct Choice {
@@ -44,6 +46,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   void submit(std::vector<MadeRequest> made);
   void begin_stream();
   void refuse(const ApiError& error, HttpHeaders headers = {});
+  void refuse_full();
   void started(size_t choice, const RequestOutcome& so_far);
   bool text(size_t choice, std::string_view piece);
   void ended(size_t choice, const RequestOutcome& outcome);
@@ -59,6 +62,7 @@ class Answering : public std::enable_shared_from_this<Answering> {
   std::vector<Choice> choices_;
   std::string whole_;  // of an answer that is no stream
   std::atomic<bool> gone_ = false;
+  bool reserved_ = false;  // a place in the queue
   bool failed_ = false, streaming_ = false;
   const Clock::time_point began_ = Clock::now();
 };

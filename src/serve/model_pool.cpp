@@ -52,7 +52,7 @@ void ModelPool::preload(std::function<void(const Result<void>&)> done) {
   ready_ = false;
   const std::lock_guard lock(mutex_);
   waiting_.push_front({0, [this, done = std::move(done)](const Result<ModelLease>& lease) {
-                         ready_ = true;
+                         ready_ = lease.ok();
                          done(lease.ok() ? Result<void>() : lease.error());
                        }});
   changed_.notify_all();

@@ -32,7 +32,11 @@ Result<std::unique_ptr<RequestMaker>> RequestMaker::create(const Model& model, c
                                                            RequestDefaults defaults, AnswerScript script) {
   std::unique_ptr<RequestMaker> made(new RequestMaker(model, tokenizer, n_ctx));
   made->script_ = std::move(script);
-  made->template_ = GANNET_TRY(model_template(model.file(), tokenizer, chat_template));
+  auto chat = model_template(model.file(), tokenizer, chat_template);
+  if (!chat.ok())
+    return Error(chat_template.empty() ? chat.error().code() : ErrorCode::kUsage,
+                 "the chat template: " + chat.error().message());
+  made->template_ = chat.take();
   made->defaults_ = std::move(defaults);
   if (!made->defaults_.sampling) made->defaults_.sampling = read_sampling_defaults(model.file()).params;
   return made;
