@@ -45,10 +45,13 @@ def prompt(seed, n_words):
     return " ".join(choose.choice(WORDS) for _ in range(n_words))
 
 
-def ask(port, text, n, result, timeout):
-    """One streamed answer: result gets the start, the times at which pieces came, and the usage."""
+def ask(port, text, n, result, timeout, tokens=False):
+    """One streamed answer: result gets the start, the times at which pieces came, and the usage. With `tokens` each
+    token has its piece, also where its bytes are no text yet."""
     body = {"model": "any", "prompt": text, "max_tokens": n, "temperature": 0, "ignore_eos": True, "stream": True,
             "stream_options": {"include_usage": True}}
+    if tokens:
+        body["logprobs"] = 1
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     result["start"] = time.perf_counter()
     connection.request("POST", "/v1/completions", json.dumps(body), {"Content-Type": "application/json"})
@@ -60,7 +63,7 @@ def ask(port, text, n, result, timeout):
         if not line.startswith(b"data: {"):
             continue
         event = json.loads(line[6:])
-        if event.get("choices") and event["choices"][0].get("text"):
+        if event.get("choices") and (tokens or event["choices"][0].get("text")):
             times.append(time.perf_counter())
         if event.get("usage"):
             result["usage"] = event["usage"]
