@@ -64,12 +64,15 @@ def terminated(program, report, n=20):
 
 def killed(program, report, n=100):
     r = random.Random(3)
+
+    def answer(server, i):
+        body = {'messages': [{'role': 'user', 'content': f'{i} {prompt}'}], 'max_tokens': 8, 'seed': 1}
+        return json.loads(server.post('/v1/chat/completions', body)[1])['choices'][0]['message']['content']
     prompt = 'the sea and the stone and the river ' * 20
     with tempfile.TemporaryDirectory(prefix='gannet-kill.') as folder:
         options = ['--cache-dir', folder, '--cache-disk', '8', '--exact', '--spec', 'off']
         with Server(program, ['--exact', '--spec', 'off', '-cram', '0']) as server:
-            alone = [json.loads(server.post('/completion', {'prompt': f'{i} {prompt}', 'n_predict': 8, 'seed': 1})[1])
-                     ['content'] for i in range(8)]
+            alone = [answer(server, i) for i in range(8)]
         starts, stored, wrong, said = [], 0, 0, []
         for _ in range(n):
             began = time.monotonic()
@@ -77,8 +80,7 @@ def killed(program, report, n=100):
             starts.append(1e3 * (time.monotonic() - began))
             for _ in range(3):
                 i = r.randrange(8)
-                answer = json.loads(server.post('/completion', {'prompt': f'{i} {prompt}', 'n_predict': 8, 'seed': 1})[1])
-                wrong += answer.get('content') != alone[i]
+                wrong += answer(server, i) != alone[i]
             stored += server.metrics()['gannet_prompt_tokens_stored_total']
             body = server.request_bytes('/completion', {'prompt': f'{r.random()} {prompt}', 'n_predict': 500, 'stream': True})
             with server.socket() as s:
