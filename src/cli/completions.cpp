@@ -37,7 +37,7 @@ std::vector<std::string> words_of(const Command& command) {
   return words;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted_word(std::string_view text) {
   std::string out = "'";
   for (const char c : text) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
   return out + "'";
@@ -54,7 +54,7 @@ bool takes_words(const Command& command) {
 std::string takes_a_command(const std::vector<Line>& lines, const std::string& path) {
   std::string test = "-z " + path;
   for (const Line& line : lines)
-    if (takes_words(*line.command)) test += fmt::format(" || {} == {}", path, quoted(line.path));
+    if (takes_words(*line.command)) test += fmt::format(" || {} == {}", path, quoted_word(line.path));
   return test;
 }
 
@@ -67,7 +67,7 @@ std::string bash(const Command& program, const std::vector<Line>& lines) {
       "    [[ $word == -* ]] && break\n"
       "    case \"${path:+$path }$word\" in\n";
   std::vector<std::string> paths;
-  for (const Line& line : lines) paths.push_back(quoted(line.path));
+  for (const Line& line : lines) paths.push_back(quoted_word(line.path));
   out += fmt::format("      {}) path=${{path:+$path }}$word ;;\n      *) break ;;\n    esac\n  done\n",
                      fmt::join(paths, "|"));
   out += "  case \"$path:$prev\" in\n";
@@ -75,16 +75,18 @@ std::string bash(const Command& program, const std::vector<Line>& lines) {
     for (const Option& option : line.command->options) {
       if (option.choices.empty()) continue;
       std::vector<std::string> names;
-      for (const std::string& name : option_names(option)) names.push_back(quoted(line.path + ":" + name));
-      out += fmt::format("    {}) COMPREPLY=($(compgen -W {} -- \"$cur\")); return ;;\n",
-                         fmt::join(names, "|"), quoted(fmt::format("{}", fmt::join(option.choices, " "))));
+      for (const std::string& name : option_names(option))
+        names.push_back(quoted_word(line.path + ":" + name));
+      out +=
+          fmt::format("    {}) COMPREPLY=($(compgen -W {} -- \"$cur\")); return ;;\n", fmt::join(names, "|"),
+                      quoted_word(fmt::format("{}", fmt::join(option.choices, " "))));
     }
   out += "  esac\n  case $path in\n";
   out += fmt::format("    '') words={} ;;\n",
-                     quoted(fmt::format("{} --version", fmt::join(words_of(program), " "))));
+                     quoted_word(fmt::format("{} --version", fmt::join(words_of(program), " "))));
   for (const Line& line : lines)
-    out += fmt::format("    {}) words={} ;;\n", quoted(line.path),
-                       quoted(fmt::format("{}", fmt::join(words_of(*line.command), " "))));
+    out += fmt::format("    {}) words={} ;;\n", quoted_word(line.path),
+                       quoted_word(fmt::format("{}", fmt::join(words_of(*line.command), " "))));
   return out + "  esac\n" +
          fmt::format("  if [[ $cur == -* || {} ]]; then\n", takes_a_command(lines, "$path")) +
          "    COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
@@ -112,10 +114,10 @@ std::string zsh(const Command& program, const std::vector<Line>& lines) {
       if (!option.choices.empty())
         out += fmt::format(
             "  {}*) [[ \" {} \" == *\" $words[CURRENT-1] \"* ]] && {{ compadd -- {}; return }} ;|\n",
-            quoted(line.path), fmt::join(option_names(option), " "), fmt::join(option.choices, " "));
+            quoted_word(line.path), fmt::join(option_names(option), " "), fmt::join(option.choices, " "));
   out += fmt::format("  '') words_of=({} --version) ;;\n", fmt::join(words_of(program), " "));
   for (auto line = lines.rbegin(); line != lines.rend(); ++line)  // the longer path first
-    out += fmt::format("  {}*) words_of=({}) ;;\n", quoted(line->path),
+    out += fmt::format("  {}*) words_of=({}) ;;\n", quoted_word(line->path),
                        fmt::join(words_of(*line->command), " "));
   return out + "esac\n" +
          fmt::format("if [[ $PREFIX == -* || {} ]]; then\n", takes_a_command(lines, "$typed")) +
@@ -128,14 +130,14 @@ std::string zsh(const Command& program, const std::vector<Line>& lines) {
 std::string fish(const Command& program, const std::vector<Line>& lines) {
   std::string out = "# Completion of gannet for fish.\n";
   const auto add = [&](const std::string& condition, const std::string& rest) {
-    out += fmt::format("complete -c gannet -n {} {}\n", quoted(condition), rest);
+    out += fmt::format("complete -c gannet -n {} {}\n", quoted_word(condition), rest);
   };
   for (const Command& command : program.commands)
-    add("__fish_use_subcommand", fmt::format("-f -a {} -d {}", command.name, quoted(command.summary)));
+    add("__fish_use_subcommand", fmt::format("-f -a {} -d {}", command.name, quoted_word(command.summary)));
   for (const Line& line : lines) {
     std::string condition = "__fish_seen_subcommand_from " + line.command->name;
     for (const Command& sub : line.command->commands)
-      add(condition, fmt::format("-f -a {} -d {}", sub.name, quoted(sub.summary)));
+      add(condition, fmt::format("-f -a {} -d {}", sub.name, quoted_word(sub.summary)));
     for (const Option& option : line.command->options) {
       if (option.is_positional()) continue;
       std::string names;
@@ -147,8 +149,8 @@ std::string fish(const Command& program, const std::vector<Line>& lines) {
       }
       if (!option.is_flag()) names += option.choices.empty() ? " -r" : " -x";
       if (!option.choices.empty())
-        names += " -a " + quoted(fmt::format("{}", fmt::join(option.choices, " ")));
-      add(condition, fmt::format("{} -d {}", names.substr(1), quoted(option.help)));
+        names += " -a " + quoted_word(fmt::format("{}", fmt::join(option.choices, " ")));
+      add(condition, fmt::format("{} -d {}", names.substr(1), quoted_word(option.help)));
     }
   }
   return out;

@@ -346,7 +346,8 @@ std::vector<PromptPiece> Scheduler::choose_pieces(int64_t n_answers) {
   if (n_answers > 0 && seconds_per_row_ > 0) {
     // Steps of up to kExactRows take kernels that cost more for each row of a prompt.
     const int64_t least = std::max(kLeastPiece, kExactRows + 1 - n_answers);
-    rows = std::clamp(static_cast<int64_t>(options_.piece_seconds / seconds_per_row_), std::min(least, rows), rows);
+    rows = std::clamp(static_cast<int64_t>(options_.piece_seconds / seconds_per_row_), std::min(least, rows),
+                      rows);
   }
   // Who was served least reads first; what is left of the step is for the others.
   std::ranges::stable_sort(reading, {}, [&](const Job* job) { return served_[job->request.client]; });

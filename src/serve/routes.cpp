@@ -132,14 +132,17 @@ class Routes {
       exchange->respond({200, std::move(headers), function()});
     };
   }
-  // What a loaded model says of itself; the query may name it. It is not loaded for that.
-  HttpFunction about(std::function<std::string(ModelService& service, const ModelCard& card)> function) {
-    return [this, function = std::move(function)](HttpRequest http, std::shared_ptr<HttpExchange> exchange) {
+  // What a loaded model says of itself; the query may name it. It is not loaded for that: `asleep` is said
+  // then.
+  HttpFunction about(std::function<std::string(ModelService& service, const ModelCard& card)> function,
+                     std::string asleep) {
+    return [this, function = std::move(function), asleep = std::move(asleep)](
+               HttpRequest http, std::shared_ptr<HttpExchange> exchange) {
       const std::string name = query(http, "model");
       const std::optional<size_t> model = pool_.find(name);
       if (!model) return (void)exchange->respond(error_answer(Dialect::kChat, no_model(name)));
       const ModelLease lease = peek(*model, name);
-      if (lease == nullptr) return (void)exchange->respond(loading());
+      if (lease == nullptr) return (void)exchange->respond(pool_.ready() ? json_answer(asleep) : loading());
       exchange->respond(json_answer(function(*lease, lease->card())));
     };
   }
@@ -361,12 +364,14 @@ std::shared_ptr<Router> make_routes(ModelPool& pool, RoutesOptions options) {
   };
   router->add(
       "GET", "/props",
-      unless_off(shows.props, "--no-props", routes->about([version](ModelService& s, const ModelCard& card) {
-        return write_props(s, card, version);
-      })));
-  router->add("GET", "/slots",
-              unless_off(shows.slots, "--no-slots",
-                         routes->about([](ModelService& s, const ModelCard&) { return write_slots(s); })));
+      unless_off(shows.props, "--no-props",
+                 routes->about([version](ModelService& s,
+                                         const ModelCard& card) { return write_props(s, card, version); },
+                               write_props_asleep(version))));
+  router->add(
+      "GET", "/slots",
+      unless_off(shows.slots, "--no-slots",
+                 routes->about([](ModelService& s, const ModelCard&) { return write_slots(s); }, "[]")));
   router->add("POST", "/slots/{id}", unless_off(shows.slots, "--no-slots", own(&Routes::slot)));
   router->add(
       "GET", "/metrics",

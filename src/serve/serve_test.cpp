@@ -337,7 +337,10 @@ TEST_F(ServeTest, IdleModelsGo) {
   for (int i = 0; i < 100 && pool->cards()[0].loaded; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   EXPECT_FALSE(pool->cards()[0].loaded);
+  EXPECT_EQ(Json::parse(fetch("/props"))["is_sleeping"], true);
+  EXPECT_EQ(fetch("/slots"), "[]");
   EXPECT_EQ(post("/v1/chat/completions", asks("define sea")).status, 200);
+  EXPECT_EQ(Json::parse(fetch("/props"))["is_sleeping"], false);
 }
 
 TEST_F(ServeTest, SlotsAreSavedAndRestored) {

@@ -101,6 +101,10 @@ std::string write_props(ModelService& service, const ModelCard& card, const std:
   return all.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+std::string write_props_asleep(const std::string& version) {
+  return Json{{"total_slots", 0}, {"build_info", "gannet " + version}, {"is_sleeping", true}}.dump();
+}
+
 std::string write_slots(ModelService& service) {
   Json all = Json::array();
   const std::vector<SlotFacts> slots = service.scheduler().slots();
