@@ -110,7 +110,7 @@ Result<std::map<std::string, fs::path>> models_in(const std::string& folder) {
   for (; at != fs::recursive_directory_iterator(); at.increment(problem)) {
     if (at.depth() > 3) at.disable_recursion_pending();
     const fs::path& path = at->path();
-    std::string name = fs::relative(path, folder).replace_extension().string();
+    std::string name = path.lexically_relative(folder).replace_extension().string();
     if (path.extension() != ".gguf" || path.filename().string().starts_with("mmproj")) continue;
     // Of several parts the first is the model.
     if (const size_t of = name.rfind("-of-"); of != name.npos && of + 9 == name.size() && of >= 6) {
