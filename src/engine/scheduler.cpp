@@ -36,6 +36,7 @@ struct Scheduler::Job {
   bool wanted = true;   // on_text has not said no
   size_t n_stored = 0;  // tokens that came from the store
   size_t slot = 0;
+  size_t next_checkpoint = 0;  // where the first piece ends that gets so far, the state is remembered
 
   bool reading() const { return stream->n_unread() > 0; }
   size_t n_read() const { return static_cast<size_t>(stream->state().length()); }
@@ -304,6 +305,7 @@ void Scheduler::begin(std::unique_ptr<Job> job) {
       j.n_stored = std::min(j.n_stored, hit->n_tokens);
     }
   }
+  j.next_checkpoint = next_checkpoint(j.outcome.n_cached);
   if (j.request.on_start) j.request.on_start(j.outcome);
   AnswerRequest request;
   request.sampler = j.request.sampler.get();
@@ -327,14 +329,13 @@ void Scheduler::begin(std::unique_ptr<Job> job) {
 // remembering.
 size_t Scheduler::piece_end(const Job& job, size_t most) const {
   const size_t from = job.n_read(), size = job.request.prompt.size();
-  size_t end = std::min(size, from + most);
+  const size_t end = std::min(size, from + most);
   if (!job.request.use_cache) return end;
   const auto border = std::ranges::upper_bound(job.request.borders, from);
   // The last border is where the next turn parts from this one; those before it were last ones in their time.
   if (border != job.request.borders.end() && std::next(border) == job.request.borders.end() && *border < end)
-    end = *border;
-  const size_t spaced = (from / options_.checkpoint_tokens + 1) * options_.checkpoint_tokens;
-  return std::min(end, spaced);
+    return *border;
+  return end;
 }
 
 std::vector<PromptPiece> Scheduler::choose_pieces(int64_t n_answers) {
@@ -480,8 +481,9 @@ SlotFacts Scheduler::facts(const Job& job, bool paused) const {
 
 void Scheduler::remember(Job& job, size_t n_tokens) {
   // What others will begin with is worth more than the end of the prompt, where only the same one goes on.
-  const bool lasting =
-      n_tokens % options_.checkpoint_tokens == 0 || std::ranges::binary_search(job.request.borders, n_tokens);
+  const bool spaced = n_tokens >= job.next_checkpoint;
+  if (spaced) job.next_checkpoint = next_checkpoint(n_tokens);
+  const bool lasting = spaced || std::ranges::binary_search(job.request.borders, n_tokens);
   if (!lasting && n_tokens != job.request.prompt.size()) return;
   cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream).state, lasting);
 }

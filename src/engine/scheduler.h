@@ -62,7 +62,7 @@ struct SchedulerOptions {
   size_t most_waiting = 64;  // beside those; more are refused
   // A piece of a prompt beside running answers takes about so long, if that is a useful piece at all.
   double piece_seconds = 0.2;
-  // Long prompts are remembered at every so many tokens, beside their borders.
+  // Long prompts are remembered at every so many tokens, or a piece behind that, beside their borders.
   size_t checkpoint_tokens = 4096;
   bool cache = true;  // what was read is remembered
   // Where what was read outlives the process; may be null. Must outlive the scheduler.
@@ -130,6 +130,9 @@ class Scheduler {
   void begin(std::unique_ptr<Job> job);
   std::vector<PromptPiece> choose_pieces(int64_t n_answers);
   size_t piece_end(const Job& job, size_t most) const;
+  size_t next_checkpoint(size_t n_tokens) const {
+    return (n_tokens / options_.checkpoint_tokens + 1) * options_.checkpoint_tokens;
+  }
   void remember(Job& job, size_t n_tokens);
   void failed_step(const Error& error);
   void end(Job& job, std::optional<Error> error);
