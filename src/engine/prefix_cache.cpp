@@ -49,19 +49,25 @@ PrefixCache::Node* PrefixCache::child(const Node& node, TokenId first) const {
   return found == node.below.end() ? nullptr : found->second.get();
 }
 
-std::optional<PrefixHit> PrefixCache::find(std::span<const TokenId> tokens, size_t most) {
-  std::vector<std::pair<Node*, size_t>> points;
-  size_t at = 0;
-  for (Node* node = root_.get(); at < tokens.size();) {
+// The nodes whose texts `tokens` begins with, shorter ones first, each with the length of its text.
+std::vector<std::pair<PrefixCache::Node*, size_t>> PrefixCache::way(std::span<const TokenId> tokens) const {
+  std::vector<std::pair<Node*, size_t>> nodes;
+  Node* node = root_.get();
+  for (size_t at = 0; at < tokens.size();) {
     node = child(*node, tokens[at]);
-    if (node == nullptr ||
-        !std::ranges::equal(tokens.subspan(at, std::min(node->tokens.size(), tokens.size() - at)),
-                            node->tokens))
+    const auto rest = tokens.subspan(at);
+    if (node == nullptr || node->tokens.size() > rest.size() ||
+        !std::ranges::equal(rest.first(node->tokens.size()), node->tokens))
       break;
     at += node->tokens.size();
-    if (at > most) break;
-    if (node->point) points.emplace_back(node, at);
+    nodes.emplace_back(node, at);
   }
+  return nodes;
+}
+
+std::optional<PrefixHit> PrefixCache::find(std::span<const TokenId> tokens, size_t most) {
+  auto points = way(tokens.first(std::min(most, tokens.size())));
+  std::erase_if(points, [](const auto& point) { return !point.first->point; });
   for (; !points.empty(); points.pop_back()) {
     const auto [node, length] = points.back();
     if (auto state = pool_.find(*node->point)) {
@@ -90,17 +96,8 @@ std::optional<StoredHit> PrefixCache::find_stored(std::span<const TokenId> token
                                                   size_t beyond) const {
   std::optional<StoredHit> hit;
   if (store_ == nullptr) return hit;
-  size_t at = 0;
-  for (const Node* node = root_.get(); at < tokens.size();) {
-    node = child(*node, tokens[at]);
-    if (node == nullptr ||
-        !std::ranges::equal(tokens.subspan(at, std::min(node->tokens.size(), tokens.size() - at)),
-                            node->tokens))
-      break;
-    at += node->tokens.size();
-    if (at > most) break;
-    if (at > beyond && node->stored != 0 && store_->can_load(node->stored)) hit = {at, node->stored};
-  }
+  for (const auto& [node, length] : way(tokens.first(std::min(most, tokens.size()))))
+    if (length > beyond && node->stored != 0 && store_->can_load(node->stored)) hit = {length, node->stored};
   return hit;
 }
 
@@ -167,14 +164,9 @@ void PrefixCache::store(Node* node, std::span<const TokenId> tokens) {
 }
 
 void PrefixCache::forget(std::span<const TokenId> tokens) {
-  Node* node = root_.get();
-  for (size_t at = 0; at < tokens.size(); at += node->tokens.size()) {
-    node = child(*node, tokens[at]);
-    if (node == nullptr ||
-        !std::ranges::equal(tokens.subspan(at, std::min(node->tokens.size(), tokens.size() - at)),
-                            node->tokens))
-      return;
-  }
+  const auto nodes = way(tokens);
+  if (nodes.empty() || nodes.back().second != tokens.size()) return;
+  Node* node = nodes.back().first;
   if (node->stored != 0) {
     store_->forget(std::exchange(node->stored, 0));
     --n_stored_;

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "engine/state_store.h"
@@ -54,6 +55,7 @@ class PrefixCache {
  private:
   struct Node;
   Node* child(const Node& node, TokenId first) const;
+  std::vector<std::pair<Node*, size_t>> way(std::span<const TokenId> tokens) const;
   Node* node_of(std::span<const TokenId> tokens);
   void store(Node* node, std::span<const TokenId> tokens);
   void forget_point(Node* node);

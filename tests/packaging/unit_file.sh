@@ -7,9 +7,10 @@ command -v systemd-analyze >/dev/null || exit 77
 folder=$(mktemp -d)
 trap 'rm -rf -- "$folder"' EXIT
 sed "s#/usr/bin/gannet#$program#" "$unit" >"$folder/gannet.service"
-said=$(systemd-analyze verify --man=no "$folder/gannet.service" 2>&1) || true
-if [[ $said ]]; then
-  printf '%s\n' "$said"
+status=0
+said=$(systemd-analyze verify --man=no "$folder/gannet.service" 2>&1) || status=$?
+if [[ $said ]] || ((status)); then
+  printf 'systemd-analyze ended with %d\n%s\n' "$status" "$said"
   exit 1
 fi
 # The line as it is, with a wrong value behind it: only that is complained about.
