@@ -66,7 +66,7 @@ constexpr MissingOption kMissing[] = {
     {"--spec-ckpt-mode", "not needed: nothing is copied to go back behind a wrong draft"},
     {"--spec-replace", "a draft model must have the vocabulary of the model"},
     {"--spec,--spec-type,--spec-default,-md,--model-draft,--spec-draft-model,--spec-draft-n-max,--draft-max",
-     "only gannet run and gannet bench draft"},
+     "only gannet run, gannet serve and gannet bench draft"},
     {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file,--tools,--tool-choice", kRequest},
     {"--stop,--repetition-stop,--reasoning-budget,--reasoning-budget-message", kRequest},
     {"-bs,--backend-sampling", "sampling is done on the CPU"},
