@@ -140,7 +140,7 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   }
   EXPECT_EQ(gannet("run hi -cnv").code, 2);  // there is no terminal
   EXPECT_EQ(gannet("logits --spec auto").err,
-            "gannet: error: --spec: only gannet run and gannet bench draft\n");
+            "gannet: error: --spec: only gannet run, gannet serve and gannet bench draft\n");
 }
 
 TEST_F(CliTest, BenchTakesTheFlagsOfItsKind) {
