@@ -69,8 +69,26 @@ void Decoder::close(Stream& stream) {
   streams_[static_cast<size_t>(slot)] = nullptr;
 }
 
+size_t Stream::n_settled() const {
+  return static_cast<size_t>(recurrent() ? sequence_.earliest() : sequence_.length());
+}
+
 StreamMark Decoder::mark(Stream& stream) {
   return {stream.sequence_.snapshot(), stream.history_.size()};
+}
+
+StreamMark Decoder::mark(Stream& stream, size_t n_tokens) const {
+  SequenceState cut = stream.sequence_.fork();
+  const auto length = static_cast<int64_t>(n_tokens);
+  const int64_t n_mtp = std::max(int64_t{0}, cut.length(StatePart::kMtp) - (cut.length() - length));
+  const bool done = cut.truncate(StatePart::kTrunk, length) && cut.truncate(StatePart::kMtp, n_mtp);
+  GANNET_CHECK(done, "a mark of what is stored nowhere");
+  return {cut.snapshot(), n_tokens};
+}
+
+bool Decoder::can_mark(const Stream& stream, int64_t before_end) const {
+  return before_end <= 0 || !stream.recurrent() ||
+         (!session_.one_sequence_at_a_time() && before_end <= session_.options().open_rows);
 }
 
 void Decoder::resume(Stream& stream, std::span<const TokenId> tokens, const StateSnapshot& state) {

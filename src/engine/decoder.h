@@ -66,6 +66,10 @@ class Stream {
   size_t n_generated() const { return static_cast<size_t>(position_); }
   // Tokens of the prompt that are not read yet; 0: the answer has begun, or there is none.
   size_t n_unread() const { return reading_ ? history_.size() - static_cast<size_t>(sequence_.length()) : 0; }
+  // Of the tokens that are read: of so many a mark holds no more than K, V and one recurrent state, and of
+  // fewer there is none if the model has one.
+  size_t n_settled() const;
+  bool recurrent() const { return !sequence_.pool().layout().recurrent.empty(); }
 
  private:
   friend class Decoder;
@@ -100,6 +104,8 @@ class Stream {
 struct PromptPiece {
   Stream* stream = nullptr;
   int64_t n_tokens = 0;
+  // A mark is wanted behind so many of them, which must be possible (Decoder::can_mark()); -1: behind all.
+  int64_t mark_after = -1;
 };
 
 // A remembered point of a stream.
@@ -144,6 +150,10 @@ class Decoder {
   void resume(Stream& stream, std::span<const TokenId> tokens, const StateSnapshot& state);
 
   StreamMark mark(Stream& stream);
+  // Of its first n_tokens: n_settled(), or anything that is read where there is no recurrent state.
+  StreamMark mark(Stream& stream, size_t n_tokens) const;
+  // Whether a piece of its prompt can leave a mark so many tokens before the end of the piece.
+  bool can_mark(const Stream& stream, int64_t before_end) const;
   void rollback(Stream& stream, const StreamMark& mark);
 
   const Session& session() const { return session_; }

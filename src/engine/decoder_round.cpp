@@ -222,7 +222,8 @@ void Decoder::add_prompts(Round& round, std::span<const PromptPiece> prompts) {
                             // Alone it would be exact, so it is in company, too.
                             .kept = !p.stream->short_prompt_,
                             .hidden = {},
-                            .n_hidden = std::clamp(p.stream->hidden_rows_ - left, int64_t{0}, n)});
+                            .n_hidden = std::clamp(p.stream->hidden_rows_ - left, int64_t{0}, n),
+                            .base_after = p.mark_after < 0 ? n : std::min(n, p.mark_after)});
     round.prompts.push_back({p.stream, n});
     round.n_rows += static_cast<int>(n);
   }

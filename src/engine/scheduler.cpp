@@ -40,6 +40,7 @@ struct Scheduler::Job {
 
   bool reading() const { return stream->n_unread() > 0; }
   size_t n_read() const { return static_cast<size_t>(stream->state().length()); }
+  size_t last_border() const { return request.borders.empty() ? 0 : request.borders.back(); }
 };
 
 Scheduler::Scheduler(Decoder& decoder, const Tokenizer& tokenizer, StatePool& pool,
@@ -325,17 +326,19 @@ void Scheduler::begin(std::unique_ptr<Job> job) {
   erase_ended();
 }
 
-// Where the next piece of the prompt ends: at most so many tokens on, and not behind a place worth
-// remembering.
-size_t Scheduler::piece_end(const Job& job, size_t most) const {
-  const size_t from = job.n_read(), size = job.request.prompt.size();
-  const size_t end = std::min(size, from + most);
-  if (!job.request.use_cache) return end;
-  const auto border = std::ranges::upper_bound(job.request.borders, from);
-  // The last border is where the next turn parts from this one; those before it were last ones in their time.
-  if (border != job.request.borders.end() && std::next(border) == job.request.borders.end() && *border < end)
-    return *border;
-  return end;
+// The next piece of the prompt, of so many tokens at most. It leaves a mark at the last border: there the
+// next turn parts from this one. Borders before it were last ones in their time.
+PromptPiece Scheduler::next_piece(const Job& job, int64_t most) const {
+  const size_t from = job.n_read();
+  PromptPiece piece{job.stream, std::min(most, static_cast<int64_t>(job.stream->n_unread()))};
+  if (!job.request.use_cache || job.last_border() <= from) return piece;
+  const auto to_border = static_cast<int64_t>(job.last_border() - from);
+  if (to_border >= piece.n_tokens) return piece;
+  if (decoder_.can_mark(*job.stream, piece.n_tokens - to_border))
+    piece.mark_after = to_border;
+  else
+    piece.n_tokens = to_border;
+  return piece;
 }
 
 std::vector<PromptPiece> Scheduler::choose_pieces(int64_t n_answers) {
@@ -355,9 +358,8 @@ std::vector<PromptPiece> Scheduler::choose_pieces(int64_t n_answers) {
   std::vector<PromptPiece> pieces;
   for (Job* job : reading) {
     if (rows <= 0) break;
-    const auto n = static_cast<int64_t>(piece_end(*job, static_cast<size_t>(rows)) - job->n_read());
-    pieces.push_back({job->stream, n});
-    rows -= n;
+    pieces.push_back(next_piece(*job, rows));
+    rows -= pieces.back().n_tokens;
   }
   return pieces;
 }
@@ -416,7 +418,7 @@ bool Scheduler::step() {
       job.last_token = now;
     }
     if (n_read > 0) {
-      if (job.request.use_cache && !job.stream->failure()) remember(job, job.n_read());
+      if (job.request.use_cache && !job.stream->failure()) remember(job, was_read);
       if (job.request.on_progress) job.request.on_progress(job.n_read(), job.outcome.n_prompt);
       if (!job.reading()) {
         job.answered = now;
@@ -479,13 +481,17 @@ SlotFacts Scheduler::facts(const Job& job, bool paused) const {
           .n_predict = job.request.answer.n_predict};
 }
 
-void Scheduler::remember(Job& job, size_t n_tokens) {
+// After a piece of the prompt, before which `was_read` tokens were read.
+void Scheduler::remember(Job& job, size_t was_read) {
+  size_t n_tokens = job.stream->n_settled();
+  if (!job.stream->recurrent() && was_read < job.last_border())
+    n_tokens = std::min(n_tokens, job.last_border());
   // What others will begin with is worth more than the end of the prompt, where only the same one goes on.
   const bool spaced = n_tokens >= job.next_checkpoint;
   if (spaced) job.next_checkpoint = next_checkpoint(n_tokens);
   const bool lasting = spaced || std::ranges::binary_search(job.request.borders, n_tokens);
-  if (!lasting && n_tokens != job.request.prompt.size()) return;
-  cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream).state, lasting);
+  if (n_tokens <= was_read || (!lasting && n_tokens != job.request.prompt.size())) return;
+  cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream, n_tokens).state, lasting);
 }
 
 // Whoever came last has to go, so that the others can go on: most likely memory is short.
@@ -503,9 +509,10 @@ void Scheduler::end(Job& job, std::optional<Error> error) {
     o.n_generated = job.stream->n_generated();
     if (!error) o.generate_seconds = seconds_between(job.answered, Clock::now());
     if (!error) o.stopped_by = job.text->finish(job.request.on_text);
-    // The next turn goes on behind this answer.
-    if (!error && job.request.use_cache)
-      cache_.remember(job.stream->history().first(job.n_read()), decoder_.mark(*job.stream).state, true);
+    // The next turn goes on behind this answer. The few tokens behind the base are read again: their entries
+    // alone would hold a ring, which is several times as large as the state.
+    if (const size_t n = job.stream->n_settled(); !error && job.request.use_cache && n > job.outcome.n_cached)
+      cache_.remember(job.stream->history().first(n), decoder_.mark(*job.stream, n).state, true);
     {
       SlotFacts last = facts(job, false);
       const auto text = job.stream->history().first(job.n_read());

@@ -129,11 +129,11 @@ class Scheduler {
   bool fetch(std::unique_ptr<Job>& job);
   void begin(std::unique_ptr<Job> job);
   std::vector<PromptPiece> choose_pieces(int64_t n_answers);
-  size_t piece_end(const Job& job, size_t most) const;
+  PromptPiece next_piece(const Job& job, int64_t most) const;
   size_t next_checkpoint(size_t n_tokens) const {
     return (n_tokens / options_.checkpoint_tokens + 1) * options_.checkpoint_tokens;
   }
-  void remember(Job& job, size_t n_tokens);
+  void remember(Job& job, size_t was_read);
   void failed_step(const Error& error);
   void end(Job& job, std::optional<Error> error);
   void erase_ended();

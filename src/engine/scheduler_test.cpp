@@ -177,12 +177,18 @@ TEST_F(SchedulerTest, TheNextTurnReadsWhatIsNew) {
       Answered answered;
       Request r = request(ids(text + "<|im_start|>assistant\n"), answered, 20);
       r.borders = {border};
+      int n_pieces = 0;
+      r.on_progress = [&n_pieces](size_t, size_t) { ++n_pieces; };
       const size_t n_prompt = r.prompt.size();
       submit(std::move(r));
       run();
       ASSERT_TRUE(answered.outcome);
       EXPECT_EQ(answered.outcome->n_prompt, n_prompt);
       EXPECT_GE(answered.outcome->n_cached, before) << turn;
+      if (mode == SpeculationMode::kAuto) {
+        EXPECT_EQ(n_pieces, 1) << "a border costs no step";
+      }
+      EXPECT_EQ(session->pool().counters().rings, 0) << "what is remembered holds rings";
       before = border;  // thoughts may be left out behind it, so no more is promised
       text += "<|im_start|>assistant\n" + answered.text + "<|im_end|>\n";
     }

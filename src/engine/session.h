@@ -56,6 +56,9 @@ struct StepPiece {
   // Those with logits must be among them. Where few rows of a large step are wanted, the last layer does
   // less.
   int64_t n_hidden = -1;
+  // The recurrent state is stored behind so many of its tokens (SequenceState::prepare), which all will be
+  // committed, kept or not; -1: behind the last if they are kept, and now and then otherwise.
+  int64_t base_after = -1;
 };
 
 // What a step produced; valid until the next step of the session.

@@ -105,7 +105,8 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
   for (const StepPiece& piece : pieces) {
     const auto n = static_cast<int64_t>(piece.tokens.size());
     const int64_t n_past = piece.sequence->length(part);
-    GANNET_TRY(bindings.add(*piece.sequence, row, n, piece.kept || !walks_));
+    GANNET_TRY(bindings.add(*piece.sequence, row, n, piece.kept || piece.base_after >= 0 || !walks_,
+                            walks_ ? piece.base_after : -1));
     std::memcpy(tokens + row, piece.tokens.data(), piece.tokens.size_bytes());
     for (int64_t i = 0; positions != nullptr && i < n; ++i)
       positions[row + i] = static_cast<int32_t>(n_past + i);

@@ -102,11 +102,11 @@ TEST(GoingBack, AnyMixOfCallsGivesTheSame) {
     for (int64_t i = 0; i < 400; ++i) {
       const size_t at = below(all.size());
       auto& [s, want] = all[at];
-      const auto step = [&](int64_t n, bool kept, bool ran, int64_t n_kept) {
+      const auto step = [&](int64_t n, bool kept, bool ran, int64_t n_kept, int64_t base_after = -1) {
         std::vector<int64_t> tokens;
         for (int64_t t = 0; t < n; ++t) tokens.push_back(i * 13 + t);
         toy.bindings(StatePart::kTrunk).begin();
-        ASSERT_TRUE(toy.bindings(StatePart::kTrunk).add(s, 0, n, kept).ok());
+        ASSERT_TRUE(toy.bindings(StatePart::kTrunk).add(s, 0, n, kept, base_after).ok());
         if (!ran) return;
         toy.run(StatePart::kTrunk, tokens);
         if (n_kept < 0) return;  // and never committed
@@ -117,7 +117,7 @@ TEST(GoingBack, AnyMixOfCallsGivesTheSame) {
         }
       };
       const auto open = static_cast<int64_t>(1 + below(static_cast<size_t>(pool->options().open_rows)));
-      switch (below(12)) {
+      switch (below(14)) {
         case 0:
           if (all.size() < 4) {
             all.push_back({s.fork(), want});
@@ -147,6 +147,19 @@ TEST(GoingBack, AnyMixOfCallsGivesTheSame) {
         case 4:
           step(40, false, true, 40);
           break;
+        case 12: {
+          const auto n = static_cast<int64_t>(below(2) == 0 ? 40 : open);
+          step(n, true, true, below(4) == 0 ? -1 : n, std::max<int64_t>(0, n - open));
+          if (s.earliest() < s.length() && below(2) == 0) {
+            // What is cut off there holds no ring but its own.
+            SequenceState cut = s.fork();
+            ASSERT_TRUE(cut.truncate(StatePart::kTrunk, s.earliest()));
+            ToyReference until;
+            for (int64_t t = 0; t < s.earliest(); ++t) until.push(read[at][static_cast<size_t>(t)]);
+            toy.expect(cut, until);
+          }
+          break;
+        }
         case 5:
           step(static_cast<int64_t>(below(4)), true, true, below(2) == 0 ? -1 : 0);
           break;
@@ -189,6 +202,35 @@ TEST(GoingBack, TruncateGoesToTheBaseAndNoFurther) {
   EXPECT_EQ(s.length(), 29);
   toy.expect(s, want);
   EXPECT_EQ(pool->counters().bytes_copied, 0);
+}
+
+// A point inside a step can be gone back to, and holds no ring.
+TEST(GoingBack, TheBaseOfAKeptStepMayLieInsideIt) {
+  const auto pool = make_pool(8, 1);
+  ToyKernels toy(pool);
+  SequenceState s(pool);
+  ToyReference want;
+  round(toy, s, want, 10, 10, 1);
+  const std::vector<int64_t> tokens = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  toy.step(s, tokens, 11, true, StatePart::kTrunk, 4);
+  ToyReference inside = want;
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    want.push(tokens[i]);
+    if (i < 4) inside.push(tokens[i]);
+  }
+  toy.expect(s, want);
+  EXPECT_EQ(s.earliest(), 14);
+  SequenceState cut = s.fork();
+  ASSERT_TRUE(cut.truncate(StatePart::kTrunk, 14));
+  toy.expect(cut, inside);
+  round(toy, s, want, 8, 3, 2);  // stores a base of its own
+  EXPECT_EQ(s.earliest(), 21);
+  toy.expect(s, want);
+  toy.expect(cut, inside);
+  s.clear();
+  EXPECT_EQ(pool->counters().rings, 0);
+  EXPECT_EQ(pool->counters().slots, 1);
+  EXPECT_DEATH(toy.step(cut, tokens, 11, true, StatePart::kTrunk, 2), "too far from the end");
 }
 
 // The base is stored in place by a step whose rows are then given up.

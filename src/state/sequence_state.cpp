@@ -52,7 +52,7 @@ struct SequenceState::Content {
   // Room for `n` pages in the table, which does not move while a step in progress of the other part reads it.
   void steady_table(size_t n);
   void drop(StatePart part);
-  bool prepare_recurrent(bool kept, Step& step, StepSegment& segment);
+  bool prepare_recurrent(bool kept, int64_t base_after, Step& step, StepSegment& segment);
   // The recurrent state is in the memory of the step now.
   void adopt(Step& step);
 
@@ -88,26 +88,30 @@ void SequenceState::Content::adopt(Step& s) {
     record.pool.drop(StatePool::kRing, std::exchange(record.ring, std::exchange(s.fresh_ring, nullptr)));
 }
 
-bool SequenceState::Content::prepare_recurrent(bool kept, Step& s, StepSegment& segment) {
+bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, Step& s, StepSegment& segment) {
   StatePool& pool = record.pool;
   const int64_t open_rows = pool.options().open_rows, pending = record.pending();
   const auto ready = [](StatePiece*& piece, StatePiece* taken) { return (piece = taken) != nullptr; };
   if (record.base == nullptr && !ready(record.base, pool.zero_slot())) return false;
   s.keeps_all = kept || s.n_rows > open_rows || open_rows == 0;
   s.next_base_at = record.base_at;
+  const int64_t n_in_base = !s.keeps_all ? 0 : base_after < 0 ? s.n_rows : base_after;
+  GANNET_CHECK(n_in_base <= s.n_rows && s.n_rows - n_in_base <= open_rows, "a base too far from the end");
   StatePiece* next_base = nullptr;
+  const bool own_ring = record.ring != nullptr && pool.sole(record.ring);
+  if (n_in_base < s.n_rows && pending == 0 && !own_ring) {
+    // The old one holds nothing of this sequence.
+    if (record.ring != nullptr) pool.drop(StatePool::kRing, std::exchange(record.ring, nullptr));
+    if (!ready(record.ring, pool.take(StatePool::kRing))) return false;
+  }
   if (s.keeps_all) {
     // Into other memory: the sequence can still be as long as it is now.
-    s.next_base_at = segment.n_past + s.n_rows;
+    s.next_base_at = segment.n_past + n_in_base;
     if (s.next_base_at > record.base_at && !ready(s.fresh_base, pool.take(StatePool::kSlot))) return false;
     next_base = s.fresh_base;
+    if (n_in_base < s.n_rows && pending > 0 && !ready(s.fresh_ring, pool.take(StatePool::kRing)))
+      return false;
   } else if (s.n_rows > 0) {
-    const bool own_ring = record.ring != nullptr && pool.sole(record.ring);
-    if (pending == 0 && !own_ring) {
-      // The old one holds nothing of this sequence.
-      if (record.ring != nullptr) pool.drop(StatePool::kRing, std::exchange(record.ring, nullptr));
-      if (!ready(record.ring, pool.take(StatePool::kRing))) return false;
-    }
     if (pending >= pool.options().fold_at || (pending > 0 && !own_ring)) {
       // In place where nobody else holds the base: where the sequence ends now is as early as it can get.
       s.next_base_at = segment.n_past;
@@ -182,6 +186,7 @@ bool SequenceState::truncate(StatePart part, int64_t length) {
   if (length < earliest(part) || length > this->length(part)) return false;
   content_->drop(part);
   content_->record.length[part_index(part)] = length;
+  content_->record.drop_shared_ring();
   const auto ends = content_->ends();
   const int64_t longest = std::max(ends[0], ends[1]);
   content_->record.shrink(pages_for(longest));
@@ -189,7 +194,8 @@ bool SequenceState::truncate(StatePart part, int64_t length) {
   return true;
 }
 
-Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment) {
+Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment,
+                                    int64_t base_after) {
   Content& c = *content_;
   c.drop(part);
   const int64_t n_past = length(part), max_tokens = pool_->options().max_tokens;
@@ -207,7 +213,7 @@ Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, S
   segment.pages = c.table.data();
   Content::Step& step = c.step(part);
   step.n_rows = n_rows;
-  if (c.recurrent(part) && !c.prepare_recurrent(kept, step, segment)) {
+  if (c.recurrent(part) && !c.prepare_recurrent(kept, base_after, step, segment)) {
     c.drop(part);
     return pool_->short_of_memory(n_past + n_rows);
   }

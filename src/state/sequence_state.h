@@ -51,11 +51,13 @@ class SequenceState {
   // not written. `kept` promises that commit() keeps all rows of the step, and the recurrent state is stored
   // behind them; otherwise it may keep any number if there are at most open_rows (see StatePoolOptions), and
   // the state is stored now and then. More rows than that are kept in any case, except where a part has no
-  // recurrent state: there any number of rows may be taken back. The segment is good until ran(), or until
-  // the step is dropped.
+  // recurrent state: there any number of rows may be taken back. `base_after` >= 0, of a kept step: the
+  // recurrent state is stored behind so many of its rows instead, at most open_rows from its end, and
+  // truncate() can go back to there. The segment is good until ran(), or until the step is dropped.
   // Errors: kRuntime when the context limit is passed (names both numbers), kOutOfMemory; the sequence holds
   // what it held.
-  Result<void> prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment);
+  Result<void> prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment,
+                       int64_t base_after = -1);
   // The plan ran. To be called at once, whatever comes of its results: a base may have been rewritten.
   void ran(StatePart part);
   // The first n_rows of the step are part of the sequence now. Others than those that ran, or a part of those

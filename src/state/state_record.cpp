@@ -68,6 +68,11 @@ void StateRecord::clear() {
   base_at = 0;
 }
 
+void StateRecord::drop_shared_ring() {
+  if (pending() == 0 && ring != nullptr && !pool.sole(ring))
+    pool.drop(StatePool::kRing, std::exchange(ring, nullptr));
+}
+
 void StateRecord::shrink(size_t n) {
   const std::lock_guard lock(pool.mutex_);
   for (; pages.size() > n; pages.pop_back()) pool.drop_locked(StatePool::kPage, pages.back(), this);

@@ -31,6 +31,8 @@ struct StateRecord {
   // same in any case. `table` has the addresses of the pages and follows.
   bool make_room(StatePart part, int64_t n_rows, const std::array<int64_t, 2>& ends,
                  std::vector<std::byte*>& table);
+  // Gives the ring back if it holds nothing of this record and something of another.
+  void drop_shared_ring();
   // Gives pages back until `n` are left.
   void shrink(size_t n);
 

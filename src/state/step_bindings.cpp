@@ -49,14 +49,15 @@ void StepBindings::begin() {
   step_ = {&kNoSegment, 0};
 }
 
-Result<void> StepBindings::add(SequenceState& sequence, int64_t first_row, int64_t n_rows, bool kept) {
+Result<void> StepBindings::add(SequenceState& sequence, int64_t first_row, int64_t n_rows, bool kept,
+                               int64_t base_after) {
   const int64_t next = segments_.empty() ? 0 : segments_.back().first_row + segments_.back().n_rows;
   GANNET_CHECK(first_row == next, "rows of a step without a sequence, or with two");
   GANNET_CHECK(std::find(sequences_.begin(), sequences_.end(), &sequence) == sequences_.end(),
                "a sequence twice in a step");
   GANNET_CHECK(&sequence.pool() == pool_.get(), "a sequence of another pool");
   StepSegment segment;
-  GANNET_TRY(sequence.prepare(part_, n_rows, kept, segment));
+  GANNET_TRY(sequence.prepare(part_, n_rows, kept, segment, base_after));
   segment.first_row = first_row;
   segments_.push_back(segment);
   sequences_.push_back(&sequence);

@@ -26,10 +26,11 @@ class StepBindings {
 
   // A new step without segments. A reader of the first finds an empty one.
   void begin();
-  // Prepares `sequence` (SequenceState::prepare says how, and what `kept` means) and gives it the rows
+  // Prepares `sequence` (SequenceState::prepare says how, and what the last two mean) and gives it the rows
   // [first_row, first_row + n_rows), which must be the next ones. A sequence is added once, and stays at its
   // address until ran(). Errors: those of prepare(); the step has no segment of it then.
-  Result<void> add(SequenceState& sequence, int64_t first_row, int64_t n_rows, bool kept);
+  Result<void> add(SequenceState& sequence, int64_t first_row, int64_t n_rows, bool kept,
+                   int64_t base_after = -1);
   const StepView& view() const { return step_; }
   // The plan ran: tells all sequences. They are committed one by one, each by its own number of rows.
   void ran();

@@ -101,11 +101,11 @@ class ToyKernels {
 
   // A step of one sequence, of which `n_kept` rows are committed.
   std::vector<int64_t> step(SequenceState& s, const std::vector<int64_t>& tokens, int64_t n_kept,
-                            bool kept = false, StatePart part = StatePart::kTrunk) {
+                            bool kept = false, StatePart part = StatePart::kTrunk, int64_t base_after = -1) {
     StepBindings& b = bindings(part);
     b.begin();
     const auto n = static_cast<int64_t>(tokens.size());
-    const auto added = b.add(s, 0, n, kept);
+    const auto added = b.add(s, 0, n, kept, base_after);
     EXPECT_TRUE(added.ok()) << added.error().message();
     if (!added.ok()) return {};
     auto out = run(part, tokens);
