@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/api/kernel.h"
+#include "backend/api/recorder.h"
 #include "backend/api/state_view.h"
 #include "base/thread_team.h"
 #include "ops/case_data.h"
@@ -24,6 +25,7 @@ class GuardedBuffer {
   const std::byte* data() const { return at_; }
   int64_t size() const { return bytes_; }
   bool guards_intact() const;
+  std::span<std::byte> with_guards() { return storage_; }
 
  private:
   std::vector<std::byte> storage_;
@@ -61,6 +63,10 @@ class CaseRun {
 
   // Runs `kernel` once on `team`.
   void run(const KernelInfo& kernel, ThreadTeam& team, const StepRows& rows = {});
+
+  // Records `kernel` on a device, with copies of all memory there, and replays it; then all of it comes back,
+  // guard bytes included. Errors: the device's.
+  Result<RecordingCounts> run_recorded(const KernelInfo& kernel, Device& device);
 
   Outcome outcome() const;
 

@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include "backend/api/recorder.h"
+
 namespace gannet {
 namespace {
 
@@ -16,6 +18,10 @@ double mib(int64_t bytes) {
 const char* device_kind_name(DeviceKind kind) {
   constexpr const char* kNames[] = {"cpu", "vulkan", "cuda"};
   return kNames[static_cast<size_t>(kind)];
+}
+
+std::unique_ptr<Recorder> Device::record() {
+  return nullptr;
 }
 
 BufferId Device::add(const Buffer& buffer) {

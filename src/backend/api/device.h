@@ -1,6 +1,6 @@
 // A device: memory, copies between it and the host, and what its kernels can do. Plans, weights and state
-// speak of places in its buffers; only code that runs on the device may use addresses in them. Running
-// kernels is no part of it: that is the business of the executor for its kind (exec/README.md).
+// speak of places in its buffers; only code that runs on the device may use addresses in them. Which kernels
+// run when is no part of it: that is the business of the executor for its kind (exec/README.md).
 #pragma once
 
 #include <memory>
@@ -16,6 +16,8 @@
 #include "ir/op_site.h"
 
 namespace gannet {
+
+class Recorder;
 
 const char* device_kind_name(DeviceKind kind);  // "cpu"
 
@@ -69,6 +71,9 @@ class Device {
   std::byte* address(Place place) const;
   // The same memory for the host; null when the host cannot see it. Only while no kernel runs.
   virtual std::byte* host_view(Place place) const = 0;
+
+  // For devices that replay what was recorded (recorder.h); null: threads of the host run this one's kernels.
+  virtual std::unique_ptr<Recorder> record();
 
   // Around kernels that threads of the host run on memory of this device, and only for kernels.
   virtual void begin_kernels() {}

@@ -1,0 +1,46 @@
+// A GPU, or whatever else speaks Vulkan 1.2 with addresses of buffers, as a device: one queue, on which
+// copies and recordings follow each other; no second memory where the host's is the device's.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "backend/api/device.h"
+#include "backend/api/recorder.h"
+#include "backend/vulkan/vulkan_facts.h"
+#include "backend/vulkan/vulkan_instance.h"
+
+namespace gannet {
+
+// SPIR-V by name; empty: there is no such shader in this build.
+using ShaderLookup = std::function<std::span<const uint32_t>(std::string_view name)>;
+
+struct VulkanDeviceOptions {
+  ShaderLookup shaders;
+  // Compiled shaders are kept in this file between processes; empty: nowhere. It is replaced as a whole by
+  // save_pipelines(), and one that the driver does not know is ignored.
+  std::string pipeline_file;
+  // A device that does not answer for so long is taken for hung.
+  double patience_seconds = 120;
+};
+
+// Thread-safe but for recordings, each of which one thread uses at a time.
+class VulkanDevice : public Device {
+ public:
+  // Errors: kDevice (what the device lacks), kOutOfMemory.
+  static Result<std::unique_ptr<VulkanDevice>> open(std::shared_ptr<VulkanInstance> instance, size_t index,
+                                                    VulkanDeviceOptions options);
+
+  virtual const VulkanFacts& facts() const = 0;
+  // Errors: those of writing the file.
+  virtual Result<void> save_pipelines() = 0;
+  // Pipelines that were made, and how many bytes of them came from the file.
+  virtual int64_t pipelines_made() const = 0;
+
+ protected:
+  using Device::Device;
+};
+
+}  // namespace gannet

@@ -1,0 +1,55 @@
+#include "backend/vulkan/vulkan_facts.h"
+
+#include <fmt/format.h>
+
+namespace gannet {
+namespace {
+
+double gib(int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 30);
+}
+
+}  // namespace
+
+const char* vulkan_type_name(VulkanFacts::Type type) {
+  constexpr const char* kNames[] = {"discrete", "integrated", "virtual", "cpu", "other"};
+  return kNames[static_cast<size_t>(type)];
+}
+
+std::string to_text(const VulkanFacts& f) {
+  std::string text =
+      fmt::format("{} ({}, Vulkan {}, {})\n", f.name, vulkan_type_name(f.type), f.version, f.driver);
+  if (!f.unusable.empty()) return text + fmt::format("  cannot be used: {}\n", f.unusable);
+  const auto line = [&text](std::string_view name, std::string_view value) {
+    text += fmt::format("  {}: {}\n", name, value);
+  };
+  std::string heaps;
+  for (const VulkanHeap& heap : f.heaps)
+    heaps +=
+        fmt::format("{}{:.1f} GiB{}{}{}", heaps.empty() ? "" : ", ", gib(heap.bytes),
+                    heap.budget > 0 ? fmt::format(" ({:.1f} free for us)", gib(heap.budget)) : "",
+                    heap.device_local ? ", the device's" : "", heap.host_visible ? ", seen by the host" : "");
+  line("memory", (f.unified ? "the host's: " : "") + heaps);
+  line("subgroups", f.subgroup_min == f.subgroup_max
+                        ? fmt::format("{}", f.subgroup_min)
+                        : fmt::format("{} to {}", f.subgroup_min, f.subgroup_max));
+  std::string can;
+  const auto add = [&can](bool has, std::string_view what) {
+    if (has) can += fmt::format("{}{}", can.empty() ? "" : ", ", what);
+  };
+  add(f.f16, "f16");
+  add(f.bf16, "bf16");
+  add(f.int_dot, "integer dot");
+  add(f.host_import, "uses files where they are mapped");
+  add(f.timestamps, "timestamps");
+  line("can", can.empty() ? "nothing beyond f32" : can);
+  std::string matrices;
+  for (const VulkanMatrixShape& m : f.matrices)
+    matrices += fmt::format("{}{}x{}x{} {}", matrices.empty() ? "" : ", ", m.m, m.n, m.k, m.types);
+  line("matrix instructions", matrices.empty() ? "none" : matrices);
+  line("limits", fmt::format("{} KiB shared and {} invocations per group, {:.2f} GiB per allocation",
+                             f.shared_bytes / 1024, f.most_invocations, gib(f.most_allocation)));
+  return text;
+}
+
+}  // namespace gannet

@@ -1,0 +1,41 @@
+// Pipelines of a device: made when a recording first needs them, kept, and known to the next process by a
+// file. Thread-safe.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backend/vulkan/vulkan_device.h"
+#include "backend/vulkan/vulkan_handles.h"
+
+namespace gannet {
+
+class VulkanPipelines {
+ public:
+  // Reads the file, if there is one.
+  VulkanPipelines(VkDevice device, ShaderLookup shaders, std::string file);
+  ~VulkanPipelines();
+  Result<void> make();
+
+  VkPipelineLayout layout() const { return layout_; }
+  // Errors: kDevice: no such shader in this build, or what the driver says about it.
+  Result<VkPipeline> get(const char* shader, std::span<const uint32_t> constants);
+  Result<void> save() const;
+  int64_t made() const;
+
+ private:
+  Result<VkShaderModule> module(const std::string& shader);
+
+  const VkDevice device_;
+  const ShaderLookup shaders_;
+  const std::string file_;
+  VkPipelineLayout layout_ = VK_NULL_HANDLE;
+  VkPipelineCache cache_ = VK_NULL_HANDLE;
+  mutable std::mutex mutex_;  // of what follows
+  std::map<std::string, VkShaderModule> modules_;
+  std::map<std::pair<std::string, std::vector<uint32_t>>, VkPipeline> pipelines_;
+};
+
+}  // namespace gannet

@@ -1,0 +1,40 @@
+// The one queue of a device: what is submitted gets a number and is done in order. Thread-safe.
+#pragma once
+
+#include <mutex>
+
+#include "backend/vulkan/vulkan_handles.h"
+
+namespace gannet {
+
+class VulkanQueue {
+ public:
+  VulkanQueue(VkDevice device, uint32_t family, double patience_seconds);
+  ~VulkanQueue();
+  Result<void> make();
+
+  VkDevice device() const { return device_; }
+  uint32_t family() const { return family_; }
+
+  // Runs it behind all that was submitted before; the number to wait for. Errors: kDevice.
+  Result<uint64_t> submit(VkCommandBuffer commands);
+  bool done(uint64_t number) const;
+  // Errors: kDevice: lost, or no answer for too long.
+  Result<void> wait(uint64_t number) const;
+  // All that was submitted.
+  Result<void> wait_all() const;
+
+ private:
+  const VkDevice device_;
+  const uint32_t family_;
+  const double patience_seconds_;
+  VkQueue queue_ = VK_NULL_HANDLE;
+  VkSemaphore done_ = VK_NULL_HANDLE;
+  mutable std::mutex mutex_;
+  uint64_t last_ = 0;
+};
+
+// Work of all kinds before it is over, and seen by all kinds after it and by the host.
+void full_barrier(VkCommandBuffer commands);
+
+}  // namespace gannet
