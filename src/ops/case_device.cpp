@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "backend/api/device.h"
+#include "backend/api/device_step.h"
 #include "base/check.h"
 #include "ops/case_run.h"
 
@@ -57,6 +58,24 @@ Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& 
   args.workspace = on_device(workspace);
   args.n_operands = static_cast<int>(operands.size());
   args.rows = device.address(row_counts.at(0));
+
+  // The step, with addresses of the device in it.
+  StepSegment segment = segment_;
+  std::vector<std::byte*> pages;
+  for (std::byte* page : page_table_) pages.push_back(on_device(page));
+  segment.pages = kv_ ? pages.data() : nullptr;
+  segment.base = on_device(segment.base);
+  segment.next_base = on_device(segment.next_base);
+  segment.ring = segment.next_ring = nullptr;
+  const StepView step{&segment, 1};
+  const int64_t page_tokens = kv_ ? kv_->page_tokens : 1;
+  std::vector<std::byte> step_bytes(static_cast<size_t>(device_step_bytes(1, step_pages(step, page_tokens))));
+  auto step_place = GANNET_TRY(DeviceBuffer::allocate(borrowed, std::ssize(step_bytes)));
+  args.step = device.address(step_place.at(0));
+  write_device_step(step, page_tokens, reinterpret_cast<uint64_t>(args.step), step_bytes);
+  const Event step_sent = GANNET_TRY(device.upload(step_place.at(0), step_bytes));
+  GANNET_TRY(device.wait(step_sent));
+
   const std::unique_ptr<Recorder> recorder = device.record();
   GANNET_CHECK(recorder != nullptr, "a device without recordings");
   recorded_kernel(kernel).record(args, *recorder);
