@@ -1,0 +1,16 @@
+// Recurrent states as arguments of recorded kernels: the host's side of backend/vulkan/recurrent.glsl.
+#pragma once
+
+#include "backend/api/kernel_arguments.h"
+#include "backend/api/state_view.h"
+
+namespace gannet {
+
+// Segments are walked by so many groups at most, each taking every such one.
+inline constexpr int64_t kMostSegmentGroups = 64;
+
+inline DispatchArguments& add_recurrent(DispatchArguments& arguments, const RecurrentView& state) {
+  return arguments.u32(state.base_offset / 4).u32(state.ring_offset / 4).u32(state.entry_floats());
+}
+
+}  // namespace gannet
