@@ -7,6 +7,7 @@
 
 #include <fmt/core.h>
 
+#include "backend/api/device_step.h"
 #include "backend/cpu/cpu_device.h"
 #include "backend/cpu/isa.h"
 #include "base/memory_room.h"
@@ -169,6 +170,10 @@ Session::~Session() {
   model_->memory().remove_session(announced_bytes_);
 }
 
+int64_t Session::pages_of_step() const {
+  return kMostDeviceSegments * ((options_.n_ctx + kPageTokens - 1) / kPageTokens);
+}
+
 int64_t Session::most_bytes() const {
   const StateLayout& layout = pool_->layout();
   return kScratchBytes + std::min(state_bytes(layout, options_.n_ctx), kMostStateBytes) +
@@ -185,6 +190,8 @@ Result<MadePlan> Session::make(const PlanRequest& request) const {
   options.poison_dead = options_.poison_dead;
   options.n_threads = plan_threads(request);
   options.reserve = false;
+  if (device_->kind() != DeviceKind::kCpu)
+    options.step_bytes = device_step_bytes(kMostDeviceSegments, pages_of_step());
   StepBindings& bindings = *bindings_[part_index(request.mtp ? StatePart::kMtp : StatePart::kTrunk)];
   return make_plan(
       *model_, weights_, request, options_.graph, options,

@@ -177,6 +177,8 @@ class Session {
   Result<Count> count(StatePart part, std::span<const StepPiece> pieces, bool hidden) const;
   Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
                     const Count& count);
+  int64_t pages_of_step() const;  // the most, on a device that replays recordings
+  Result<void> write_step(const Plan& plan, const StepView& step) const;
   Result<void> run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows);
   Result<void> take_logits(PlanBank::Entry& entry, const Count& count, StepResult& result);
   Result<void> reserve_hidden();

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "backend/api/device_step.h"
 #include "engine/session.h"
 
 namespace gannet {
@@ -135,11 +136,23 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
   return {};
 }
 
+// For kernels that cannot follow addresses of the host.
+Result<void> Session::write_step(const Plan& plan, const StepView& step) const {
+  if (device_->kind() == DeviceKind::kCpu) return {};
+  if (step.n_segments > kMostDeviceSegments)
+    return Error(ErrorCode::kRuntime, fmt::format("a step of {} sequences; at most {} fit on {}",
+                                                  step.n_segments, kMostDeviceSegments, device_->name()));
+  const auto address = reinterpret_cast<uint64_t>(device_->address(plan.step_place()));
+  write_device_step(step, kPageTokens, address, plan.step_block());
+  return {};
+}
+
 Result<void> Session::run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows) {
   WeightMemory& memory = model_->memory();
   memory.begin_run();
   const auto began = std::chrono::steady_clock::now();
   Plan& plan = entry.made.plan;
+  GANNET_TRY(write_step(plan, bindings.view()));
   const int n_threads = plan_threads(entry.request);
   Result<void> ran = profiling_ ? plan.run_timed(*team_, entry.last_ends, rows) : plan.run(*team_, rows);
   if (ran.ok()) bindings.ran();  // whatever comes of it from here on, states have been written

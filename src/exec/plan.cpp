@@ -31,6 +31,10 @@ PlacedTensor Plan::hidden_on_device() {
   return {};
 }
 
+RecordingCounts Plan::recording_counts() const {
+  return impl_->recorded ? impl_->recorded->counts() : RecordingCounts{};
+}
+
 std::span<std::byte> Plan::step_block() const {
   return impl_->run_block.step();
 }
@@ -101,11 +105,11 @@ StepRows Plan::step_rows(int64_t live) const {
 Result<void> Plan::run_steps(ThreadTeam& team, std::optional<StepRows> rows, int n_threads,
                              std::vector<double>* ends) {
   Impl& p = *impl_;
-  GANNET_CHECK(p.cpu.has_value(), "the plan is for another device");
   StepRows these = rows.value_or(step_rows());
   if (p.program.rows > 0) these.step = p.program.rows;
   GANNET_TRY(p.arena->reserve(p.program.arena_bytes));
   GANNET_TRY(p.run_block.upload(these));
+  if (p.recorded) return p.recorded->run(p.arena->at(0), ends);
   const int most = p.program.n_members;
   p.cpu->run(team, p.arena->at(0), these, n_threads > 0 && n_threads < most ? n_threads : most, ends);
   return {};

@@ -11,6 +11,7 @@
 
 #include "backend/api/device.h"
 #include "backend/api/placed_tensor.h"
+#include "backend/api/recorder.h"
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
 #include "exec/arena.h"
@@ -53,7 +54,9 @@ struct StepInfo {
   int64_t bytes;   // of all results
   // Every thread computes all of it into memory of its own, so nobody waits after the step.
   bool repeated;
-  int barriers;  // waits of all threads for each other: inside the kernel, and the one behind the step
+  // Waits of all threads for each other: inside the kernel, and the one behind the step. Of a recording:
+  // whether there is a barrier in front of the step.
+  int barriers;
 };
 
 class Plan {
@@ -99,8 +102,8 @@ class Plan {
   // How rows are taken when `live` of them are in use (negative: all): steps of up to kExactRows are exact.
   StepRows step_rows(int64_t live = -1) const;
 
-  // Brings the inputs to the device and runs all steps on members 0 .. n_threads-1 of the team (0:
-  // PlanOptions::n_threads). The arena grows when this plan needs more of it than others before. Errors:
+  // Brings the inputs to the device and runs all steps, on the CPU on members 0 .. n_threads-1 of the team
+  // (0: PlanOptions::n_threads). The arena grows when this plan needs more of it than others before. Errors:
   // kDevice, kOutOfMemory.
   Result<void> run(ThreadTeam& team, std::optional<StepRows> rows = {}, int n_threads = 0);
 
@@ -115,6 +118,9 @@ class Plan {
   const Program& program() const;
   // Ops of the graph that had to be taken apart for this device.
   std::span<const std::string> taken_apart() const;
+
+  // Of the last run's recording, on a device that replays them; zero elsewhere.
+  RecordingCounts recording_counts() const;
 
   const std::string& name() const;
   std::span<const StepInfo> steps() const;

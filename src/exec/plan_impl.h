@@ -8,6 +8,7 @@
 
 #include "exec/cpu_executor.h"
 #include "exec/plan.h"
+#include "exec/recorded_executor.h"
 #include "exec/run_block.h"
 
 namespace gannet {
@@ -22,7 +23,9 @@ struct Plan::Impl {
   std::vector<StepInfo> infos;
   std::vector<std::string> taken_apart;
   int64_t activation_bytes = 0, unshared_bytes = 0;
-  std::optional<CpuExecutor> cpu;  // when the device is of this kind
+  // One of them, by the kind of the device.
+  std::optional<CpuExecutor> cpu;
+  std::optional<RecordedExecutor> recorded;
 
   Device& device() const { return *arena->device(); }
   TensorView input(const ProgramInput& input) const {

@@ -97,6 +97,8 @@ class Planner {
     if (options_.reserve) GANNET_TRY(impl_->arena->reserve(program_.arena_bytes));
     if (program_.device == DeviceKind::kCpu)
       impl_->cpu.emplace(program_, impl_->device(), options_.poison_dead, std::move(dead));
+    else
+      record_later();
     return Plan(std::move(impl_));
   }
 
@@ -373,6 +375,13 @@ class Planner {
         program_.inputs.push_back({v.name, v.source, add_slot(static_cast<ValueId>(i))});
     }
     for (const GraphOutput& out : graph_.outputs) program_.outputs.push_back({out.name, add_slot(out.value)});
+  }
+
+  // The recording is made when the arena has its place.
+  void record_later() {
+    const Place rows{impl_->run_block.buffer(), 0};
+    impl_->recorded.emplace(program_, impl_->device(), rows, rows + impl_->run_block.step_offset());
+    for (const size_t step : impl_->recorded->barriers()) impl_->infos[step].barriers = 1;
   }
 
   void add_info(int n, int layer, bool last) {

@@ -22,7 +22,8 @@ uint32_t u32(int64_t n) {
 }  // namespace
 
 int64_t device_step_bytes(int64_t n_segments, int64_t n_pages) {
-  return int64_t{sizeof(DeviceStep)} + n_segments * int64_t{sizeof(DeviceSegment)} + n_pages * int64_t{sizeof(uint64_t)};
+  return int64_t{sizeof(DeviceStep)} + n_segments * int64_t{sizeof(DeviceSegment)} +
+         n_pages * int64_t{sizeof(uint64_t)};
 }
 
 int64_t step_pages(const StepView& step, int64_t page_tokens) {
