@@ -9,6 +9,11 @@ namespace gannet {
 // Invocations of a group unless a kernel says otherwise.
 inline constexpr uint32_t kGroup = 64;
 
+// Invocations for a row of n elements that a group goes through by itself.
+inline uint32_t group_of_row(int64_t n) {
+  return n < 1024 ? kGroup : 4 * kGroup;
+}
+
 // A tensor of 4-byte elements (`Tensor` there).
 inline DispatchArguments& add_tensor(DispatchArguments& arguments, const TensorView& t) {
   int64_t dim[3] = {1, 1, 1}, stride[3] = {0, 0, 0};

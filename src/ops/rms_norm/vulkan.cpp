@@ -13,7 +13,7 @@ void record(const RecordArgs& args, Recorder& recorder) {
       .u32(y.shape.last())
       .u32(y.shape.rows())
       .f32(args.as<RmsNormAttrs>().eps);
-  const uint32_t constants[] = {kGroup};
+  const uint32_t constants[] = {group_of_row(y.shape.last())};
   recorder.dispatch({"rms_norm", constants, groups_of(y.shape.rows()), arguments.bytes()});
 }
 

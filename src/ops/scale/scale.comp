@@ -1,0 +1,19 @@
+// y = factor * x: four elements per invocation.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "backend/vulkan/kit.glsl"
+#include "backend/vulkan/axes.glsl"
+
+layout(push_constant, scalar) uniform Arguments {
+  F32 x, y;
+  uint n;
+  Lengths lengths;
+  Steps steps;
+  float factor;
+} a;
+
+void main() {
+  uint i = first_element();
+  [[unroll]] for (uint k = 0; k < kEach; ++k, i += gl_WorkGroupSize.x)
+    if (i < a.n) a.y.v[i] = a.x.v[place(i, a.lengths, a.steps)] * a.factor;
+}
