@@ -2,12 +2,11 @@
 // device (GANNET_VULKAN_DEVICE: its number). Skipped where there is none, unless GANNET_VULKAN_MUST is set.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 
 #include <fmt/core.h>
 
-#include "backend/vulkan/vulkan_device.h"
+#include "backend/vulkan/vulkan_for_test.h"
 #include "ops/case_run.h"
 #include "ops/catalogue.h"
 
@@ -20,46 +19,14 @@ void PrintTo(const OpCase& op_case, std::ostream* out) {
 
 namespace {
 
-std::vector<std::string>& messages() {
-  static std::vector<std::string> all;
-  return all;
-}
-
-// One for all tests; an error says why there is none.
-Result<VulkanDevice*> open_device() {
-  static auto opened = []() -> Result<std::unique_ptr<VulkanDevice>> {
-    VulkanInstanceOptions options;
-    options.validate = std::getenv("GANNET_VULKAN_VALIDATE") != nullptr;
-    options.on_message = [](const std::string& message) { messages().push_back(message); };
-    auto instance = GANNET_TRY(open_vulkan(options));
-    const std::vector<VulkanFacts> devices = vulkan_devices(*instance);
-    size_t index = 0;
-    if (const char* number = std::getenv("GANNET_VULKAN_DEVICE"))
-      index = static_cast<size_t>(std::atoi(number));
-    VulkanDeviceOptions how;
-    how.shaders = shader_code;
-    if (const char* file = std::getenv("GANNET_VULKAN_PIPELINES")) how.pipeline_file = file;
-    return VulkanDevice::open(instance, index, how);
-  }();
-  if (!opened.ok()) return opened.error();
-  return opened->get();
-}
-
 class VulkanConformance : public testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    auto opened = open_device();
-    if (opened.ok())
-      device_ = *opened;
-    else if (std::getenv("GANNET_VULKAN_MUST") != nullptr)
-      FAIL() << opened.error().message();
-    else
-      GTEST_SKIP() << opened.error().message();
+    static const auto opened = open_vulkan_for_test(shader_code);
+    if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
+    device_ = opened->get();
   }
-  void TearDown() override {
-    for (const std::string& message : messages()) ADD_FAILURE() << message;
-    messages().clear();
-  }
+  void TearDown() override { expect_no_vulkan_messages(); }
   VulkanDevice* device_ = nullptr;
 };
 

@@ -1,0 +1,79 @@
+// The pocket model on a Vulkan device, beside the CPU.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "backend/cpu/isa.h"
+#include "backend/vulkan/vulkan_for_test.h"
+#include "engine/model.h"
+#include "engine/session.h"
+#include "ops/catalogue.h"
+
+namespace gannet {
+namespace {
+
+struct VulkanSession : testing::Test {
+  std::shared_ptr<const Model> model = Model::load("models/pocket.gguf", {}, nullptr).take();
+  std::shared_ptr<VulkanDevice> device;
+
+  void SetUp() override {
+    auto opened = open_vulkan_for_test(shader_code);
+    if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
+    device = opened.take();
+  }
+  void TearDown() override {
+    device = nullptr;
+    expect_no_vulkan_messages();
+  }
+
+  std::unique_ptr<Session> session(std::shared_ptr<Device> on, DType cache = DType::kF32) {
+    SessionOptions options;
+    options.n_threads = 1;
+    options.n_ctx = 512;
+    options.k_type = options.v_type = cache;
+    options.policy.isas = machine_isas();
+    options.device = std::move(on);
+    return Session::create(model, options).take();
+  }
+};
+
+// A prompt in two pieces, then tokens one by one, each the most likely one of the CPU's.
+TEST_F(VulkanSession, LogitsAreThoseOfTheCpu) {
+  const auto here = session(nullptr), there = session(device);
+  SequenceState a = here->new_sequence(), b = there->new_sequence();
+  std::vector<int32_t> tokens;
+  for (int i = 0; i < 40; ++i) tokens.push_back(7 * i % 200 + 1);
+  double error = 0, energy = 0;
+  int same = 0, n = 0;
+  const auto step = [&](std::span<const int32_t> piece) {
+    const ForwardRows expected = here->forward(a, piece, LogitRows::kLast).take();
+    auto got = there->forward(b, piece, LogitRows::kLast);
+    ASSERT_TRUE(got.ok()) << got.error().message();
+    const int64_t n_vocab = expected.logits.shape.last();
+    const float *x = expected.logits.f32(0), *y = got->logits.f32(0);
+    int64_t best_x = 0, best_y = 0;
+    for (int64_t i = 0; i < n_vocab; ++i) {
+      error += (static_cast<double>(x[i]) - y[i]) * (static_cast<double>(x[i]) - y[i]);
+      energy += static_cast<double>(x[i]) * x[i];
+      if (x[i] > x[best_x]) best_x = i;
+      if (y[i] > y[best_y]) best_y = i;
+    }
+    same += best_x == best_y ? 1 : 0;
+    ++n;
+    tokens.assign(1, static_cast<int32_t>(best_x));
+  };
+  const std::vector<int32_t> prompt = tokens;
+  step(std::span(prompt).first(25));
+  step(std::span(prompt).subspan(25));
+  for (int i = 0; i < 20 && !HasFailure(); ++i) {
+    const std::vector<int32_t> next = tokens;
+    step(next);
+  }
+  // The CPU rounds activations to 8 bits in front of quantised weights, the device does not.
+  RecordProperty("nmse", std::to_string(error / energy));
+  EXPECT_LT(error / energy, 1e-3);
+  EXPECT_EQ(same, n);
+}
+
+}  // namespace
+}  // namespace gannet
