@@ -1,16 +1,20 @@
 // `gannet devices`: what this machine offers and which kernels this program has for it.
 #include <algorithm>
+#include <sstream>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "backend/cpu/isa.h"
 #include "base/huge_pages.h"
+#include "base/printable.h"
 #include "base/thread_team.h"
 #include "cli/command.h"
 #include "cli/inspect_text.h"
 #include "cli/machine_facts.h"
 #include "cli/read_bandwidth.h"
 #include "cli/say.h"
+#include "engine/devices.h"
 #include "ops/catalogue.h"
 
 namespace gannet {
@@ -35,6 +39,8 @@ Result<void> run_devices(const DevicesOptions& o) {
   if (o.kernels) {
     for (const KernelInfo* kernel : all_kernels().kernels())
       GANNET_TRY(print("{}={} ({})\n", kernel->op, kernel->name, isa_name(kernel->isa)));
+    for (const KernelInfo* kernel : recorded_kernels().kernels())
+      GANNET_TRY(print("{}={} ({})\n", kernel->op, kernel->name, device_kind_name(kernel->device)));
     return {};
   }
   const MachineFacts facts = machine_facts();
@@ -55,7 +61,15 @@ Result<void> run_devices(const DevicesOptions& o) {
                    pages.remedy().empty() ? "" : "; to have them, " + pages.remedy()));
   const double bandwidth = GANNET_TRY(read_bandwidth(threads, {}));
   GANNET_TRY(print("  read bandwidth: {:.1f} GB/s with {} threads\n", 1e-9 * bandwidth, threads));
-  return put_stdout("GPU: no GPU backend in this build\n");
+  std::string line;
+  const auto devices = find_devices();
+  if (!devices.ok()) return print("GPU: none ({})\n", devices.error().message());
+  for (const FoundDevice& device : *devices) {
+    GANNET_TRY(print("{}: ", device.name));
+    for (std::istringstream lines(device.text); std::getline(lines, line);)
+      GANNET_TRY(print("{}\n", printable(line, 1000)));
+  }
+  return {};
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ namespace gannet {
 namespace {
 
 constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
-constexpr const char* kGpu = "there is no GPU back end yet; leave it out";
+constexpr const char* kGpu = "models are not split between devices yet; --device NAME takes the whole of one";
 constexpr const char* kServer = "only gannet serve has it";
 constexpr const char* kNotServed = "the server does not have it yet";
 constexpr const char* kRequest = "gannet run has it; clients of gannet serve say it in their requests";
@@ -26,7 +26,7 @@ constexpr MissingOption kMissing[] = {
     {"-hfd,-hfrd,--hf-repo-draft,--spec-draft-hf",
      "models are not downloaded yet; download the file and give it with -md"},
     {"--list-devices", "gannet devices lists them"},
-    {"-dev,--device,-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe", kGpu},
+    {"-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe", kGpu},
     {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--op-offload,--rpc",
      kGpu},
     {"-fit,--fit,-fitt,--fit-target,-fitc,--fit-ctx,-fitp",

@@ -9,7 +9,9 @@
 #include "base/printable.h"
 #include "cli/progress.h"
 #include "cli/say.h"
+#include "engine/devices.h"
 #include "ops/catalogue.h"
+#include "speculation/profile.h"
 #include "tensor/kv_formats.h"
 
 namespace gannet {
@@ -50,9 +52,12 @@ void add_load_options(Options& options, ModelOptions& m) {
 Result<LoadOptions> load_options(const ModelOptions& o) {
   for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
     if (value != "0" && value != "auto")
-      return Error(ErrorCode::kUsage,
-                   fmt::format("{} {}: there is no GPU back end yet; leave it out or write {} 0", flag,
-                               printable(value), flag));
+      return Error(
+          ErrorCode::kUsage,
+          fmt::format(
+              "{} {}: layers are not split between devices yet; leave it out, or write --device NAME for "
+              "all of them",
+              flag, printable(value)));
   LoadOptions options;
   options.check_tensors = o.check_tensors;
   options.lock = o.lock;
@@ -91,9 +96,14 @@ void add_model_option(Options& options, ModelOptions& m) {
 
 void add_gpu_options(Options& options, ModelOptions& m) {
   const Options own = {
+      {.names = "-dev,--device",
+       .value = "NAME",
+       .help = "Device that the whole model runs on: cpu, or one that `gannet devices` lists",
+       .target = &m.device,
+       .environment = "DEVICE"},
       {.names = "-ngl,--gpu-layers,--n-gpu-layers",
        .value = "N",
-       .help = "Layers on a GPU: auto or 0, since there is no GPU back end yet",
+       .help = "auto or 0: layers are not split between devices yet, see --device",
        .target = &m.gpu_layers,
        .environment = "N_GPU_LAYERS"},
       {.names = "-mg,--main-gpu", .value = "N", .help = "Only 0, for the same reason", .target = &m.main_gpu},
@@ -250,6 +260,9 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
           fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
     s.policy.forced[op] = kernel;
   }
+  auto device = open_device(o.device, profile_folder());
+  if (!device.ok()) return device.take_error().with_context("--device");
+  s.device = device.take();
   s.graph = GANNET_TRY(graph_options(o.graph));
   if (o.flash_attention == "off") s.graph.passes.off.emplace_back("fuse_attention");
   return s;

@@ -29,6 +29,7 @@ struct ModelOptions {
   std::string isa;                   // empty: the best of the machine
   std::vector<std::string> kernels;  // OP=KERNEL
   GraphFlags graph;
+  std::string device = "cpu";
   std::string flash_attention = "auto", gpu_layers = "auto", main_gpu = "0";
 };
 

@@ -57,9 +57,11 @@ Result<MadePlan> make_plan(const Model& model, const DeviceWeights& weights, con
   MadeGraph made = GANNET_TRY(make_graph(model, request, options, arena->device()->capabilities()));
   Stopwatch watch;
   plan_options.decompose.n_kv = kv_rows(request.n_past + request.shape.n_tokens);
+  const KernelRegistry& kernels =
+      arena->device()->kind() == DeviceKind::kCpu ? all_kernels() : recorded_kernels();
   Plan plan = GANNET_TRY(Plan::make(
-      made.graph, arena->device()->kind() == DeviceKind::kCpu ? all_kernels() : recorded_kernels(),
-      plan_options, [&](const std::string& name) { return weights.find(name); }, states, std::move(arena)));
+      made.graph, kernels, plan_options, [&](const std::string& name) { return weights.find(name); }, states,
+      std::move(arena)));
   // Attention that was taken apart for the device.
   for (const StepInfo& step : plan.steps())
     if (step.op == &kOp_kv_read) made.report.n_kv = plan_options.decompose.n_kv;

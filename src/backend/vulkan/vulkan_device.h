@@ -19,8 +19,8 @@ using ShaderLookup = std::function<std::span<const uint32_t>(std::string_view na
 
 struct VulkanDeviceOptions {
   ShaderLookup shaders;
-  // Compiled shaders are kept in this file between processes; empty: nowhere. It is replaced as a whole by
-  // save_pipelines(), and one that the driver does not know is ignored.
+  // Compiled shaders are kept in this file between processes; empty: nowhere. It is replaced as a whole when
+  // the device is closed, if it can be; one that the driver does not know is ignored.
   std::string pipeline_file;
   // A device that does not answer for so long is taken for hung.
   double patience_seconds = 120;
@@ -34,10 +34,6 @@ class VulkanDevice : public Device {
                                                     VulkanDeviceOptions options);
 
   virtual const VulkanFacts& facts() const = 0;
-  // Errors: those of writing the file.
-  virtual Result<void> save_pipelines() = 0;
-  // Pipelines that were made, and how many bytes of them came from the file.
-  virtual int64_t pipelines_made() const = 0;
 
  protected:
   using Device::Device;

@@ -1,5 +1,6 @@
-// The device that tests run on: the first one, or the one of GANNET_VULKAN_DEVICE. They are skipped where there is
-// none, unless GANNET_VULKAN_MUST is set. With GANNET_VULKAN_VALIDATE what the validation layer says is a failure.
+// The device that tests run on: the first one, or the one of GANNET_VULKAN_DEVICE. They are skipped where
+// there is none, unless GANNET_VULKAN_MUST is set. With GANNET_VULKAN_VALIDATE what the validation layer says
+// is a failure.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -92,18 +92,13 @@ Result<VkPipeline> VulkanPipelines::get(const char* shader, std::span<const uint
 }
 
 Result<void> VulkanPipelines::save() const {
-  if (file_.empty()) return {};
+  if (file_.empty() || pipelines_.empty()) return {};
   size_t n = 0;
   GANNET_VK(vkGetPipelineCacheData(device_, cache_, &n, nullptr));
   std::string bytes(n, '\0');
   GANNET_VK(vkGetPipelineCacheData(device_, cache_, &n, bytes.data()));
   bytes.resize(n);
   return write_file(file_, bytes);
-}
-
-int64_t VulkanPipelines::made() const {
-  const std::lock_guard lock(mutex_);
-  return std::ssize(pipelines_);
 }
 
 }  // namespace gannet

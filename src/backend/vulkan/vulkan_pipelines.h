@@ -22,8 +22,8 @@ class VulkanPipelines {
   VkPipelineLayout layout() const { return layout_; }
   // Errors: kDevice: no such shader in this build, or what the driver says about it.
   Result<VkPipeline> get(const char* shader, std::span<const uint32_t> constants);
+  // Writes the file if there is one and pipelines were made. Errors: of writing.
   Result<void> save() const;
-  int64_t made() const;
 
  private:
   Result<VkShaderModule> module(const std::string& shader);
