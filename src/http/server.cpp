@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
@@ -32,6 +33,10 @@ constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
 // Connections beyond the limit that may wait for their 503 to be read.
 constexpr size_t kRefusedAtOnce = 128;
 constexpr std::chrono::milliseconds kAcceptPause{200};
+
+// The loop takes what handlers have written three times within this at most, and then once. The first pieces
+// of an answer are fewer.
+constexpr std::chrono::milliseconds kGatherTime{1};
 // After the drain deadline: for the last bytes of what was cut.
 constexpr std::chrono::milliseconds kCutGrace{700};
 
@@ -83,7 +88,8 @@ size_t room_for(size_t connections) {
 
 class HttpServer::Impl {
  public:
-  explicit Impl(HttpOptions options) : loop(std::move(options)), tick_timer_(loop.io), wake_(loop.io) {}
+  explicit Impl(HttpOptions options)
+      : loop(std::move(options)), tick_timer_(loop.io), gather_timer_(loop.io), wake_(loop.io) {}
   ~Impl() {
     wake_.release();  // the mailbox owns it
     shut_down();
@@ -132,7 +138,9 @@ class HttpServer::Impl {
     if (loop.options.warn) loop.options.warn(text);
   }
 
-  boost::asio::steady_timer tick_timer_;
+  boost::asio::steady_timer tick_timer_, gather_timer_;
+  std::array<Clock::time_point, 3> wakes_{};  // when the last ones were taken, from next_wake_ on
+  size_t next_wake_ = 0;
   stream_descriptor wake_;
   std::vector<std::shared_ptr<Acceptor>> acceptors_;
   std::chrono::milliseconds tick_time_{250};
@@ -231,12 +239,26 @@ bool HttpServer::Impl::close_idle_one() {
 void HttpServer::Impl::wait_wake() {
   wake_.async_wait(stream_descriptor::wait_read, [this](const boost::system::error_code& ec) {
     if (ec) return;
-    at_wake();
-    wait_wake();
+    const auto oldest = wakes_[next_wake_];
+    if (Clock::now() - oldest >= kGatherTime) {
+      at_wake();
+      wait_wake();
+      return;
+    }
+    // Handlers write faster than anybody reads: what comes until then goes out together.
+    gather_timer_.expires_at(oldest + kGatherTime);
+    gather_timer_.async_wait([this](const boost::system::error_code& stopped) {
+      if (stopped) return;
+      at_wake();
+      wakes_.fill(Clock::now());  // so it goes on until there is less
+      wait_wake();
+    });
   });
 }
 
 void HttpServer::Impl::at_wake() {
+  wakes_[next_wake_] = Clock::now();
+  next_wake_ = (next_wake_ + 1) % wakes_.size();
   uint64_t count;
   [[maybe_unused]] const ssize_t n = ::read(loop.mailbox->event_fd(), &count, sizeof count);
   for (const std::shared_ptr<ExchangeState>& state : loop.mailbox->take()) {

@@ -41,8 +41,9 @@ int VulkanMemory::memory_type(uint32_t allowed, BufferUse use) const {
   std::vector<VkMemoryPropertyFlags> wishes;
   switch (use) {
     case BufferUse::kDevice:
-      if (facts_.unified) wishes = {kLocal | kSeen | kCached, kLocal | kSeen};
-      wishes.insert(wishes.end(), {kLocal, 0});
+      wishes = facts_.unified
+                   ? std::vector<VkMemoryPropertyFlags>{kLocal | kSeen | kCached, kLocal | kSeen, kLocal, 0}
+                   : std::vector<VkMemoryPropertyFlags>{kLocal, 0};
       break;
     case BufferUse::kUpload:
       wishes = {kLocal | kSeen, kSeen};
