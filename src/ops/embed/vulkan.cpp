@@ -1,0 +1,51 @@
+#include "backend/api/axes.h"
+#include "ops/embed/embed.h"
+
+namespace gannet {
+namespace {
+
+bool has_code_book(DType type) {
+  switch (type) {
+    case DType::kIQ1_S:
+    case DType::kIQ1_M:
+    case DType::kIQ2_XXS:
+    case DType::kIQ2_XS:
+    case DType::kIQ2_S:
+    case DType::kIQ3_XXS:
+    case DType::kIQ3_S:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void record(const RecordArgs& args, Recorder& recorder) {
+  const TensorView &table = args.operands[0], &ids = args.operands[1], &y = args.results[0];
+  const DTypeInfo& type = dtype_info(table.dtype);
+  DispatchArguments arguments;
+  arguments.address(table.data)
+      .address(y.data)
+      .address(ids.data)
+      .address(args.rows)
+      .u32(y.shape.dim[1])
+      .u32(table.shape.dim[0])
+      .u32(y.shape.dim[0])
+      .u32(step_of(ids, 0));
+  const uint32_t constants[] = {kGroup, static_cast<uint32_t>(type.gguf_id),
+                                static_cast<uint32_t>(type.block_elems),
+                                static_cast<uint32_t>(type.block_bytes)};
+  recorder.dispatch({has_code_book(table.dtype) ? "embed_grids" : "embed", constants,
+                     groups_of_elements(y.shape.elements()), arguments.bytes()});
+}
+
+const char* refuses(const OpSite& site) {
+  const char* const reason = too_large(site.operands[0]);
+  return reason != nullptr ? reason : too_large(site.results[0]);
+}
+
+}  // namespace
+
+extern const RecordedKernel recorded_embed[] = {
+    {"embed", "elements", DeviceKind::kVulkan, 0, refuses, nullptr, record}, {}};
+
+}  // namespace gannet
