@@ -1,5 +1,4 @@
-// The grid types, as dequantise.glsl has the others. By themselves, because drivers take long to compile shaders with the
-// tables in them.
+// The grid types, as dequantise.glsl has the others, those for which a define asks (grids.glsl).
 #include "backend/vulkan/dequantise.glsl"
 #include "backend/vulkan/grids.glsl"
 
@@ -23,34 +22,50 @@ float signed_value(float scale, uint magnitude, uint signs, uint k) {
 // d * (0.5 + s) * part
 float half_step_scale(float d, uint s, float part) { return product(product(d, 0.5 + float(s)), part); }
 
+#ifdef IQ2_XXS
 float value_iq2_xxs(U8 row, uint at, uint j) {
   const uint b = j / 32, l = j % 32 / 8, sub = at + 2 + 8 * b, w = long_at(row, sub + 4), index = byte_at(row, sub + l);
   return signed_value(half_step_scale(d_at(row, at), w >> 28, 0.25), iq2_digit(kGridIq2xxs[index / 2], index, j % 8),
                       even_signs(w >> 7 * l & 127u), j % 8);
 }
+#endif
+
+#ifdef IQ2_XS
 float value_iq2_xs(U8 row, uint at, uint j) {
   const uint q = word_at(row, at + 2 + j / 8 * 2), index = q & 511u, s = byte_at(row, at + 66 + j / 32) >> j % 32 / 16 * 4 & 15u;
   return signed_value(half_step_scale(d_at(row, at), s, 0.25), iq2_digit(kGridIq2xs[index / 2], index, j % 8),
                       even_signs(q >> 9), j % 8);
 }
+#endif
+
+#ifdef IQ2_S
 float value_iq2_s(U8 row, uint at, uint j) {
   const uint g = j / 8, s = byte_at(row, at + 74 + j / 32) >> j % 32 / 16 * 4 & 15u;
   const uint index = byte_at(row, at + 2 + g) | (byte_at(row, at + 66 + g / 4) >> g % 4 * 2 & 3u) << 8;
   return signed_value(half_step_scale(d_at(row, at), s, 0.25), iq2_digit(kGridIq2s[index / 2], index, j % 8),
                       byte_at(row, at + 34 + g), j % 8);
 }
+#endif
+
+#ifdef IQ3_XXS
 float value_iq3_xxs(U8 row, uint at, uint j) {
   const uint w = long_at(row, at + 66 + j / 32 * 4), index = byte_at(row, at + 2 + j / 4);
   const uint digit = iq3_digit(kGridIq3xxs[index / 2], index, j % 4);
   return signed_value(half_step_scale(d_at(row, at), w >> 28, 0.5), digit == 7 ? 62u : 4 + 8 * digit,
                       even_signs(w >> j % 32 / 8 * 7 & 127u), j % 8);
 }
+#endif
+
+#ifdef IQ3_S
 float value_iq3_s(U8 row, uint at, uint j) {
   const uint b = j / 32, s = byte_at(row, at + 106 + b / 2) >> b % 2 * 4 & 15u;
   const uint index = byte_at(row, at + 2 + j / 4) | (byte_at(row, at + 66 + b) >> j % 32 / 4 & 1u) << 8;
   return signed_value(product(d_at(row, at), float(1 + 2 * s)), 1 + 2 * iq3_digit(kGridIq3s[index / 2], index, j % 4),
                       byte_at(row, at + 74 + j / 8), j % 8);
 }
+#endif
+
+#ifdef IQ1
 // A point of IQ1, each element moved by an eighth.
 float iq1_value(float scale, uint index, uint k, bool down) {
   const int digit = int(grid_word(kGridIq1[index / 2], index) >> 2 * k & 3u) - 1;
@@ -68,17 +83,4 @@ float value_iq1_m(U8 row, uint at, uint j) {
                  word_at(row, scales + 6) & 0xF000u;
   return iq1_value(product(from_half(d), float(2 * s + 1)), byte_at(row, at + t) | (h & 7u) << 8, j % 8, (h & 8u) != 0);
 }
-
-// As block_value().
-float grid_value(uint type, U8 row, uint at, uint j) {
-  switch (type) {
-    case 16: return value_iq2_xxs(row, at, j);
-    case 17: return value_iq2_xs(row, at, j);
-    case 18: return value_iq3_xxs(row, at, j);
-    case 19: return value_iq1_s(row, at, j);
-    case 21: return value_iq3_s(row, at, j);
-    case 22: return value_iq2_s(row, at, j);
-    case 29: return value_iq1_m(row, at, j);
-  }
-  return 0.0;
-}
+#endif

@@ -1,15 +1,10 @@
-// Rows of a table: four elements per invocation. With GRIDS for the types with code books, without for all others.
+// Rows of a table: four elements per invocation. With the define of a code book (grids.glsl) for a
+// type that has one, without for all others.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
 #include "backend/vulkan/step_rows.glsl"
-#ifdef GRIDS
 #include "backend/vulkan/dequantise_grids.glsl"
-#define VALUE grid_value
-#else
-#include "backend/vulkan/dequantise.glsl"
-#define VALUE block_value
-#endif
 
 layout(constant_id = 1) const uint kType = 0;  // GGUF's number
 layout(constant_id = 2) const uint kBlockElements = 1;
@@ -23,13 +18,27 @@ layout(push_constant, scalar) uniform Arguments {
   uint n, n_table, n_tokens, ids_step;
 } a;
 
+float value(U8 row, uint at, uint j) {
+#if defined(IQ2_XXS)
+  return value_iq2_xxs(row, at, j);
+#elif defined(IQ2_XS)
+  return value_iq2_xs(row, at, j);
+#elif defined(IQ3_XXS)
+  return value_iq3_xxs(row, at, j);
+#elif defined(IQ3_S)
+  return value_iq3_s(row, at, j);
+#else
+  return block_value(kType, row, at, j);
+#endif
+}
+
 // The bits of element i of a row: what is only moved must not meet arithmetic.
 uint element(uint row, uint i) {
   if (kType == 0) return U32(a.table).v[row * a.n + i];
   if (kType == 1) return floatBitsToUint(from_half(uint(U16(a.table).v[row * a.n + i])));
   if (kType == 30) return uint(U16(a.table).v[row * a.n + i]) << 16;
   const uint block = row * (a.n / kBlockElements) + i / kBlockElements;
-  return floatBitsToUint(VALUE(kType, a.table, block * kBlockBytes, i % kBlockElements));
+  return floatBitsToUint(value(a.table, block * kBlockBytes, i % kBlockElements));
 }
 
 void main() {

@@ -4,18 +4,24 @@
 namespace gannet {
 namespace {
 
-bool has_code_book(DType type) {
+// Types with code books have shaders of their own. Null: those whose book is so large that drivers take a
+// minute over a shader with it.
+const char* shader_for(DType type) {
   switch (type) {
     case DType::kIQ1_S:
     case DType::kIQ1_M:
-    case DType::kIQ2_XXS:
-    case DType::kIQ2_XS:
     case DType::kIQ2_S:
+      return nullptr;
+    case DType::kIQ2_XXS:
+      return "embed_iq2_xxs";
+    case DType::kIQ2_XS:
+      return "embed_iq2_xs";
     case DType::kIQ3_XXS:
+      return "embed_iq3_xxs";
     case DType::kIQ3_S:
-      return true;
+      return "embed_iq3_s";
     default:
-      return false;
+      return "embed";
   }
 }
 
@@ -34,11 +40,12 @@ void record(const RecordArgs& args, Recorder& recorder) {
   const uint32_t constants[] = {kGroup, static_cast<uint32_t>(type.gguf_id),
                                 static_cast<uint32_t>(type.block_elems),
                                 static_cast<uint32_t>(type.block_bytes)};
-  recorder.dispatch({has_code_book(table.dtype) ? "embed_grids" : "embed", constants,
-                     groups_of_elements(y.shape.elements()), arguments.bytes()});
+  recorder.dispatch(
+      {shader_for(table.dtype), constants, groups_of_elements(y.shape.elements()), arguments.bytes()});
 }
 
 const char* refuses(const OpSite& site) {
+  if (shader_for(site.operands[0].dtype) == nullptr) return "code books of this size";
   const char* const reason = too_large(site.operands[0]);
   return reason != nullptr ? reason : too_large(site.results[0]);
 }
