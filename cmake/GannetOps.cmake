@@ -66,7 +66,7 @@ function(_gannet_kernel op stem isa)
   set_property(GLOBAL APPEND PROPERTY GANNET_KERNEL_TABLES ${isa}::kernels_${table})
 endfunction()
 
-# gannet_op(NAME [VIEW] [DEFINES op...] [CPU stem...] [ISAS isa...] [EXTRA file...])
+# gannet_op(NAME [VIEW] [VULKAN] [DEFINES op...] [CPU stem...] [ISAS isa...] [EXTRA file...] [SHADERS shader...])
 #   NAME/NAME.cpp       defines `const OpDef kOp_NAME`, or one for each of DEFINES
 #   NAME/reference.cpp  the scalar reference kernel (not for VIEW ops)
 #   NAME/cases.cpp      defines `std::vector<OpCase> cases_NAME()`
@@ -75,8 +75,9 @@ endfunction()
 #   SHADERS name[:DEFINE[+DEFINE...]]...
 #                       NAME/vulkan.cpp lists kernels for Vulkan, which use these shaders: NAME/NAME.comp compiled with
 #                       the defines, under these names
+#   VULKAN              NAME/vulkan.cpp is there but uses only shaders of others
 function(gannet_op name)
-  cmake_parse_arguments(A "VIEW" "" "DEFINES;CPU;ISAS;EXTRA;SHADERS" ${ARGN})
+  cmake_parse_arguments(A "VIEW;VULKAN" "" "DEFINES;CPU;ISAS;EXTRA;SHADERS" ${ARGN})
   if(NOT A_ISAS)
     set(A_ISAS avx2 avx512 neon)
   endif()
@@ -93,7 +94,7 @@ function(gannet_op name)
   if(NOT A_VIEW)
     _gannet_kernel(${name} reference scalar)
   endif()
-  if(A_SHADERS AND GANNET_VULKAN)
+  if((A_SHADERS OR A_VULKAN) AND GANNET_VULKAN)
     set_property(GLOBAL APPEND PROPERTY GANNET_RECORDED ${name})
     set_property(GLOBAL APPEND PROPERTY GANNET_OP_SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/${name}/vulkan.cpp)
     foreach(shader IN LISTS A_SHADERS)

@@ -2,12 +2,15 @@
 
 #include "ops/case.h"
 #include "ops/embed/embed.h"
+#include "ops/weight_type.h"
 
 namespace gannet {
 
 std::vector<OpCase> cases_embed() {
   std::vector<OpCase> all;
-  for (DType type : {DType::kF32, DType::kF16, DType::kBF16, DType::kQ8_0, DType::kQ4_0, DType::kQ6_K}) {
+  for (int t = 0; t < kDTypeCount; ++t) {
+    const auto type = static_cast<DType>(t);
+    if (!is_weight_type(type)) continue;
     OpCase c;
     c.op = &kOp_embed;
     c.name = fmt::format("{}_t5", dtype_info(type).name);

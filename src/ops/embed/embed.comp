@@ -1,0 +1,53 @@
+// Rows of a table: four elements per invocation. With the define of a code book (grids.glsl) for a
+// type that has one, without for all others.
+#version 460
+#extension GL_GOOGLE_include_directive : require
+#include "backend/vulkan/kit.glsl"
+#include "backend/vulkan/step_rows.glsl"
+#include "backend/vulkan/dequantise_grids.glsl"
+
+layout(constant_id = 1) const uint kType = 0;  // GGUF's number
+layout(constant_id = 2) const uint kBlockElements = 1;
+layout(constant_id = 3) const uint kBlockBytes = 1;
+
+layout(push_constant, scalar) uniform Arguments {
+  U8 table;
+  U32 y;
+  I32 ids;
+  U32 step_rows;
+  uint n, n_table, n_tokens, ids_step;
+} a;
+
+float value(U8 row, uint at, uint j) {
+#if defined(IQ2_XXS)
+  return value_iq2_xxs(row, at, j);
+#elif defined(IQ2_XS)
+  return value_iq2_xs(row, at, j);
+#elif defined(IQ3_XXS)
+  return value_iq3_xxs(row, at, j);
+#elif defined(IQ3_S)
+  return value_iq3_s(row, at, j);
+#else
+  return block_value(kType, row, at, j);
+#endif
+}
+
+// The bits of element i of a row: what is only moved must not meet arithmetic.
+uint element(uint row, uint i) {
+  if (kType == 0) return U32(a.table).v[row * a.n + i];
+  if (kType == 1) return floatBitsToUint(from_half(uint(U16(a.table).v[row * a.n + i])));
+  if (kType == 30) return uint(U16(a.table).v[row * a.n + i]) << 16;
+  const uint block = row * (a.n / kBlockElements) + i / kBlockElements;
+  return floatBitsToUint(value(a.table, block * kBlockBytes, i % kBlockElements));
+}
+
+void main() {
+  const uint n = live_rows(a.step_rows, a.n_tokens) * a.n;
+  uint i = group_index() * gl_WorkGroupSize.x * 4 + gl_LocalInvocationID.x;
+  for (uint k = 0; k < 4; ++k, i += gl_WorkGroupSize.x)
+    if (i < n) {
+      // A wrong number reads another row, but nothing else.
+      const uint row = min(uint(a.ids.v[i / a.n * a.ids_step]), a.n_table - 1);
+      a.y.v[i] = element(row, i % a.n);
+    }
+}
