@@ -22,6 +22,8 @@ constexpr size_t kLeastFetched = 32;
 // them.
 constexpr int64_t kExpectedTokens = 1024;
 
+const Error kCancelled(ErrorCode::kInterrupted, "cancelled");
+
 }  // namespace
 
 struct Scheduler::Job {
@@ -183,7 +185,7 @@ void Scheduler::take_inbox() {
   const auto now = Clock::now();
   const auto check = [&](Job& job) {
     if (std::ranges::find(cancelled, job.id) != cancelled.end())
-      end(job, Error(ErrorCode::kInterrupted, "cancelled"));
+      end(job, kCancelled);
     else if (job.request.deadline && *job.request.deadline <= now)
       end(job, Error(ErrorCode::kRuntime, "the time for this request is over"));
   };
@@ -191,6 +193,12 @@ void Scheduler::take_inbox() {
     for (auto& job : *jobs) check(*job);
   for (auto& job : waiting_) check(*job);
   erase_ended();
+}
+
+// Whose caller wants no more text may have cancelled while the step ran.
+bool Scheduler::is_cancelled(Id id) const {
+  const std::lock_guard lock(mutex_);
+  return std::ranges::find(cancelled_, id) != cancelled_.end();
 }
 
 // Those whose stored beginning came, or could not be had.
@@ -425,8 +433,11 @@ bool Scheduler::step() {
         job.outcome.prompt_seconds = seconds_between(job.started, now);
       }
     }
-    if (job.stream->finished() != FinishReason::kNone)
-      end(job, job.stream->failure() ? std::optional(*job.stream->failure()) : std::nullopt);
+    if (job.stream->finished() != FinishReason::kNone) {
+      std::optional<Error> error = job.stream->failure();
+      if (!error && is_cancelled(job.id)) error = kCancelled;
+      end(job, std::move(error));
+    }
   }
   if (n_rows >= kLeastPiece) {
     const double per_row = seconds_between(began, now) / static_cast<double>(n_rows);
@@ -552,10 +563,9 @@ void Scheduler::erase_ended() {
 
 void Scheduler::cancel_all() {
   take_inbox();
-  const Error cancelled(ErrorCode::kInterrupted, "cancelled");
   for (auto* jobs : {&fetching_, &jobs_})
-    for (auto& job : *jobs) end(*job, cancelled);
-  for (auto& job : waiting_) end(*job, cancelled);
+    for (auto& job : *jobs) end(*job, kCancelled);
+  for (auto& job : waiting_) end(*job, kCancelled);
   erase_ended();
 }
 

@@ -134,6 +134,7 @@ class Scheduler {
     return (n_tokens / options_.checkpoint_tokens + 1) * options_.checkpoint_tokens;
   }
   void remember(Job& job, size_t was_read);
+  bool is_cancelled(Id id) const;
   void failed_step(const Error& error);
   void end(Job& job, std::optional<Error> error);
   void erase_ended();

@@ -190,8 +190,9 @@ void Answering::submit(std::vector<MadeRequest> made) {
   }
   if (request_.stream) exchange_->on_writable([service = service_] { service->scheduler().wake(); });
   exchange_->on_abort([self, ids](HttpAbort) {
-    self->gone_ = true;
+    // In this order: text that is refused is of a request that is cancelled.
     for (const Scheduler::Id id : ids) self->service_->scheduler().cancel(id);
+    self->gone_ = true;
   });
 }
 
