@@ -1,7 +1,6 @@
-// The axes of tensors that a shader goes through together (backend/vulkan/axes.glsl), and copies along them.
+// The axes of tensors that a shader goes through together (backend/vulkan/axes.glsl).
 #pragma once
 
-#include <algorithm>
 #include <array>
 
 #include "backend/api/kernel_arguments.h"
@@ -64,15 +63,6 @@ Axes<1 + sizeof...(Views)> axes_of(const TensorView& first, const Views&... othe
 // Groups of an elementwise shader, of which each invocation has four elements.
 inline std::array<int64_t, 3> groups_of_elements(int64_t n) {
   return groups_of((n + 4 * kGroup - 1) / (4 * kGroup));
-}
-
-// to = from along the axes of {from, to}: ops/copy/copy.comp, which other ops use, too.
-inline void record_copy(Recorder& recorder, const void* from, const void* to, const Axes<2>& axes) {
-  DispatchArguments arguments;
-  arguments.address(from).address(to).u32(axes.elements());
-  axes.put(arguments);
-  const uint32_t constants[] = {kGroup, axes.count()};
-  recorder.dispatch({"copy", constants, groups_of_elements(axes.elements()), arguments.bytes()});
 }
 
 }  // namespace gannet

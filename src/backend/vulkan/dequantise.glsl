@@ -1,6 +1,6 @@
-// What one element of a weight block stands for, to the bit: a function per type, value_TYPE(row, at, j) for element j of
-// the block `at` bytes into the row. The layouts are those of tensor/blocks.h. The combined scale is rounded before it
-// meets the code, and no product is fused with a sum: that is part of the formats.
+// What one element of a weight block stands for, to the bit: a function per type, value_TYPE(row, at, j) for element j
+// of the block `at` bytes into the row. The layouts are those of tensor/blocks.h. The combined scale is rounded before
+// it meets the code, and no product is fused with a sum: that is part of the formats.
 
 uint byte_at(U8 row, uint at) { return uint(row.v[at]); }
 // Two bytes at an even place: all blocks but those of MXFP4 have an even number.
@@ -43,12 +43,15 @@ float value_q5_0(U8 row, uint at, uint j) {
   return product(d_at(row, at), float(int(nibble_at(row, at + 6, 16, j) | fifth_bit(row, at + 2, j)) - 16));
 }
 float value_q5_1(U8 row, uint at, uint j) {
-  return product_plus(d_at(row, at), float(nibble_at(row, at + 8, 16, j) | fifth_bit(row, at + 4, j)), d_at(row, at + 2));
+  const uint code = nibble_at(row, at + 8, 16, j) | fifth_bit(row, at + 4, j);
+  return product_plus(d_at(row, at), float(code), d_at(row, at + 2));
 }
 float value_q8_0(U8 row, uint at, uint j) { return product(d_at(row, at), float(I8(row).v[at + 2 + j])); }
 
 const int kKnl[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
-float value_iq4_nl(U8 row, uint at, uint j) { return product(d_at(row, at), float(kKnl[nibble_at(row, at + 2, 16, j)])); }
+float value_iq4_nl(U8 row, uint at, uint j) {
+  return product(d_at(row, at), float(kKnl[nibble_at(row, at + 2, 16, j)]));
+}
 
 // Twice the value of an E2M1 code; code 8 is zero.
 const int kF4[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
@@ -56,7 +59,7 @@ float value_mxfp4(U8 row, uint at, uint j) {
   const uint e = byte_at(row, at);
   const int code = kF4[nibble_at(row, at + 1, 16, j)];
   // Half the scale, 2^(e - 128). A device may take the two smallest, which are no normal numbers, for zero.
-  if (e < 2) return float(code) * (e == 0 ? uintBitsToFloat(0x00200000u) : uintBitsToFloat(0x00400000u));
+  if (e < 2) return product(product(float(code), uintBitsToFloat(63u << 23)), uintBitsToFloat(63u + e << 23));
   return product(uintBitsToFloat(e - 1 << 23), float(code));
 }
 float value_nvfp4(U8 row, uint at, uint j) {
@@ -77,17 +80,19 @@ float value_q2_0(U8 row, uint at, uint j) {
 // --- 256 elements ---
 
 float value_q2_k(U8 row, uint at, uint j) {
-  const uint pair = byte_at(row, at + j / 16), q = byte_at(row, at + 16 + j / 128 * 32 + j % 32) >> j % 128 / 32 * 2 & 3u;
-  const float scale = product(d_at(row, at + 80), float(pair & 15u)), least = product(d_at(row, at + 82), float(pair >> 4));
+  const uint pair = byte_at(row, at + j / 16);
+  const uint q = byte_at(row, at + 16 + j / 128 * 32 + j % 32) >> j % 128 / 32 * 2 & 3u;
+  const float scale = product(d_at(row, at + 80), float(pair & 15u));
+  const float least = product(d_at(row, at + 82), float(pair >> 4));
   return product_plus(scale, float(q), -least);
 }
 float value_q3_k(U8 row, uint at, uint j) {
-  const uint b = j / 16, half_bits = j / 32;
+  const uint b = j / 16;
   const uint low = byte_at(row, at + 96 + b % 8) >> b / 8 * 4 & 15u;
   const uint high = byte_at(row, at + 104 + b % 4) >> b / 4 * 2 & 3u;
   const float scale = product(d_at(row, at + 108), float(int(low | high << 4) - 32));
   const int q = int(byte_at(row, at + 32 + j / 128 * 32 + j % 32) >> j % 128 / 32 * 2 & 3u);
-  const bool up = (byte_at(row, at + j % 32) >> half_bits & 1u) != 0;
+  const bool up = (byte_at(row, at + j % 32) >> j / 32 & 1u) != 0;
   return product(scale, float(up ? q : q - 4));
 }
 // 6-bit scale (x) and minimum (y) of 32 elements of Q4_K and Q5_K.
@@ -114,14 +119,16 @@ float value_q6_k(U8 row, uint at, uint j) {
   return product(scale, float(int(low | high << 4) - 32));
 }
 float value_iq4_xs(U8 row, uint at, uint j) {
-  const uint b = j / 32, low = byte_at(row, at + 4 + b / 2) >> b % 2 * 4 & 15u, high = word_at(row, at + 2) >> 2 * b & 3u;
+  const uint b = j / 32, low = byte_at(row, at + 4 + b / 2) >> b % 2 * 4 & 15u;
+  const uint high = word_at(row, at + 2) >> 2 * b & 3u;
   const float scale = product(d_at(row, at), float(int(low | high << 4) - 32));
   return product(scale, float(kKnl[nibble_at(row, at + 8 + 16 * b, 16, j % 32)]));
 }
 // Trits lie in runs of 32, 16 and 4 bytes; inside a run, all first ones come before all second ones.
 float value_tq1_0(U8 row, uint at, uint j) {
   const bool first = j < 160, last = j >= 240;
-  const uint run = first ? 0 : last ? 48 : 32, count = first ? 32 : last ? 4 : 16, k = first ? j : last ? j - 240 : j - 160;
+  const uint run = first ? 0 : last ? 48 : 32, count = first ? 32 : last ? 4 : 16;
+  const uint k = first ? j : last ? j - 240 : j - 160;
   const uint powers[5] = {1, 3, 9, 27, 81};
   const uint trit = (byte_at(row, at + run + k % count) * powers[k / count] & 255u) * 3 >> 8;
   return product(d_at(row, at + 52), float(int(trit) - 1));

@@ -18,8 +18,8 @@ struct Place {
 
 Place before_all() { return Place(uintBitsToFloat(0x7F800000u), -1); }
 
-// The place behind `last` in the row of n > 0 values at x; all invocations of the group get it. There must be one, and no
-// value that is not a number.
+// The place behind `last` in the row of n > 0 values at x; all invocations of the group get it. There must be one, and
+// no value that is not a number.
 Place next_place(F32 row, uint x, uint n, Place last) {
   Place best = Place(uintBitsToFloat(0xFF800000u), 0x7FFFFFFF);
   for (uint i = gl_LocalInvocationID.x; i < n; i += gl_WorkGroupSize.x) {

@@ -25,5 +25,6 @@ void main() {
   uint i = first_element();
   [[unroll]] for (uint k = 0; k < kEach; ++k, i += gl_WorkGroupSize.x)
     if (i < args.n)
-      args.y.v[i] = apply(args.a.v[place(i, args.lengths, args.a_steps)], args.b.v[place(i, args.lengths, args.b_steps)]);
+      args.y.v[i] = apply(args.a.v[place(i, args.lengths, args.a_steps)],
+                          args.b.v[place(i, args.lengths, args.b_steps)]);
 }

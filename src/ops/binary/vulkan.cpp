@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "backend/api/axes.h"
 #include "ops/binary/binary.h"
 

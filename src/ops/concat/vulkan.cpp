@@ -1,5 +1,5 @@
-#include "backend/api/axes.h"
 #include "ops/concat/concat.h"
+#include "ops/recorded_copy.h"
 
 namespace gannet {
 namespace {

@@ -18,27 +18,13 @@ layout(push_constant, scalar) uniform Arguments {
   uint n, n_table, n_tokens, ids_step;
 } a;
 
-float value(U8 row, uint at, uint j) {
-#if defined(IQ2_XXS)
-  return value_iq2_xxs(row, at, j);
-#elif defined(IQ2_XS)
-  return value_iq2_xs(row, at, j);
-#elif defined(IQ3_XXS)
-  return value_iq3_xxs(row, at, j);
-#elif defined(IQ3_S)
-  return value_iq3_s(row, at, j);
-#else
-  return block_value(kType, row, at, j);
-#endif
-}
-
 // The bits of element i of a row: what is only moved must not meet arithmetic.
 uint element(uint row, uint i) {
   if (kType == 0) return U32(a.table).v[row * a.n + i];
   if (kType == 1) return floatBitsToUint(from_half(uint(U16(a.table).v[row * a.n + i])));
   if (kType == 30) return uint(U16(a.table).v[row * a.n + i]) << 16;
   const uint block = row * (a.n / kBlockElements) + i / kBlockElements;
-  return floatBitsToUint(value(a.table, block * kBlockBytes, i % kBlockElements));
+  return floatBitsToUint(book_value(kType, a.table, block * kBlockBytes, i % kBlockElements));
 }
 
 void main() {

@@ -4,14 +4,14 @@
 namespace gannet {
 namespace {
 
-// Types with code books have shaders of their own. Null: those whose book is so large that drivers take a
-// minute over a shader with it.
+// Types with code books have shaders of their own.
 const char* shader_for(DType type) {
   switch (type) {
     case DType::kIQ1_S:
     case DType::kIQ1_M:
+      return "embed_iq1";
     case DType::kIQ2_S:
-      return nullptr;
+      return "embed_iq2_s";
     case DType::kIQ2_XXS:
       return "embed_iq2_xxs";
     case DType::kIQ2_XS:
@@ -45,7 +45,6 @@ void record(const RecordArgs& args, Recorder& recorder) {
 }
 
 const char* refuses(const OpSite& site) {
-  if (shader_for(site.operands[0].dtype) == nullptr) return "code books of this size";
   const char* const reason = too_large(site.operands[0]);
   return reason != nullptr ? reason : too_large(site.results[0]);
 }

@@ -15,7 +15,9 @@ layout(push_constant, scalar) uniform Arguments {
 void main() {
   uint i = first_element();
   [[unroll]] for (uint k = 0; k < kEach; ++k, i += gl_WorkGroupSize.x)
-    if (i < args.n)
-      args.y.v[i] = args.a.v[place(i, args.lengths, args.a_steps)] +
-                    sigmoid(args.s.v[place(i, args.lengths, args.s_steps)]) * args.b.v[place(i, args.lengths, args.b_steps)];
+    if (i < args.n) {
+      const float gate = sigmoid(args.s.v[place(i, args.lengths, args.s_steps)]);
+      const float gated = gate * args.b.v[place(i, args.lengths, args.b_steps)];
+      args.y.v[i] = args.a.v[place(i, args.lengths, args.a_steps)] + gated;
+    }
 }

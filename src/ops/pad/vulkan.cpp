@@ -1,5 +1,6 @@
 #include "backend/api/axes.h"
 #include "ops/pad/pad.h"
+#include "ops/recorded_copy.h"
 
 namespace gannet {
 namespace {

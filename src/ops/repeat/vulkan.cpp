@@ -1,4 +1,4 @@
-#include "backend/api/axes.h"
+#include "ops/recorded_copy.h"
 #include "ops/repeat/repeat.h"
 
 namespace gannet {

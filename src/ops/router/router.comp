@@ -1,5 +1,5 @@
-// The largest of the softmax over the experts, made to sum to 1: a group per token, which looks for one expert after the
-// other.
+// The largest of the softmax over the experts, made to sum to 1: a group per token, which looks for one expert after
+// the other.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
@@ -37,5 +37,6 @@ void main() {
   }
   // Each invocation reads back what it wrote.
   const float divisor = nan ? 1.0 : max(chosen, 1.0 / 16384.0);
-  for (uint k = gl_LocalInvocationID.x; k < a.k; k += gl_WorkGroupSize.x) a.weights.v[y + k] = a.weights.v[y + k] / divisor;
+  for (uint k = gl_LocalInvocationID.x; k < a.k; k += gl_WorkGroupSize.x)
+    a.weights.v[y + k] = a.weights.v[y + k] / divisor;
 }
