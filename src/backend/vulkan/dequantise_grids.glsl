@@ -1,7 +1,7 @@
 // The grid types, as dequantise.glsl has the others. A shader has those of one code book, which it asks for with a
 // define: IQ1, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS or IQ3_S.
 #include "backend/vulkan/dequantise.glsl"
-#include "backend/vulkan/grids.glsl"
+#include "backend/vulkan/dequantise_books.glsl"
 
 uint long_at(U8 row, uint at) { return word_at(row, at) | word_at(row, at + 2) << 16; }
 

@@ -1,9 +1,9 @@
-// Rows of a table: four elements per invocation. With the define of a code book (grids.glsl) for a
+// Rows of a table: four elements per invocation. With the define of a code book (dequantise_books.glsl) for a
 // type that has one, without for all others.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
-#include "backend/vulkan/step_rows.glsl"
+#include "backend/vulkan/live_rows.glsl"
 #include "backend/vulkan/dequantise_grids.glsl"
 
 layout(constant_id = 1) const uint kType = 0;  // GGUF's number

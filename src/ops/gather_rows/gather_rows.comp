@@ -2,7 +2,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
-#include "backend/vulkan/step_rows.glsl"
+#include "backend/vulkan/live_rows.glsl"
 
 layout(push_constant, scalar) uniform Arguments {
   U32 x, y;

@@ -37,6 +37,9 @@ std::vector<OpCase> cases_matmul() {
     if (plain)
       for (int64_t n_tokens : {1, 4, 11}) all.push_back(make(type, n_tokens, 77, 3));
   }
+  // More rows than are always exact.
+  for (DType type : {DType::kF32, DType::kQ8_0, DType::kQ6_K, DType::kIQ2_S, DType::kIQ4_NL})
+    all.push_back(make(type, 70, 512, 37));
   for (DType type : {DType::kF32, DType::kF16, DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K,
                      DType::kQ6_K, DType::kQ3_K, DType::kIQ4_XS, DType::kMXFP4, DType::kQ2_K}) {
     for (int64_t n_tokens : {1, 4, 128}) all.push_back(make(type, n_tokens, 2048, 1024, true));

@@ -1,0 +1,28 @@
+// Products of rows of weights with rows of activations: what every kernel does that reads weights once for a few rows.
+//
+// The invocations of a group take the pieces of a weight row in turn, piece p by invocation p % size, and a row of
+// activations is summed by each over its own pieces, then over subgroups, then over these. Nothing of that depends on
+// how many rows and outputs there are.
+#include "backend/vulkan/weights.glsl"
+
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4 { vec4 v[]; };
+
+// The 32 activations of a row, which begins at element `row` of x, that go with piece p. aligned: rows begin at
+// multiples of 16 bytes.
+void activations(F32 x, uint row, uint p, uint n, bool aligned, out vec4 v[8]) {
+  [[unroll]] for (uint run = 0; run < 4; ++run) {
+    const uint start = run_start(p, run), at = row + start;
+    if (aligned && whole_run(start, n)) {
+      v[2 * run] = F32x4(x).v[at / 4];
+      v[2 * run + 1] = F32x4(x).v[at / 4 + 1];
+    } else {
+      [[unroll]] for (uint i = 0; i < 8; ++i) v[2 * run + i / 4][i % 4] = in_row(start + i, n) ? x.v[at + i] : 0.0;
+    }
+  }
+}
+
+float piece_dot(vec4 q[8], vec4 x[8]) {
+  vec4 sum = q[0] * x[0];
+  [[unroll]] for (uint i = 1; i < 8; ++i) sum = fma(q[i], x[i], sum);
+  return (sum.x + sum.y) + (sum.z + sum.w);
+}

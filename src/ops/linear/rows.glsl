@@ -1,0 +1,44 @@
+// A group per kOutputs outputs for all rows, kRows at a time.
+layout(constant_id = 1) const uint kRows = 1;
+layout(constant_id = 2) const uint kOutputs = 2;
+layout(constant_id = 3) const bool kAligned = false;
+layout(constant_id = 4) const bool kResidual = false;
+layout(constant_id = 5) const bool kAllRows = true;  // otherwise those that must be exact
+
+const uint kSums = kRows * kOutputs;
+const uint kLeastSubgroup = 4;
+shared float part[gl_WorkGroupSize.x / kLeastSubgroup * kSums];
+
+void main() {
+  const uint first = group_index() * kOutputs, n = a.n_in;
+  if (first >= n_outputs()) return;
+  weights_begin();
+  const uint end = kAllRows ? live_of(a.rows, a.n_rows) : exact_of(a.rows, a.n_rows);
+  for (uint row = 0; row < end; row += kRows) {
+    float sum[kSums];
+    [[unroll]] for (uint i = 0; i < kSums; ++i) sum[i] = 0;
+    for (uint p = gl_LocalInvocationID.x; p < pieces_of(n); p += gl_WorkGroupSize.x) {
+      vec4 q[kOutputs][8];
+      [[unroll]] for (uint o = 0; o < kOutputs; ++o) output_piece(min(first + o, n_outputs() - 1), p, q[o]);
+      [[unroll]] for (uint r = 0; r < kRows; ++r) {
+        vec4 x[8];
+        activations(a.x, min(row + r, end - 1) * a.x_stride, p, n, kAligned, x);
+        [[unroll]] for (uint o = 0; o < kOutputs; ++o) sum[r * kOutputs + o] += piece_dot(q[o], x);
+      }
+    }
+    barrier();  // what rows before these left was read
+    [[unroll]] for (uint i = 0; i < kSums; ++i) {
+      const float of_subgroup = subgroupAdd(sum[i]);
+      if (subgroupElect()) part[gl_SubgroupID * kSums + i] = of_subgroup;
+    }
+    barrier();
+    for (uint i = gl_LocalInvocationID.x; i < kSums; i += gl_WorkGroupSize.x) {
+      const uint r = row + i / kOutputs, o = first + i % kOutputs;
+      if (r >= end || o >= n_outputs()) continue;
+      float y = part[i];
+      for (uint s = 1; s < gl_NumSubgroups; ++s) y += part[s * kSums + i];
+      if (kResidual) y += a.residual.v[r * a.residual_stride + o];
+      a.y.v[r * a.y_stride + o] = y;
+    }
+  }
+}

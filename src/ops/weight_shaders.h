@@ -1,0 +1,59 @@
+// Shaders that there are once for every weight type: the type's name stands behind that of the shader.
+#pragma once
+
+#include "ir/op_site.h"
+
+// All types that weights may have; `weight_types` of CMakeLists.txt.
+#define GANNET_WEIGHT_TYPES(X, prefix) \
+  X(F32, prefix)                       \
+  X(F16, prefix)                       \
+  X(BF16, prefix)                      \
+  X(Q4_0, prefix)                      \
+  X(Q4_1, prefix)                      \
+  X(Q5_0, prefix)                      \
+  X(Q5_1, prefix)                      \
+  X(Q8_0, prefix)                      \
+  X(Q2_K, prefix)                      \
+  X(Q3_K, prefix)                      \
+  X(Q4_K, prefix)                      \
+  X(Q5_K, prefix)                      \
+  X(Q6_K, prefix)                      \
+  X(IQ1_S, prefix)                     \
+  X(IQ1_M, prefix)                     \
+  X(IQ2_XXS, prefix)                   \
+  X(IQ2_XS, prefix)                    \
+  X(IQ2_S, prefix)                     \
+  X(IQ3_XXS, prefix)                   \
+  X(IQ3_S, prefix)                     \
+  X(IQ4_NL, prefix)                    \
+  X(IQ4_XS, prefix)                    \
+  X(TQ1_0, prefix)                     \
+  X(TQ2_0, prefix)                     \
+  X(MXFP4, prefix)                     \
+  X(NVFP4, prefix)                     \
+  X(Q1_0, prefix)                      \
+  X(Q2_0, prefix)
+
+namespace gannet {
+
+// Why shaders of products cannot count a tensor's elements, or its blocks, in 32 bits; null: they can.
+inline const char* too_many(const TensorType& type) {
+  const int64_t block = dtype_info(type.dtype).block_elems;
+  return type.shape.elements() / block >= (int64_t{1} << 31) ? "more elements than 31 bits count" : nullptr;
+}
+
+}  // namespace gannet
+
+#define GANNET_WEIGHT_SHADER_CASE(name, prefix) \
+  case ::gannet::DType::k##name:                \
+    return prefix #name;
+
+// Defines `const char* function(DType type)`: the name of the shader `prefix` for that type, a literal.
+#define GANNET_WEIGHT_SHADERS(function, prefix)              \
+  const char* function(::gannet::DType type) {               \
+    switch (type) {                                          \
+      GANNET_WEIGHT_TYPES(GANNET_WEIGHT_SHADER_CASE, prefix) \
+      default:                                               \
+        return nullptr;                                      \
+    }                                                        \
+  }
