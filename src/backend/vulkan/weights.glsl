@@ -5,7 +5,8 @@
 //   kBlock, Block          elements and layout of a block; rows are whole blocks
 //   run_start(p, run)      which element of the row run 0..3 of piece p begins with
 //   weight_piece(...)      the weights of a piece, two vec4 for each run
-// and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes.
+// and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes. Sums of
+// products are written as fma(), so that compilers have no choice that could differ from shader to shader.
 
 vec4 bytes_of(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16 & 255u, word >> 24); }
 vec4 signed_bytes_of(uint word) {

@@ -56,8 +56,8 @@ void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
 #else
     const uint first = 0, second = 0;
 #endif
-    q[i] = low.x * bytes_of(word & kLowNibbles | first) - low.y;
-    q[i + 4] = high.x * bytes_of(word >> 4 & kLowNibbles | second) - high.y;
+    q[i] = fma(vec4(low.x), bytes_of(word & kLowNibbles | first), vec4(-low.y));
+    q[i + 4] = fma(vec4(high.x), bytes_of(word >> 4 & kLowNibbles | second), vec4(-high.y));
   }
 }
 
@@ -90,7 +90,7 @@ void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
       const uint two = codes >> 2 * j & kTwoBits;
 #if defined(WEIGHT_Q2_K)
       const uint s = w.v[at].scales[sub / 4] >> sub % 4 * 8;
-      q[2 * j + i] = dm.x * float(s & 15u) * bytes_of(two) - dm.y * float(s >> 4 & 15u);
+      q[2 * j + i] = fma(vec4(dm.x * float(s & 15u)), bytes_of(two), vec4(-dm.y * float(s >> 4 & 15u)));
 #elif defined(WEIGHT_Q3_K)
       const uint low = uint(w.v[at].scales[sub % 8 / 2]) >> sub % 2 * 8 + sub / 8 * 4 & 15u;
       const uint high = uint(w.v[at].scales[4 + sub % 4 / 2]) >> sub % 2 * 8 + sub / 4 * 2 & 3u;

@@ -60,8 +60,8 @@ void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
 #else
     const uint word = w.v[at].qs[i];
 #endif
-    q[i] = d * bytes_of(word & kLowNibbles | fifth_bits(high >> 4 * i)) + m;
-    q[i + 4] = d * bytes_of(word >> 4 & kLowNibbles | fifth_bits(high >> 4 * i + 16)) + m;
+    q[i] = fma(vec4(d), bytes_of(word & kLowNibbles | fifth_bits(high >> 4 * i)), vec4(m));
+    q[i + 4] = fma(vec4(d), bytes_of(word >> 4 & kLowNibbles | fifth_bits(high >> 4 * i + 16)), vec4(m));
   }
 #endif
 }

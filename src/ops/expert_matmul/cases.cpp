@@ -42,6 +42,9 @@ std::vector<OpCase> cases_expert_matmul() {
   all.push_back(make(DType::kF32, 1, 1, false, 1, 1, 1));
   // A token may choose an expert twice.
   all.push_back(make(DType::kQ8_0, 30, 4, true, 2, 70, 320, false, false));
+  // More tokens than are always exact.
+  all.push_back(make(DType::kQ4_K, 70, 3, false, 7, 37, 256));
+  all.push_back(make(DType::kIQ3_S, 90, 2, true, 3, 33, 256));
   for (int64_t n_tokens : {1, 64}) {
     all.push_back(make(DType::kQ4_K, n_tokens, 8, false, 64, 512, 2048, true));
     all.push_back(make(DType::kQ4_0, n_tokens, 8, true, 64, 2048, 512, true));

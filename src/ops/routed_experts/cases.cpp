@@ -52,6 +52,7 @@ std::vector<OpCase> cases_routed_experts() {
     all.push_back(make(k, DType::kIQ4_XS, DType::kIQ3_S, DType::kF16, false, false));
     all.push_back(make({n_tokens, 6, 6, 64, 96}, DType::kQ4_1, DType::kQ4_1, DType::kQ5_0, false, false));
   }
+  all.push_back(make({70, 5, 3, 256, 256}, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, false, false));
   all.push_back(make({100, 3, 1, 128, 96}, DType::kF16, DType::kF16, DType::kF16, true, false));
   for (int64_t n_tokens : {1, 3, 64}) {
     const Size s{n_tokens, 32, 8, 2048, 512};
