@@ -12,12 +12,13 @@
 namespace gannet {
 namespace {
 
-struct VulkanSession : testing::Test {
+// With the host's view of the device's memory, and without.
+struct VulkanSession : testing::TestWithParam<bool> {
   std::shared_ptr<const Model> model = Model::load("models/pocket.gguf", {}, nullptr).take();
   std::shared_ptr<VulkanDevice> device;
 
   void SetUp() override {
-    auto opened = open_vulkan_for_test(shader_code);
+    auto opened = open_vulkan_for_test(shader_code, GetParam());
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device = opened.take();
   }
@@ -38,7 +39,7 @@ struct VulkanSession : testing::Test {
 };
 
 // A prompt in two pieces, then tokens one by one, each the most likely one of the CPU's.
-TEST_F(VulkanSession, LogitsAreThoseOfTheCpu) {
+TEST_P(VulkanSession, LogitsAreThoseOfTheCpu) {
   const auto here = session(nullptr), there = session(device);
   SequenceState a = here->new_sequence(), b = there->new_sequence();
   std::vector<int32_t> tokens;
@@ -74,6 +75,8 @@ TEST_F(VulkanSession, LogitsAreThoseOfTheCpu) {
   EXPECT_LT(error / energy, 1e-3);
   EXPECT_EQ(same, n);
 }
+
+INSTANTIATE_TEST_SUITE_P(Staged, VulkanSession, testing::Bool());
 
 }  // namespace
 }  // namespace gannet

@@ -8,10 +8,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include <fmt/core.h>
+
 #include "backend/cpu/cpu_device.h"
 #include "backend/testing/guarded_device.h"
 #include "exec/hazards.h"
 #include "exec/plan.h"
+#include "exec/recorded_executor.h"
 
 namespace gannet {
 namespace {
@@ -216,6 +219,31 @@ TEST(Program, BarriersKeepTheOrderToo) {
   wrong.steps[0].repeated = true;  // no barrier behind what everybody needs
   EXPECT_EQ(check_barriers(wrong).error().message(),
             "step 1 (repeated) reads arena+512..640, which step 0 (sum) writes, and does not wait for it");
+}
+
+// Of a recording: one barrier may serve several steps. None is missing, and none is there for nothing.
+TEST(Program, EachBarrierOfARecordingIsNeeded) {
+  const Plan plan = diamond();
+  const Program& program = plan.program();
+  const std::vector<size_t> before = barriers_before(program, waits_for(program));
+  ASSERT_FALSE(before.empty());
+  ASSERT_TRUE(check_recorded_barriers(program, before).ok());
+  for (const size_t step : before) {
+    std::vector<size_t> fewer = before;
+    std::erase(fewer, step);
+    const auto checked = check_recorded_barriers(program, fewer);
+    ASSERT_FALSE(checked.ok()) << "without the one in front of " << step;
+    EXPECT_THAT(checked.error().message(), HasSubstr(fmt::format("and step {} (", step)));
+    EXPECT_THAT(checked.error().message(), HasSubstr("there is no barrier between"));
+  }
+  for (size_t step = 1; step < program.steps.size(); ++step) {
+    if (std::ranges::count(before, step) > 0) continue;
+    std::vector<size_t> more = before;
+    more.insert(std::ranges::upper_bound(more, step), step);
+    const auto checked = check_recorded_barriers(program, more);
+    ASSERT_FALSE(checked.ok()) << "with one in front of " << step;
+    EXPECT_THAT(checked.error().message(), HasSubstr("is not needed"));
+  }
 }
 
 TEST(Program, HasATextForm) {

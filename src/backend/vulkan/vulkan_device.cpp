@@ -279,6 +279,7 @@ Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<VulkanI
   VulkanFacts facts = facts_of(instance->devices[index]);
   if (!facts.unusable.empty())
     return Error(ErrorCode::kDevice, fmt::format("{} cannot be used: {}", facts.name, facts.unusable));
+  if (options.staged) facts.unified = false;
   auto made = std::make_unique<OpenVulkanDevice>(std::move(instance), index, std::move(facts));
   GANNET_TRY(made->make(std::move(options)));
   return std::unique_ptr<VulkanDevice>(std::move(made));

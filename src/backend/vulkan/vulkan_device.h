@@ -22,6 +22,8 @@ struct VulkanDeviceOptions {
   // Compiled shaders are kept in this file between processes; empty: nowhere. It is replaced as a whole when
   // the device is closed, if it can be; one that the driver does not know is ignored.
   std::string pipeline_file;
+  // As if the host did not see the device's memory: everything goes through staging memory. For tests.
+  bool staged = false;
   // A device that does not answer for so long is taken for hung.
   double patience_seconds = 120;
 };

@@ -85,7 +85,9 @@ VkResult VulkanMemory::make_block(int64_t bytes, BufferUse use, Block& block) {
                               static_cast<uint32_t>(type)};
   if (const VkResult r = vkAllocateMemory(device_, &memory, nullptr, &block.memory); r != VK_SUCCESS)
     return r;
-  if ((properties_.memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) == 0 ||
+  // A discrete device may show a part of its memory, which is slow to reach.
+  if ((use == BufferUse::kDevice && !facts_.unified) ||
+      (properties_.memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT) == 0 ||
       (properties_.memoryTypes[type].propertyFlags & VK_MEMORY_PROPERTY_HOST_COHERENT_BIT) == 0)
     return VK_SUCCESS;
   void* host = nullptr;
