@@ -76,6 +76,47 @@ TEST_P(VulkanSession, LogitsAreThoseOfTheCpu) {
   EXPECT_EQ(same, n);
 }
 
+std::vector<float> row_of(const StepResult& result, size_t i) {
+  const float* row = result.logits_row(i);
+  return {row, row + result.logits.shape.last()};
+}
+
+// Rows do not depend on who shares the step, nor on tokens that were taken back.
+TEST_P(VulkanSession, RowsAreExactInAnyCompany) {
+  const auto s = session(device, DType::kF16);
+  const std::vector<int32_t> a = {3, 14, 15, 92, 65, 35, 89, 79, 32}, b = {27, 18, 28, 18, 28, 45, 90};
+  const auto step = [&](SequenceState& sequence, std::span<const int32_t> tokens) {
+    StepPiece piece{&sequence, tokens, LogitRows::kAll, false, {}};
+    return s->step(StatePart::kTrunk, {&piece, 1}).take();
+  };
+  // Alone, token by token.
+  SequenceState alone_a = s->new_sequence(), alone_b = s->new_sequence();
+  std::vector<std::vector<float>> expected_a, expected_b;
+  for (const int32_t& token : a) {
+    expected_a.push_back(row_of(step(alone_a, {&token, 1}), 0));
+    alone_a.commit(StatePart::kTrunk, 1);
+  }
+  for (const int32_t& token : b) {
+    expected_b.push_back(row_of(step(alone_b, {&token, 1}), 0));
+    alone_b.commit(StatePart::kTrunk, 1);
+  }
+  // Together, in steps of several rows, of which some are wrong and given up.
+  SequenceState x = s->new_sequence(), y = s->new_sequence();
+  const std::vector<int32_t> wrong = {3, 14, 15, 7, 7, 7};
+  StepPiece pieces[] = {{&x, wrong, LogitRows::kAll, false, {}},
+                        {&y, std::span(b).first(4), LogitRows::kAll, false, {}}};
+  StepResult together = s->step(StatePart::kTrunk, pieces).take();
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(row_of(together, i), expected_a[i]) << i;
+  for (size_t i = 0; i < 4; ++i) EXPECT_EQ(row_of(together, 6 + i), expected_b[i]) << i;
+  x.commit(StatePart::kTrunk, 3);
+  y.commit(StatePart::kTrunk, 4);
+  pieces[0] = {&y, std::span(b).subspan(4), LogitRows::kAll, false, {}};
+  pieces[1] = {&x, std::span(a).subspan(3), LogitRows::kAll, false, {}};
+  together = s->step(StatePart::kTrunk, pieces).take();
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(row_of(together, i), expected_b[4 + i]) << i;
+  for (size_t i = 0; i < 6; ++i) EXPECT_EQ(row_of(together, 3 + i), expected_a[3 + i]) << i;
+}
+
 INSTANTIATE_TEST_SUITE_P(Staged, VulkanSession, testing::Bool());
 
 }  // namespace
