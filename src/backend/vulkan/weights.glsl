@@ -8,6 +8,11 @@
 // and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes. Sums of
 // products are written as fma(), so that compilers have no choice that could differ from shader to shader.
 
+
+// Weights lie at multiples of 16 bytes.
+layout(constant_id = 11) const bool kWideWeights = false;
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uvec4 v[]; };
+
 vec4 bytes_of(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16 & 255u, word >> 24); }
 vec4 signed_bytes_of(uint word) {
   return vec4(int(word << 24) >> 24, int(word << 16) >> 24, int(word << 8) >> 24, int(word) >> 24);
