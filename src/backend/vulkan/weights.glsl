@@ -1,7 +1,7 @@
 // Weights of one type, chosen by a define WEIGHT_<type>; what the bytes mean is said by tensor/blocks.h and the codec.
 //
-// A row is read in pieces of 32 weights, each by one invocation: four runs of eight neighbours, picked so that the codes
-// of a piece lie together in its block. A type says here
+// A row is read in pieces of 32 weights, each by one invocation: four runs of eight neighbours, picked so that the
+// codes of a piece lie together in its block. A type says here
 //   kBlock, Block          elements and layout of a block; rows are whole blocks
 //   run_start(p, run)      which element of the row run 0..3 of piece p begins with
 //   weight_piece(...)      the weights of a piece, two vec4 for each run
