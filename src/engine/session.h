@@ -203,6 +203,7 @@ class Session {
   int64_t announced_bytes_ = 0;  // to the model's memory
   std::vector<int32_t> result_rows_, result_hidden_, numbers_;
   std::vector<float> host_logits_, host_hidden_;  // where the host does not see the device's memory
+  Event hidden_copied_;                           // of the rows of the last step that made any
   std::unique_ptr<PlanBank> plans_;               // its thread uses the members above
 };
 

@@ -209,7 +209,10 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
     const int64_t n = std::min(c.rows, rows.shape.dim[0]);
     auto copied =
         device_->copy(rows.place, hidden_row(result.hidden), n * rows.shape.last() * int64_t{sizeof(float)});
-    if (!copied.ok()) done = copied.take_error();
+    if (copied.ok())
+      hidden_copied_ = *copied;
+    else
+      done = copied.take_error();
     const bool all = entry->request.shape.n_hidden == 0;
     result_hidden_.clear();
     int64_t row = 0, chosen = 0;
@@ -269,6 +272,7 @@ Result<int32_t> Session::carry_hidden(int32_t row, int32_t slot) {
 
 Result<TensorView> Session::hidden_rows(int32_t first, int64_t n) {
   const Shape shape(n, model_->hyperparameters().n_embd);
+  GANNET_TRY(device_->wait(hidden_copied_));
   if (std::byte* seen = device_->host_view(hidden_row(first)))
     return contiguous_view(seen, DType::kF32, shape);
   host_hidden_.resize(static_cast<size_t>(shape.elements()));

@@ -19,7 +19,8 @@ struct Copied {
 
 }  // namespace
 
-Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& device) {
+Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& device,
+                                              const StepRows& rows) {
   const int64_t bytes = kernel.workspace ? kernel.workspace(data_.site(), 1) : 0;
   std::byte* const workspace = allocate("workspace", bytes).buffer->data();
   const std::shared_ptr<Device> borrowed(&device, [](Device*) {});
@@ -46,7 +47,6 @@ Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& 
     return views;
   };
   const std::vector<TensorView> operands = translated(operands_), results = translated(results_);
-  const StepRows rows;
   auto row_counts = GANNET_TRY(DeviceBuffer::allocate(borrowed, sizeof rows));
   const Event sent =
       GANNET_TRY(device.upload(row_counts.at(0), std::as_bytes(std::span<const StepRows>(&rows, 1))));

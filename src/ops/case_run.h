@@ -66,7 +66,7 @@ class CaseRun {
 
   // Records `kernel` on a device, with copies of all memory there, and replays it; then all of it comes back,
   // guard bytes included. Errors: the device's.
-  Result<RecordingCounts> run_recorded(const KernelInfo& kernel, Device& device);
+  Result<RecordingCounts> run_recorded(const KernelInfo& kernel, Device& device, const StepRows& rows = {});
 
   Outcome outcome() const;
 

@@ -2,7 +2,11 @@
 // device (GANNET_VULKAN_DEVICE: its number). Skipped where there is none, unless GANNET_VULKAN_MUST is set.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 
 #include <fmt/core.h>
 
@@ -95,6 +99,71 @@ INSTANTIATE_TEST_SUITE_P(Ops, VulkanConformance, testing::ValuesIn(cases()),
                            return fmt::format("{}_{}", test.param.op->name, test.param.name);
                          });
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VulkanConformance);
+
+// Ops whose kernels depend on how many rows there are, and which operands have a row per token.
+const std::map<std::string, RowOperands>& row_ops() {
+  static const std::map<std::string, RowOperands> ops = {
+      {"linear", {0, 1, 2}}, {"matmul", {0}}, {"expert_matmul", {0, 2}}, {"routed_experts", {0, 1, 2}}};
+  return ops;
+}
+
+class VulkanRows : public VulkanConformance {
+ protected:
+  // The bytes of each row of the result, by the kernel that takes so many.
+  std::vector<std::string> run(const CaseData& data, const StepRows& rows) {
+    for (const KernelInfo* kernel : recorded_kernels().kernels_of(*data.op_case.op)) {
+      if (kernel->refuses != nullptr && kernel->refuses(data.site()) != nullptr) continue;
+      CaseRun run(data, {});
+      const auto counts = run.run_recorded(*kernel, *device_, rows);
+      EXPECT_TRUE(counts.ok()) << counts.error().message();
+      for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
+      const std::vector<std::byte> all = run.outcome().results[0];
+      const auto n = static_cast<size_t>(data.result_types[0].shape.dim[0]);
+      std::vector<std::string> each;
+      for (size_t r = 0; r < n; ++r)
+        each.emplace_back(reinterpret_cast<const char*>(all.data()) + r * (all.size() / n), all.size() / n);
+      return each;
+    }
+    ADD_FAILURE() << "no kernel";
+    return std::vector<std::string>(static_cast<size_t>(data.result_types[0].shape.dim[0]));
+  }
+};
+
+TEST_P(VulkanRows, ARowIsTheSameInAnyCompany) {
+  constexpr int64_t kRows = 100;
+  const RowOperands operands = row_ops().at(GetParam().op->name);
+  const CaseData data = make_case_data(with_row_count(GetParam(), operands, kRows));
+  const auto rows = [&](int64_t n, int64_t live) {
+    std::vector<int64_t> chosen;
+    for (int64_t i = 0; i < n; ++i) chosen.push_back(i < live ? (11 * i + 5) % kRows : kNoRow);
+    return take_rows(data, operands, chosen);
+  };
+  std::vector<std::string> alone;
+  for (int64_t i = 0; i < 5; ++i)
+    alone.push_back(run(take_rows(data, operands, {(11 * i + 5) % kRows}), {.exact = 1})[0]);
+  // Exact, live and all.
+  for (const auto& [exact, live, n] : std::vector<std::array<int64_t, 3>>{
+           {2, 2, 2}, {5, 5, 7}, {64, 64, 64}, {3, 90, 100}, {100, 100, 100}, {5, 6, 100}}) {
+    SCOPED_TRACE(fmt::format("{} exact, {} live of {} rows", exact, live, n));
+    const std::vector<std::string> got = run(rows(n, live), {.live = live, .exact = exact});
+    for (size_t i = 0; i < std::min<size_t>(static_cast<size_t>(exact), alone.size()); ++i)
+      EXPECT_TRUE(got[i] == alone[i]) << "row " << i;
+  }
+}
+
+std::vector<OpCase> row_cases() {
+  std::vector<OpCase> some;
+  for (OpCase& c : cases()) {
+    const bool one = c.name.find("t1_") != std::string::npos;
+    if (one && row_ops().count(c.op->name) != 0) some.push_back(std::move(c));
+  }
+  return some;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, VulkanRows, testing::ValuesIn(row_cases()),
+                         [](const testing::TestParamInfo<OpCase>& test) {
+                           return fmt::format("{}_{}", test.param.op->name, test.param.name);
+                         });
 
 TEST(VulkanKernels, EveryOneHasACase) {
   std::vector<CaseData> all;

@@ -1,7 +1,11 @@
 // Shaders that there are once for every weight type: the type's name stands behind that of the shader.
 #pragma once
 
-#include "ir/op_site.h"
+#include <algorithm>
+#include <array>
+#include <initializer_list>
+
+#include "backend/api/recorder.h"
 
 // All types that weights may have; `weight_types` of CMakeLists.txt.
 #define GANNET_WEIGHT_TYPES(X, prefix) \
@@ -40,6 +44,19 @@ namespace gannet {
 inline const char* too_many(const TensorType& type) {
   const int64_t block = dtype_info(type.dtype).block_elems;
   return type.shape.elements() / block >= (int64_t{1} << 31) ? "more elements than 31 bits count" : nullptr;
+}
+
+// Constants of a pipeline of theirs: the kernel's own, and behind them what backend/vulkan/weights.glsl has.
+inline std::array<uint32_t, kMostConstants> weight_constants(std::initializer_list<uint32_t> own, bool wide) {
+  std::array<uint32_t, kMostConstants> all{};
+  std::copy(own.begin(), own.end(), all.begin());
+  all[kMostConstants - 1] = wide;
+  return all;
+}
+
+// Whether shaders may read four words of the weights at once.
+inline bool wide_weights(const TensorView& w) {
+  return reinterpret_cast<uintptr_t>(w.data) % 16 == 0;
 }
 
 }  // namespace gannet

@@ -1,5 +1,5 @@
-// The code books of the grid types as tensor/grids.cpp defines them: bit n says that the point whose digits spell n, the
-// first element's first, is an entry; entries are numbered in ascending order. Bit n is bit n % 32 of word n / 32.
+// The code books of the grid types as tensor/grids.cpp defines them: bit n says that the point whose digits spell n,
+// the first element's first, is an entry; entries are numbered in ascending order. Bit n is bit n % 32 of word n / 32.
 #if defined(WEIGHT_IQ2_XXS)
 const uint kEntries = 256, kBitmapWords = 206;
 const uint kBitmap[kBitmapWords] = {

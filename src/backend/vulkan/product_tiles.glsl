@@ -1,5 +1,5 @@
-// A square of kTile outputs and kTile rows by one group, piece by piece of the weights through shared memory. Who includes
-// this says which they are:
+// A square of kTile outputs and kTile rows by one group, piece by piece of the weights through shared memory. Who
+// includes this says which they are:
 void tile_piece(uint output_of_tile, uint p, out vec4 q[8]);  // the weights of piece p
 uint tile_row(uint row_of_tile);                              // the element of x that the row begins with
 

@@ -1,12 +1,17 @@
 // Weights of one type, chosen by a define WEIGHT_<type>; what the bytes mean is said by tensor/blocks.h and the codec.
 //
-// A row is read in pieces of 32 weights, each by one invocation: four runs of eight neighbours, picked so that the codes
-// of a piece lie together in its block. A type says here
+// A row is read in pieces of 32 weights, each by one invocation: four runs of eight neighbours, picked so that the
+// codes of a piece lie together in its block. A type says here
 //   kBlock, Block          elements and layout of a block; rows are whole blocks
 //   run_start(p, run)      which element of the row run 0..3 of piece p begins with
 //   weight_piece(...)      the weights of a piece, two vec4 for each run
 // and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes. Sums of
 // products are written as fma(), so that compilers have no choice that could differ from shader to shader.
+
+
+// Weights lie at multiples of 16 bytes.
+layout(constant_id = 11) const bool kWideWeights = false;
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uvec4 v[]; };
 
 vec4 bytes_of(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16 & 255u, word >> 24); }
 vec4 signed_bytes_of(uint word) {

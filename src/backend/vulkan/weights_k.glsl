@@ -35,6 +35,15 @@ void weights_begin() {}
 // A piece is the nibbles of 16 bytes: half of one sub-block of 32 and half of the next.
 uint run_start(uint p, uint run) { return p / 2 * 64 + p % 2 * 16 + run / 2 * 32 + run % 2 * 8; }
 
+// A block is whole fours of words: the head, fifth bits, and from kCodes on the codes.
+#if defined(WEIGHT_Q5_K)
+const uint kFours = 11, kCodes = 3;
+#else
+const uint kFours = 9, kCodes = 1;
+#endif
+uvec4 wide(Weights w, uint block, uint i) { return U32x4(w).v[kFours * block + i]; }
+#define WORDS(array, i) uvec4(array[i], array[(i) + 1], array[(i) + 2], array[(i) + 3])
+
 // 6-bit scale and minimum of a sub-block. `low`: the bytes of scales and minima 0..3, `high`: those that 4..7 share.
 vec2 scale_min(uint s0, uint s1, uint s2, uint b) {
   const uint shift = b % 4 * 8;
@@ -45,14 +54,20 @@ vec2 scale_min(uint s0, uint s1, uint s2, uint b) {
 
 void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p / 8, e = p % 8;
-  const vec2 dm = unpackHalf2x16(w.v[at].dm);
-  const uint s0 = w.v[at].scales[0], s1 = w.v[at].scales[1], s2 = w.v[at].scales[2];
-  const vec2 low = dm * scale_min(s0, s1, s2, e / 2 * 2), high = dm * scale_min(s0, s1, s2, e / 2 * 2 + 1);
-  [[unroll]] for (uint i = 0; i < 4; ++i) {
-    const uint word = w.v[at].qs[4 * e + i];
+  const uvec4 head = kWideWeights
+                         ? wide(w, at, 0)
+                         : uvec4(w.v[at].dm, w.v[at].scales[0], w.v[at].scales[1], w.v[at].scales[2]);
+  const uvec4 codes = kWideWeights ? wide(w, at, kCodes + e) : WORDS(w.v[at].qs, 4 * e);
 #if defined(WEIGHT_Q5_K)
-    const uint fifth = w.v[at].qh[e % 2 * 4 + i] >> e / 2 * 2;
-    const uint first = (fifth & kOneBit) << 4, second = (fifth >> 1 & kOneBit) << 4;
+  const uvec4 fifths = (kWideWeights ? wide(w, at, 1 + e % 2) : WORDS(w.v[at].qh, 4 * (e % 2))) >> e / 2 * 2;
+#endif
+  const vec2 dm = unpackHalf2x16(head.x);
+  const vec2 low = dm * scale_min(head.y, head.z, head.w, e / 2 * 2);
+  const vec2 high = dm * scale_min(head.y, head.z, head.w, e / 2 * 2 + 1);
+  [[unroll]] for (uint i = 0; i < 4; ++i) {
+    const uint word = codes[i];
+#if defined(WEIGHT_Q5_K)
+    const uint first = (fifths[i] & kOneBit) << 4, second = (fifths[i] >> 1 & kOneBit) << 4;
 #else
     const uint first = 0, second = 0;
 #endif

@@ -1,5 +1,5 @@
-// Products of activations with weights of chosen experts: of few tokens choice by choice, of many by experts, which takes
-// lists of who chose each, and where choices are summed a pass of its own for that.
+// Products of activations with weights of chosen experts: of few tokens choice by choice, of many by experts, which
+// takes lists of who chose each, and where choices are summed a pass of its own for that.
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"

@@ -11,8 +11,8 @@ namespace {
 GANNET_WEIGHT_SHADERS(choices_shader, "expert_choices_")
 GANNET_WEIGHT_SHADERS(tiles_shader, "expert_tiles_")
 
-constexpr uint32_t kOutputs = 2;
-constexpr int64_t kTile = 32, kListGroup = 256;
+constexpr uint32_t kOutputs = 2, kTile = 32;
+constexpr int64_t kListGroup = 256;
 constexpr int64_t kMostExperts = 1024;  // that lists are made for
 constexpr int64_t kEnoughGroups = 4096;
 // As in choices.glsl.
@@ -65,7 +65,8 @@ void record_choices(const Product& p, std::byte* rows, Recorder& recorder) {
   a.u32(p.n_out).u32(p.experts.stride[0] / 4).u32(p.weights == nullptr ? 0 : p.weights->stride[0] / 4);
   // Half of a group would have nothing to do.
   const uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
-  const uint32_t constants[] = {group, kOutputs, p.aligned(), p.what, all};
+  const bool wide = wide_weights(p.w) && (p.w_up == nullptr || wide_weights(*p.w_up));
+  const auto constants = weight_constants({group, kOutputs, p.aligned(), p.what, all}, wide);
   recorder.dispatch({choices_shader(p.w.dtype), constants, groups_of(across * entries), a.bytes()});
 }
 
@@ -101,7 +102,7 @@ void record_tiles(const Product& p, int64_t first_row, const Lists& lists, Recor
   a.address(p.x.data).address(p.y).address(lists.tiles).address(lists.list()).address(p.w.data);
   a.u32(p.n_in()).u32(p.n_out).u32(p.top_k()).u32(p.w.shape.dim[1]).u32(first_row);
   a.u32(p.x.stride[0] / 4).u32(p.x_choice()).u32(p.n_out);
-  const uint32_t constants[] = {kGroup, kTile, p.aligned(), p.what == kUp};
+  const auto constants = weight_constants({kGroup, kTile, p.aligned(), p.what == kUp}, wide_weights(p.w));
   recorder.dispatch(
       {tiles_shader(p.w.dtype), constants, groups_of(parts(p.n_out, kTile) * lists.most_tiles), a.bytes()});
 }

@@ -63,12 +63,14 @@ struct Products {
     while (rows_at_once < kMostRows && rows_at_once < n_rows) rows_at_once *= 2;
     // Half of a group would have nothing to do.
     const uint32_t group = x.shape.dim[1] <= 1024 ? kGroup / 2 : kGroup;
-    const uint32_t constants[] = {group, rows_at_once, kOutputs, aligned(), residual != nullptr, !many};
+    const bool wide = std::all_of(weights.begin(), weights.end(), wide_weights);
+    const auto constants =
+        weight_constants({group, rows_at_once, kOutputs, aligned(), residual != nullptr, !many}, wide);
     recorder.dispatch({rows_shader(type), constants, groups_of(parts(n_out, kOutputs)), a.bytes()});
     if (!many) return;
     const bool large = parts(n_out, 64) * parts(n_rows, 64) >= kFewTiles && !has_table(type);
     const uint32_t tile = large ? 64 : 32;
-    const uint32_t of_tiles[] = {kGroup, tile, 0, aligned(), residual != nullptr};
+    const auto of_tiles = weight_constants({kGroup, tile, 0, aligned(), residual != nullptr}, wide);
     recorder.dispatch(
         {tiles_shader(type), of_tiles, groups_of(parts(n_out, tile) * parts(n_rows, tile)), a.bytes()});
   }
