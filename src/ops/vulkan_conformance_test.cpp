@@ -1,12 +1,12 @@
-// Every kernel for Vulkan on every case that it accepts, against the reference kernel, on the first usable
-// device (GANNET_VULKAN_DEVICE: its number). Skipped where there is none, unless GANNET_VULKAN_MUST is set.
+// Every kernel for Vulkan on every case that it accepts, against the reference kernel
+// (backend/vulkan/vulkan_for_test.h says on which device).
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <map>
+#include <optional>
 
 #include <fmt/core.h>
 
