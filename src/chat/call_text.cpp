@@ -2,14 +2,12 @@
 
 #include <algorithm>
 
+#include "chat/json_scanner.h"
+
 namespace gannet {
 namespace {
 
 constexpr size_t kMostSpaces = 64, kLongestName = 256;
-
-bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
 
 #define GANNET_LOOK(...)                                                     \
   do {                                                                       \
@@ -42,7 +40,7 @@ Look Ahead::tag(std::string_view tag) {
 
 Look Ahead::spaces() {
   saw_newline = false;
-  for (size_t n = 0; at < text_.size() && is_space(text_[at]); ++n, ++at) {
+  for (size_t n = 0; at < text_.size() && is_json_space(text_[at]); ++n, ++at) {
     if (n == kMostSpaces) return Look::kNo;
     saw_newline |= text_[at] == '\n';
   }
@@ -60,7 +58,7 @@ Look Ahead::named(std::string_view open, std::string_view* name) {
   if (at_end()) return Look::kMore;
   *name = text_.substr(from, at - from);
   ++at;
-  return name->empty() || is_space(name->front()) || is_space(name->back()) ? Look::kNo : Look::kYes;
+  return name->empty() || is_json_space(name->front()) || is_json_space(name->back()) ? Look::kNo : Look::kYes;
 }
 
 Look Ahead::parameter_or_end() {

@@ -5,10 +5,6 @@
 namespace gannet {
 namespace {
 
-bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 bool is_function_name(const std::string& name) {
   if (name.empty() || name.size() > 256) return false;
   for (const char c : name) {
@@ -37,7 +33,7 @@ HermesCall::Step HermesCall::feed(char c) {
     state_ = State::kAfter;
     if (step == JsonScanner::Step::kDone) return Step::kMore;
   }
-  if (is_space(c)) return Step::kMore;
+  if (is_json_space(c)) return Step::kMore;
   switch (state_) {
     case State::kOpen:
       if (c != '{') return Step::kBad;

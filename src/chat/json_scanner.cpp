@@ -11,10 +11,6 @@ namespace {
 
 constexpr size_t kDeepest = 200;
 
-bool is_space(char c) {
-  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
-}
-
 // -?(0|[1-9][0-9]*)(.[0-9]+)?([eE][+-]?[0-9]+)?
 bool is_number(std::string_view text) {
   size_t at = 0;
@@ -106,7 +102,7 @@ JsonScanner::Step JsonScanner::feed(char c, std::string* out) {
   }
   if (state_ == State::kString || state_ == State::kEscape || state_ == State::kUnicode)
     return string_char(c, out);
-  if (is_space(c)) {
+  if (is_json_space(c)) {
     if (first_) held_ += c;
     return Step::kMore;
   }
@@ -296,7 +292,7 @@ ScannedJson scan_json(std::string_view text) {
   for (; at < text.size() && step == JsonScanner::Step::kMore; ++at)
     step = scanner.feed(text[at], &result.json);
   if (step == JsonScanner::Step::kDoneBefore) --at;
-  while (at < text.size() && is_space(text[at])) ++at;
+  while (at < text.size() && is_json_space(text[at])) ++at;
   if (at < text.size() || step == JsonScanner::Step::kBad || !scanner.end(&result.json)) return {};
   result.first = scanner.first();
   result.repaired = scanner.repaired();

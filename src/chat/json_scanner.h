@@ -11,6 +11,11 @@
 
 namespace gannet {
 
+// White space of JSON.
+inline bool is_json_space(char c) {
+  return c == ' ' || c == '\n' || c == '\t' || c == '\r';
+}
+
 // Appends the inside of a JSON string, without the quotes around it. `text` must be valid UTF-8.
 void append_json_escaped(std::string_view text, std::string* out);
 

@@ -13,10 +13,6 @@
 namespace gannet {
 namespace {
 
-Error usage(std::string text) {
-  return {ErrorCode::kUsage, std::move(text)};
-}
-
 }  // namespace
 
 void add_chat_options(Options& options, ChatFlags& f) {

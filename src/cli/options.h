@@ -16,6 +16,11 @@
 
 namespace gannet {
 
+// What is wrong with the command line.
+inline Error usage(std::string text) {
+  return {ErrorCode::kUsage, std::move(text)};
+}
+
 // Where a value goes; owned by the command and alive as long as its action.
 using OptionTarget = std::variant<bool*, int*, int64_t*, uint64_t*, double*, std::string*,
                                   std::vector<std::string>*, std::optional<std::string>*, std::optional<int>*,

@@ -13,10 +13,6 @@
 namespace gannet {
 namespace {
 
-Error usage(std::string text) {
-  return {ErrorCode::kUsage, std::move(text)};
-}
-
 // Edit distance (insert, delete, substitute).
 size_t distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);

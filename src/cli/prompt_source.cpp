@@ -15,14 +15,11 @@
 
 #include "base/printable.h"
 #include "cli/input_text.h"
+#include "cli/options.h"
 #include "cli/say.h"
 
 namespace gannet {
 namespace {
-
-Error usage(std::string text) {
-  return {ErrorCode::kUsage, std::move(text)};
-}
 
 // What a pipe is given to say something before it counts as silent: its writer may only just be starting.
 constexpr int kPatienceMilliseconds = 100;

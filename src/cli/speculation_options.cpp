@@ -12,10 +12,6 @@
 namespace gannet {
 namespace {
 
-Error usage(std::string text) {
-  return {ErrorCode::kUsage, std::move(text)};
-}
-
 // Whether the model drafts at all, of what command line and environment say of it; the command line wins.
 Result<bool> wanted(const SpeculationFlags& f, const TypeList& types) {
   const char* asks = f.given.types && !types.none ? "--spec-type"

@@ -12,10 +12,6 @@
 namespace gannet {
 namespace {
 
-Error usage(std::string text) {
-  return {ErrorCode::kUsage, std::move(text)};
-}
-
 }  // namespace
 
 Result<std::string> text_or_file(const std::string& text, const std::string& file, const char* flag,

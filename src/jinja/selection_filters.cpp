@@ -75,7 +75,7 @@ Result<Value> choose(const Bound& a, bool wanted, bool by_attribute) {
   return make_list(a.memory(), std::move(made));
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSelectionFilters = {
     Builtin{"map", "value * **", map_filter},
     Builtin{"select", "value * **", [](const Bound& a) { return choose(a, true, false); }},
     Builtin{"reject", "value * **", [](const Bound& a) { return choose(a, false, false); }},
@@ -86,7 +86,7 @@ constexpr std::array kFilters = {
 }  // namespace
 
 std::span<const Builtin> selection_filters() {
-  return kFilters;
+  return kSelectionFilters;
 }
 
 }  // namespace gannet::jinja

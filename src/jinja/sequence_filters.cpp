@@ -237,7 +237,7 @@ Result<Value> attr_filter(const Bound& a) {
   return a.runtime.attribute(a[0], GANNET_TRY(a.string(1))->text);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kSequenceFilters = {
     Builtin{"length", "value", length_filter},
     Builtin{"count", "value", length_filter},
     Builtin{"default", "value default_value? boolean?", default_filter},
@@ -262,7 +262,7 @@ constexpr std::array kFilters = {
 }  // namespace
 
 std::span<const Builtin> sequence_filters() {
-  return kFilters;
+  return kSequenceFilters;
 }
 
 }  // namespace gannet::jinja

@@ -231,7 +231,7 @@ Result<Value> round_filter(const Bound& a) {
   return Value::real(std::isfinite(value) ? rounded : value);
 }
 
-constexpr std::array kFilters = {
+constexpr std::array kTextFilters = {
     Builtin{"upper", "value", case_filter<Case::kUpper>},
     Builtin{"lower", "value", case_filter<Case::kLower>},
     Builtin{"capitalize", "value", case_filter<Case::kCapitalize>},
@@ -258,7 +258,7 @@ constexpr std::array kFilters = {
 }  // namespace
 
 std::span<const Builtin> text_filters() {
-  return kFilters;
+  return kTextFilters;
 }
 
 }  // namespace gannet::jinja

@@ -223,7 +223,15 @@ def isolation(program, report, n=10000, n_items=400, spec=('off', 'auto', 'force
         shutil.rmtree(folder)
 
 
+# Where ThreadSanitizer can place its shadow.
+SETARCH = ('setarch', os.uname().machine, '-R')
+
+
 def isolation_short(program, report):
     """For builds that are many times slower."""
-    setarch = ('setarch', os.uname().machine, '-R')  # where ThreadSanitizer can place its shadow
-    isolation(program, report, n=600, n_items=60, spec=('off', 'forced'), wrap=setarch, name='isolation, short')
+    isolation(program, report, n=600, n_items=60, spec=('off', 'forced'), wrap=SETARCH, name='isolation, short')
+
+
+def isolation_tsan(program, report):
+    """For one with ThreadSanitizer and -DGANNET_SANITIZE_KERNELS=OFF: half an hour."""
+    isolation(program, report, n_items=150, wrap=SETARCH, name='isolation, ThreadSanitizer')

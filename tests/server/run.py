@@ -8,7 +8,7 @@ import time
 from calls import calls
 from cancel import cancel
 from exits import exits
-from isolation import isolation, isolation_short
+from isolation import isolation, isolation_short, isolation_tsan
 from load import load
 from overhead import overhead
 from same import same
@@ -33,7 +33,7 @@ PARTS = {
 
 def main(arguments):
     program, names = os.path.abspath(arguments[0]), arguments[1:] or list(PARTS)
-    parts = {**PARTS, 'isolation_short': isolation_short}
+    parts = {**PARTS, 'isolation_short': isolation_short, 'isolation_tsan': isolation_tsan}
     unknown = [name for name in names if name not in parts]
     if unknown:
         sys.exit(f'there is no part {unknown[0]}; known: {", ".join(parts)}')

@@ -21,8 +21,8 @@ layout(buffer_reference, scalar, buffer_reference_align = 2) buffer U16 { uint16
 layout(buffer_reference, scalar, buffer_reference_align = 1) buffer I8 { int8_t v[]; };
 layout(buffer_reference, scalar, buffer_reference_align = 1) buffer U8 { uint8_t v[]; };
 
-// A tensor of 4-byte elements: its axes but the last, slowest first and padded with ones in front, and how many elements
-// lie between steps along them. Host side: kernel_arguments.h.
+// A tensor of 4-byte elements: its axes but the last, slowest first and padded with ones in front, and how many
+// elements lie between steps along them. Host side: kernel_arguments.h.
 struct Tensor {
   F32 at;
   uint d1, d2;          // lengths of the second and third of the three leading axes

@@ -1,5 +1,5 @@
-// softmax(scale q K^T) V * sigmoid(gate) of the rows of a step: a group per row and query head goes through the cache in
-// blocks of as many positions as it has invocations, with a running maximum (Milakov and Gimelshein, "Online normalizer
+// softmax(scale q K^T) V * sigmoid(gate) of the rows of a step: a group per row and query head goes through the cache
+// in blocks of as many positions as it has invocations, with a running maximum (Milakov and Gimelshein, "Online normalizer
 // calculation for softmax", arXiv 1805.02867). A row's sums depend on its own length only.
 #version 460
 #extension GL_GOOGLE_include_directive : require

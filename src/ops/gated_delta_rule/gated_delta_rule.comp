@@ -35,8 +35,8 @@ void apply(inout vec4 p[kQuads], float decay, float error) {
 
 float sum4(vec4 x) { return (x.x + x.y) + (x.z + x.w); }
 
-// log(1 + y) of a small y, and exp(x) near 1, by their series: drivers are exact to a few units in the last place of the
-// result, or of 1, and an error of the decay grows with the number of rows.
+// log(1 + y) of a small y, and exp(x) near 1, by their series: drivers are exact to a few units in the last place of
+// the result, or of 1, and an error of the decay grows with the number of rows.
 float softplus(float x) {
   if (x > 20) return x;
   const float y = exp(x);

@@ -17,5 +17,6 @@ void main() {
   float sum = 0;
   for (uint i = gl_LocalInvocationID.x; i < a.n; i += gl_WorkGroupSize.x) sum += a.x.at.v[x + i] * a.x.at.v[x + i];
   const float scale = 1.0 / sqrt(group_sum(sum) / float(a.n) + a.eps);
-  for (uint i = gl_LocalInvocationID.x; i < a.n; i += gl_WorkGroupSize.x) a.y.at.v[y + i] = a.x.at.v[x + i] * scale * a.w.v[i];
+  for (uint i = gl_LocalInvocationID.x; i < a.n; i += gl_WorkGroupSize.x)
+    a.y.at.v[y + i] = a.x.at.v[x + i] * scale * a.w.v[i];
 }
