@@ -119,7 +119,7 @@ class Plan {
   // Ops of the graph that had to be taken apart for this device.
   std::span<const std::string> taken_apart() const;
 
-  // Of the last run's recording, on a device that replays them; zero elsewhere.
+  // Of the plan's recording, on a device that replays them; zero elsewhere.
   RecordingCounts recording_counts() const;
 
   const std::string& name() const;

@@ -63,6 +63,10 @@ std::string Plan::explain(int layer) const {
       "{}, {} if none shared memory)\n",
       impl_->program.name, impl_->infos.size(), barriers(), sum.weight_bytes, sum.state_bytes, sum.flops,
       impl_->program.arena_bytes, impl_->activation_bytes, impl_->unshared_bytes);
+  if (impl_->recorded) {
+    const RecordingCounts counts = recording_counts();
+    text += fmt::format("recorded: {} dispatches, {} barriers\n", counts.dispatches, counts.barriers);
+  }
   for (const std::string& op : impl_->taken_apart)
     text += fmt::format("taken apart, {} has no kernel: {}\n", impl_->device().name(), op);
   for (size_t i = 0; i < impl_->infos.size(); ++i) {

@@ -1,10 +1,29 @@
 #include "exec/recorded_executor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
 namespace gannet {
+namespace {
+
+// Counts what a device would be given.
+struct Counter final : Recorder {
+  RecordingCounts counts;
+  bool dirty = false;  // there was a dispatch since the last barrier
+
+  void dispatch(const Dispatch& d) override {
+    if (std::ranges::count(d.groups, 0) > 0) return;
+    ++counts.dispatches;
+    dirty = true;
+  }
+  void barrier() override { counts.barriers += std::exchange(dirty, false) ? 1 : 0; }
+  void mark() override {}
+  Result<std::unique_ptr<Recording>> finish() override { return std::unique_ptr<Recording>(); }
+};
+
+}  // namespace
 
 std::vector<size_t> barriers_before(const Program& program, const Waits& waits) {
   std::vector<size_t> before;
@@ -46,13 +65,13 @@ RecordedExecutor::RecordedExecutor(const Program& program, Device& device, Place
       step_(step),
       before_(barriers_before(program, waits_for(program))) {}
 
-Result<std::unique_ptr<Recording>> RecordedExecutor::record(Place arena, bool timed) {
+void RecordedExecutor::put(Recorder& recorder, bool timed) const {
   const auto view_of = [&](const Slot& slot) {
     std::byte* data = nullptr;
     if (slot.home == Home::kBuffer || slot.home == Home::kRun)
       data = device_.address(slot.tensor.place);
     else if (slot.home == Home::kArena)
-      data = device_.address(arena) + slot.tensor.place.offset;
+      data = arena_ + slot.tensor.place.offset;
     else if (slot.home == Home::kState)
       data =
           static_cast<std::byte*>(const_cast<void*>(program_.states[static_cast<size_t>(slot.state)].view));
@@ -60,15 +79,13 @@ Result<std::unique_ptr<Recording>> RecordedExecutor::record(Place arena, bool ti
       GANNET_CHECK(slot.home == Home::kNone, "a value that changes its place cannot be recorded");
     return view_at(data, slot.tensor);
   };
-  const std::unique_ptr<Recorder> recorder = device_.record();
-  GANNET_CHECK(recorder != nullptr, "a device that records nothing");
-  if (timed) recorder->mark();
+  if (timed) recorder.mark();
   size_t next = 0;
   std::vector<TensorView> operands, results;
   for (size_t i = 0; i < program_.steps.size(); ++i) {
     const ProgramStep& step = program_.steps[i];
     if (next < before_.size() && before_[next] == i) {
-      recorder->barrier();
+      recorder.barrier();
       ++next;
     }
     operands.clear();
@@ -79,14 +96,26 @@ Result<std::unique_ptr<Recording>> RecordedExecutor::record(Place arena, bool ti
     args.operands = operands.data();
     args.results = results.data();
     args.attrs = step.attrs.raw.data();
-    args.workspace = device_.address(arena) + program_.workspace_offset;
+    args.workspace = arena_ + program_.workspace_offset;
     args.n_operands = static_cast<int>(operands.size());
     args.rows = device_.address(rows_);
     args.step = device_.address(step_);
-    recorded_kernel(*step.kernel).record(args, *recorder);
-    if (timed) recorder->mark();
+    recorded_kernel(*step.kernel).record(args, recorder);
+    if (timed) recorder.mark();
   }
+}
+
+Result<std::unique_ptr<Recording>> RecordedExecutor::record(bool timed) {
+  const std::unique_ptr<Recorder> recorder = device_.record();
+  GANNET_CHECK(recorder != nullptr, "a device that records nothing");
+  put(*recorder, timed);
   return recorder->finish();
+}
+
+RecordingCounts RecordedExecutor::counts() const {
+  Counter counter;
+  put(counter, false);
+  return counter.counts;
 }
 
 Result<void> RecordedExecutor::run(Place arena, std::vector<double>* ends) {
@@ -96,8 +125,7 @@ Result<void> RecordedExecutor::run(Place arena, std::vector<double>* ends) {
     arena_ = address;
   }
   std::unique_ptr<Recording>& recording = ends == nullptr ? plain_ : timed_;
-  if (recording == nullptr) recording = GANNET_TRY(record(arena, ends != nullptr));
-  counts_ = recording->counts();
+  if (recording == nullptr) recording = GANNET_TRY(record(ends != nullptr));
   const Event done = GANNET_TRY(recording->replay());
   GANNET_TRY(device_.wait(done));
   if (ends == nullptr) return {};

@@ -31,11 +31,12 @@ class RecordedExecutor {
   Result<void> run(Place arena, std::vector<double>* ends);
   // Steps with a barrier in front of them.
   const std::vector<size_t>& barriers() const { return before_; }
-  // Of the recording that runs, barriers within steps included; zero before the first run.
-  RecordingCounts counts() const { return counts_; }
+  // Of a recording, barriers within steps included.
+  RecordingCounts counts() const;
 
  private:
-  Result<std::unique_ptr<Recording>> record(Place arena, bool timed);
+  Result<std::unique_ptr<Recording>> record(bool timed);
+  void put(Recorder& recorder, bool timed) const;
 
   const Program& program_;
   Device& device_;
@@ -43,7 +44,6 @@ class RecordedExecutor {
   std::vector<size_t> before_;
   std::byte* arena_ = nullptr;  // what the recordings are for
   std::unique_ptr<Recording> plain_, timed_;
-  RecordingCounts counts_;
 };
 
 }  // namespace gannet
