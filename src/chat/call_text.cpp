@@ -58,7 +58,8 @@ Look Ahead::named(std::string_view open, std::string_view* name) {
   if (at_end()) return Look::kMore;
   *name = text_.substr(from, at - from);
   ++at;
-  return name->empty() || is_json_space(name->front()) || is_json_space(name->back()) ? Look::kNo : Look::kYes;
+  return name->empty() || is_json_space(name->front()) || is_json_space(name->back()) ? Look::kNo
+                                                                                      : Look::kYes;
 }
 
 Look Ahead::parameter_or_end() {

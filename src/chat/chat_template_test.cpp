@@ -89,8 +89,9 @@ TEST(ChatTemplateFacts, OfTemplatesThatRefuse) {
   EXPECT_TRUE(by_text.facts().string_arguments);
   EXPECT_EQ(by_text.facts().calls, CallFormat::kHermes);
   // Tools that are expected to be a list.
-  EXPECT_EQ(text_of(template_of("{{ tools | length }}{{ messages[0].content }}"), {message(Role::kUser, "a")}),
-            "0a");
+  EXPECT_EQ(
+      text_of(template_of("{{ tools | length }}{{ messages[0].content }}"), {message(Role::kUser, "a")}),
+      "0a");
 }
 
 TEST(ChatTemplate, RefusesWithReasons) {

@@ -11,9 +11,7 @@
 #include "cli/prompt_source.h"
 
 namespace gannet {
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 void add_chat_options(Options& options, ChatFlags& f) {
   const Options own = {

@@ -10,9 +10,7 @@
 #include "engine/model_template.h"
 
 namespace gannet {
-namespace {
-
-}  // namespace
+namespace {}  // namespace
 
 Result<std::string> text_or_file(const std::string& text, const std::string& file, const char* flag,
                                  const char* file_flag) {

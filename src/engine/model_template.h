@@ -10,8 +10,9 @@
 
 namespace gannet {
 
-// `source`, or for an empty one what the file holds; "chatml", and files without a template whose vocabulary has
-// ChatML's tokens, get ChatML; others none. Errors: those of ChatTemplate::make() and of the file's value.
+// `source`, or for an empty one what the file holds; "chatml", and files without a template whose vocabulary
+// has ChatML's tokens, get ChatML; others none. Errors: those of ChatTemplate::make() and of the file's
+// value.
 Result<std::optional<ChatTemplate>> model_template(const GgufFile& file, const Tokenizer& tokenizer,
                                                    std::string_view source = {});
 

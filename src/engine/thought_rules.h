@@ -12,7 +12,7 @@
 namespace gannet {
 
 struct ThoughtTexts {
-  int64_t budget = -1;  // tokens; < 0: any number
+  int64_t budget = -1;       // tokens; < 0: any number
   std::string message = {};  // said before the thought is closed; may be empty
   std::string open = "<think>", close = "</think>";
   std::string closing = "\n</think>\n\n";  // what closes a thought by force; has `close` in it

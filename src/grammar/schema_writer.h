@@ -23,8 +23,8 @@ class SchemaWriter {
 
   // Values that are right under all of these. The rules are written by finish().
   ExprId add(const std::vector<SchemaRef>& all);
-  // The facts without choices that a value may be right under: one for each way to choose. Errors: a choice of
-  // exactly one whose branches do not exclude each other.
+  // The facts without choices that a value may be right under: one for each way to choose. Errors: a choice
+  // of exactly one whose branches do not exclude each other.
   Result<std::vector<SchemaFacts>> alternatives(SchemaFacts facts);
   Result<void> finish();
 

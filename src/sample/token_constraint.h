@@ -1,5 +1,5 @@
-// What a request allows as its next token: a grammar, a schema. The sampler asks before each draw; whoever owns
-// the request tells it the token that was drawn.
+// What a request allows as its next token: a grammar, a schema. The sampler asks before each draw; whoever
+// owns the request tells it the token that was drawn.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,9 @@ class TokenConstraint {
  public:
   virtual ~TokenConstraint() = default;
 
-  // One bit per token of the vocabulary, token t in bit t % 64 of word t / 64: set where it may come next. Empty: all
-  // may. Good until the next call. Errors (kRuntime): limits of the grammar; the request fails then.
+  // One bit per token of the vocabulary, token t in bit t % 64 of word t / 64: set where it may come next.
+  // Empty: all may. Good until the next call. Errors (kRuntime): limits of the grammar; the request fails
+  // then.
   virtual Result<std::span<const uint64_t>> allowed() = 0;
 
   // `token`, which was allowed, is part of the text from now on.

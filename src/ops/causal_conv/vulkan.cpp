@@ -12,7 +12,8 @@ void record(const RecordArgs& args, Recorder& recorder) {
   arguments.address(x.data).address(w.data).address(args.results[0].data).address(args.step);
   add_recurrent(arguments, *args.operands[2].as<RecurrentView>()).u32(n_channels).u32(x.stride[0] / 4);
   const uint32_t constants[] = {kGroup, static_cast<uint32_t>(w.shape.dim[1])};
-  recorder.dispatch({"causal_conv", constants,
+  recorder.dispatch({"causal_conv",
+                     constants,
                      {(n_channels + kGroup - 1) / kGroup, std::min(n_rows, kMostSegmentGroups), 1},
                      arguments.bytes()});
 }
