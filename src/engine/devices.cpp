@@ -14,8 +14,14 @@ namespace {
 
 constexpr std::string_view kVulkan = "vulkan";
 
-Result<std::shared_ptr<Device>> open_vulkan_device(size_t index, const std::string& cache_folder) {
+// Nothing when there is no device of this number.
+Result<std::shared_ptr<Device>> open_vulkan_device(const std::string& number,
+                                                   const std::string& cache_folder) {
   auto instance = GANNET_TRY(open_vulkan());
+  const size_t n = vulkan_devices(*instance).size();
+  size_t index = 0;
+  while (index < n && number != std::to_string(index)) ++index;
+  if (index == n) return std::shared_ptr<Device>();
   VulkanDeviceOptions options;
   options.shaders = shader_code;
   if (!cache_folder.empty())
@@ -54,10 +60,8 @@ Result<std::shared_ptr<Device>> open_device(const std::string& name, const std::
   if (name == "cpu") return std::shared_ptr<Device>();
 #ifdef GANNET_VULKAN
   if (name.starts_with(kVulkan)) {
-    const std::string digits = name.substr(kVulkan.size());
-    const auto found = GANNET_TRY(find_devices());
-    for (size_t i = 0; i < found.size(); ++i)
-      if (digits == std::to_string(i)) return open_vulkan_device(i, cache_folder);
+    auto device = GANNET_TRY(open_vulkan_device(name.substr(kVulkan.size()), cache_folder));
+    if (device != nullptr) return device;
   }
 #else
   (void)cache_folder;

@@ -18,7 +18,8 @@ BAD = [b'', b'{', b'[]', b'{"messages":[]}', b'{"messages":[{"role":"user"}]}', 
        b'{"messages":[{"role":"user","content":"x"}],"temperature":"hot"}', b'{"prompt":"x","grammar":"root ::= ("}']
 
 
-def soak(program, report, minutes=float(os.environ.get('SOAK_MINUTES', '10')), rate=12):
+def soak(program, report, minutes=float(os.environ.get('SOAK_MINUTES', '10')),
+         rate=float(os.environ.get('SOAK_RATE', '12'))):
     with tempfile.TemporaryDirectory(prefix='gannet-soak.') as folder, \
             Server(program, ['-np', '4', '--queue', '64', '-cram', '48', '--cache-dir', folder, '--cache-disk',
                              '32']) as server:

@@ -2,6 +2,7 @@
 the next start, and what was remembered is there again."""
 
 import json
+import os
 import random
 import signal
 import tempfile
@@ -62,7 +63,7 @@ def terminated(program, report, n=20):
                       good == total and codes == {0} and worst <= most)
 
 
-def killed(program, report, n=100):
+def killed(program, report, n=int(os.environ.get('STOP_KILLS', '100'))):
     r = random.Random(3)
 
     def answer(server, i):

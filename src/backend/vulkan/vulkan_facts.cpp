@@ -38,15 +38,10 @@ std::string to_text(const VulkanFacts& f) {
     if (has) can += fmt::format("{}{}", can.empty() ? "" : ", ", what);
   };
   add(f.f16, "f16");
-  add(f.bf16, "bf16");
   add(f.int_dot, "integer dot");
   add(f.host_import, "uses files where they are mapped");
   add(f.timestamps, "timestamps");
   line("can", can.empty() ? "nothing beyond f32" : can);
-  std::string matrices;
-  for (const VulkanMatrixShape& m : f.matrices)
-    matrices += fmt::format("{}{}x{}x{} {}", matrices.empty() ? "" : ", ", m.m, m.n, m.k, m.types);
-  line("matrix instructions", matrices.empty() ? "none" : matrices);
   line("limits", fmt::format("{} KiB shared and {} invocations per group, {:.2f} GiB per allocation",
                              f.shared_bytes / 1024, f.most_invocations, gib(f.most_allocation)));
   return text;

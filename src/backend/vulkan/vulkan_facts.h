@@ -14,12 +14,6 @@ struct VulkanHeap {
   bool device_local = false, host_visible = false;
 };
 
-// C[m, n] += A[m, k] * B[k, n] by one instruction of a subgroup.
-struct VulkanMatrixShape {
-  int m = 0, n = 0, k = 0;
-  std::string types;  // "f16 -> f32"
-};
-
 struct VulkanFacts {
   enum class Type : uint8_t { kDiscrete, kIntegrated, kVirtual, kCpu, kOther };
 
@@ -29,16 +23,14 @@ struct VulkanFacts {
   std::string unusable;      // why it cannot be used; empty: it can
   bool unified = false;      // its memory is the host's
   bool host_import = false;  // takes memory of the host where it lies
-  bool f16 = false, bf16 = false, int_dot = false, timestamps = false;
+  bool f16 = false, int_dot = false, timestamps = false;
   int subgroup_min = 0, subgroup_max = 0;
   int64_t shared_bytes = 0;      // of a workgroup
   int64_t most_invocations = 0;  // of a workgroup
-  int64_t most_range = 0;        // bytes behind one descriptor
   int64_t most_allocation = 0;   // bytes of one allocation
   int64_t most_groups = 0;       // along the first axis of a dispatch
   int64_t host_import_align = 0;
   std::vector<VulkanHeap> heaps;
-  std::vector<VulkanMatrixShape> matrices;
 };
 
 const char* vulkan_type_name(VulkanFacts::Type type);  // "discrete"

@@ -125,7 +125,6 @@ VulkanFacts facts_of(VkPhysicalDevice device) {
   f.shared_bytes = p.limits.maxComputeSharedMemorySize;
   f.most_invocations = p.limits.maxComputeWorkGroupInvocations;
   f.most_groups = p.limits.maxComputeWorkGroupCount[0];
-  f.most_range = p.limits.maxStorageBufferRange;
   f.most_allocation = static_cast<int64_t>(maintenance.maxMemoryAllocationSize);
   add_heaps(device, has_extension(extensions, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME), f);
 

@@ -3,7 +3,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
-#include "backend/vulkan/live_rows.glsl"
+#include "backend/vulkan/step_rows.glsl"
 #include "backend/vulkan/dequantise_grids.glsl"
 
 layout(constant_id = 1) const uint kType = 0;  // GGUF's number
@@ -14,7 +14,7 @@ layout(push_constant, scalar) uniform Arguments {
   U8 table;
   U32 y;
   I32 ids;
-  U32 step_rows;
+  StepRows step_rows;
   uint n, n_table, n_tokens, ids_step;
 } a;
 
@@ -28,7 +28,7 @@ uint element(uint row, uint i) {
 }
 
 void main() {
-  const uint n = live_rows(a.step_rows, a.n_tokens) * a.n;
+  const uint n = live_of(a.step_rows, a.n_tokens) * a.n;
   uint i = group_index() * gl_WorkGroupSize.x * 4 + gl_LocalInvocationID.x;
   for (uint k = 0; k < 4; ++k, i += gl_WorkGroupSize.x)
     if (i < n) {

@@ -2,18 +2,18 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
-#include "backend/vulkan/live_rows.glsl"
+#include "backend/vulkan/step_rows.glsl"
 
 layout(push_constant, scalar) uniform Arguments {
   U32 x, y;
   I32 rows;
-  U32 step_rows;
+  StepRows step_rows;
   uint x_row, rows_step;
   uint n, n_rows, n_chosen;
 } a;
 
 void main() {
-  const uint n = live_rows(a.step_rows, a.n_chosen) * a.n;
+  const uint n = live_of(a.step_rows, a.n_chosen) * a.n;
   uint i = group_index() * gl_WorkGroupSize.x * 4 + gl_LocalInvocationID.x;
   [[unroll]] for (uint k = 0; k < 4; ++k, i += gl_WorkGroupSize.x)
     if (i < n) {
