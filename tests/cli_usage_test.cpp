@@ -92,6 +92,12 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   for (const char* flags : {"-ngl 0",
                             "-ngl auto",
                             "--n-gpu-layers 0",
+                            "-ngl 99",
+                            "-ngl all --device cpu",
+                            "--device none",
+                            "-cmoe -ncmoe 2",
+                            "-ot exps=CPU",
+                            "-fit on -fitt 512",
                             "-fa",
                             "-fa on",
                             "-fa auto",
@@ -129,8 +135,8 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   const Outcome endless = gannet("run 'define sea' --temp 0 -n 400 --ignore-eos --timings");
   EXPECT_NE(endless.err.find("answer 400 tokens"), std::string::npos) << endless.err;
   for (const char* flags :
-       {"-ngl 99", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld 9", "-np 4", "-sm layer", "-ts 1,2",
-        "-ot a=CPU", "-cmoe", "-fit on", "--numa isolate", "-mli", "-lv 3", "-r x"}) {
+       {"-ngl x", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld 9", "-np 4", "-sm layer", "-ts 1,2",
+        "-fit maybe", "--numa isolate", "-mli", "-lv 3", "-r x"}) {
     const Outcome o = gannet(run + flags);
     const std::string name = std::string(flags).substr(0, std::string(flags).find(' '));
     EXPECT_EQ(o.code, 2) << flags;

@@ -47,7 +47,7 @@ Error with_flag(Error error, const SpeculationOptions& o) {
 
 }  // namespace
 
-std::string profile_path_of(const Model& model, const ModelOptions& o) {
+std::string profile_path_of(const Model& model, const ModelOptions& o, const Device* device) {
   const std::string folder = profile_folder();
   const bool unusual = !o.isa.empty() || !o.kernels.empty() || o.flash_attention == "off" || o.exact ||
                        o.graph.graph != "optimized" || !o.graph.passes.empty() || o.graph.bisect >= 0;
@@ -56,6 +56,12 @@ std::string profile_path_of(const Model& model, const ModelOptions& o) {
       fmt::format("{}, {} processors", machine_facts().cpu_name, ThreadTeam::default_threads({}));
   if (o.threads > 0) machine += fmt::format(", {} threads", o.threads);
   if (o.threads_batch > 0) machine += fmt::format(", {} for prompts", o.threads_batch);
+  if (device != nullptr) {
+    machine += ", " + device->name();
+    if (o.gpu_layers != "auto" || o.cpu_moe || o.n_cpu_moe || !o.override_tensor.empty())
+      machine += fmt::format(", layers {} {} {} {}", o.gpu_layers, o.cpu_moe, o.n_cpu_moe.value_or(-1),
+                             fmt::join(o.override_tensor, ","));
+  }
   if (!o.cpu_mask.empty()) machine += ", mask " + o.cpu_mask;
   for (const auto& [what, name] : {std::pair("keys", &o.cache_type_k), std::pair("values", &o.cache_type_v)})
     if (const auto type = dtype_from_name(*name); type && *type != DType::kF16)
@@ -70,7 +76,7 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
   SpeculationOptions speculation = GANNET_TRY(speculation_options(flags));
   SessionOptions session = GANNET_TRY(session_options(options));
   session.state_bytes = state_bytes;
-  decoding.profile_path = profile_path_of(*model, options);
+  decoding.profile_path = profile_path_of(*model, options, session.device.get());
   Profile profile;
   if (!decoding.profile_path.empty()) {
     auto loaded = load_profile(decoding.profile_path);

@@ -34,6 +34,7 @@ Result<Decoding> make_decoding(std::shared_ptr<const Model> model, const ModelOp
 // The file for this model, on this machine, with the threads, the processors and the types of the cache that
 // the options say. Empty: none; so it is, too, with kernels or graphs that are not the usual ones, whose
 // times say nothing of those.
-std::string profile_path_of(const Model& model, const ModelOptions& options);
+// `device`: the one that was chosen for these; null: the CPU.
+std::string profile_path_of(const Model& model, const ModelOptions& options, const Device* device = nullptr);
 
 }  // namespace gannet

@@ -8,7 +8,7 @@ namespace gannet {
 namespace {
 
 constexpr const char* kHub = "models are not downloaded yet; download the file and give it with -m";
-constexpr const char* kGpu = "models are not split between devices yet; --device NAME takes the whole of one";
+constexpr const char* kGpu = "a model runs on one device and the CPU; --device names it";
 constexpr const char* kServer = "only gannet serve has it";
 constexpr const char* kNotServed = "the server does not have it yet";
 constexpr const char* kRequest = "gannet run has it; clients of gannet serve say it in their requests";
@@ -25,12 +25,10 @@ constexpr MissingOption kMissing[] = {
     {"-hfv,-hffv,--hf-repo-v", kHub},
     {"-hfd,-hfrd,--hf-repo-draft,--spec-draft-hf",
      "models are not downloaded yet; download the file and give it with -md"},
-    {"--list-devices", "gannet devices lists them"},
-    {"-sm,--split-mode,-ts,--tensor-split,-cmoe,--cpu-moe,-ncmoe,--n-cpu-moe", kGpu},
-    {"-ot,--override-tensor,-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--op-offload,--rpc",
-     kGpu},
-    {"-fit,--fit,-fitt,--fit-target,-fitc,--fit-ctx,-fitp",
-     "the context is as long as -c says; nothing is fitted"},
+    {"-sm,--split-mode,-ts,--tensor-split,--rpc", kGpu},
+    {"-nkvo,--no-kv-offload,-kvo,--kv-offload,--no-op-offload,-nopo,--op-offload",
+     "ops run where their weights are, and keep their state there; -ngl and -ot say where that is"},
+    {"-fitc,--fit-ctx,-fitp", "the context is as long as -c says; -fit chooses what lies on the device"},
     {"--numa,-Cr,--cpu-range,--cpu-strict,--prio,--poll,-Cb,--cpu-mask-batch,-Crb,--prio-batch,--poll-batch",
      kThreads},
     {"--override-kv,--rope-scaling,--rope-scale,--rope-freq-base,--rope-freq-scale", kRope},

@@ -1,6 +1,7 @@
 #include "cli/model_options.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdlib>
 
 #include <fmt/format.h>
@@ -50,14 +51,9 @@ void add_load_options(Options& options, ModelOptions& m) {
 
 // How the flags want it loaded. Errors: kUsage naming the flag.
 Result<LoadOptions> load_options(const ModelOptions& o) {
-  for (const auto& [flag, value] : {std::pair("-ngl", o.gpu_layers), std::pair("-mg", o.main_gpu)})
-    if (value != "0" && value != "auto")
-      return Error(
-          ErrorCode::kUsage,
-          fmt::format(
-              "{} {}: layers are not split between devices yet; leave it out, or write --device NAME for "
-              "all of them",
-              flag, printable(value)));
+  if (o.main_gpu != "0")
+    return Error(ErrorCode::kUsage,
+                 fmt::format("-mg {}: a model runs on one device; --device names it", printable(o.main_gpu)));
   LoadOptions options;
   options.check_tensors = o.check_tensors;
   options.lock = o.lock;
@@ -98,15 +94,46 @@ void add_gpu_options(Options& options, ModelOptions& m) {
   const Options own = {
       {.names = "-dev,--device",
        .value = "NAME",
-       .help = "Device that the whole model runs on: cpu, or one that `gannet devices` lists",
+       .help = "Device that the model runs on: cpu, one that `gannet devices` lists, or auto: the fastest",
        .target = &m.device,
        .environment = "DEVICE"},
       {.names = "-ngl,--gpu-layers,--n-gpu-layers",
        .value = "N",
-       .help = "auto or 0: layers are not split between devices yet, see --device",
+       .help = "Layers on the device, the last ones: 0, a number, all, or auto: as many as fit",
        .target = &m.gpu_layers,
        .environment = "N_GPU_LAYERS"},
-      {.names = "-mg,--main-gpu", .value = "N", .help = "Only 0, for the same reason", .target = &m.main_gpu},
+      {.names = "-cmoe,--cpu-moe",
+       .help = "All experts on the CPU, the rest on the device",
+       .target = &m.cpu_moe,
+       .environment = "CPU_MOE"},
+      {.names = "-ncmoe,--n-cpu-moe",
+       .value = "N",
+       .help = "The experts of the first N layers on the CPU",
+       .target = &m.n_cpu_moe,
+       .at_least = 0,
+       .environment = "N_CPU_MOE"},
+      {.names = "-ot,--override-tensor",
+       .value = "RE=DEVICE,...",
+       .help =
+           "Tensors whose names match the regular expression on this device or on the CPU; may be repeated",
+       .target = &m.override_tensor,
+       .environment = "OVERRIDE_TENSOR"},
+      {.names = "-fit,--fit",
+       .value = "on|off",
+       .help = "Leave on the CPU what does not fit into the device's memory, experts first",
+       .target = &m.fit,
+       .choices = {"on", "off"},
+       .environment = "FIT"},
+      {.names = "-fitt,--fit-target",
+       .value = "MIB",
+       .help = "Memory of the device that is left free",
+       .target = &m.fit_target,
+       .at_least = 0,
+       .environment = "FIT_TARGET"},
+      {.names = "-mg,--main-gpu",
+       .value = "N",
+       .help = "Only 0: a model runs on one device",
+       .target = &m.main_gpu},
       {.names = "-fa,--flash-attn",
        .value = "on|off|auto",
        .help = "Attention as one step. off computes every score first: slower, takes more memory",
@@ -229,6 +256,51 @@ Result<DType> cache_type(const std::string& flag, const std::string& name) {
                fmt::format("{}: there is no type \"{}\" ({} are)", flag, name, kKvFormatNames));
 }
 
+Result<int64_t> layers_on_device(const char* flag, const std::string& text) {
+  if (text == "all") return int64_t{1} << 31;
+  int64_t n = -1;
+  const char* end = text.data() + text.size();
+  const auto [rest, code] = std::from_chars(text.data(), end, n);
+  if (code != std::errc() || rest != end || n < 0)
+    return Error(ErrorCode::kUsage, fmt::format("{} {}: it is a number, all or auto", flag, printable(text)));
+  return n;
+}
+
+namespace {
+
+// The device that the flags name, or the fastest, and what of the model it takes.
+Result<void> choose_device(const ModelOptions& o, SessionOptions& s) {
+  PlacementOptions& placement = s.placement;
+  if (o.gpu_layers != "auto") placement.layers = GANNET_TRY(layers_on_device("-ngl", o.gpu_layers));
+  if (o.cpu_moe)
+    placement.cpu_experts = int64_t{1} << 31;
+  else if (o.n_cpu_moe)
+    placement.cpu_experts = *o.n_cpu_moe;
+  placement.fit = o.fit == "on";
+  placement.margin = o.fit_target << 20;
+  std::string name = o.device;
+  if (name == "none" || (name == "auto" && placement.layers == 0)) name = "cpu";
+  if (name == "auto") {
+    std::vector<std::string> notes;
+    name = fastest_device(profile_folder(), notes);
+    for (const std::string& note : notes) say("{}", note);
+    if (name == "cpu" && placement.layers)
+      say("-ngl {}: no device here is faster than the CPU, which runs all; `gannet devices` lists what there "
+          "is",
+          printable(o.gpu_layers));
+  }
+  auto device = open_device(name, profile_folder());
+  if (!device.ok()) return device.take_error().with_context("--device");
+  s.device = device.take();
+  if (o.override_tensor.empty()) return {};
+  auto rules = placement_rules(fmt::format("{}", fmt::join(o.override_tensor, ",")), name);
+  if (!rules.ok()) return rules.take_error().with_context("-ot");
+  placement.rules = rules.take();
+  return {};
+}
+
+}  // namespace
+
 Result<SessionOptions> session_options(const ModelOptions& o) {
   SessionOptions s;
   s.n_ctx = o.ctx_size;
@@ -260,9 +332,7 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
           fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
     s.policy.forced[op] = kernel;
   }
-  auto device = open_device(o.device, profile_folder());
-  if (!device.ok()) return device.take_error().with_context("--device");
-  s.device = device.take();
+  GANNET_TRY(choose_device(o, s));
   s.graph = GANNET_TRY(graph_options(o.graph));
   if (o.flash_attention == "off") s.graph.passes.off.emplace_back("fuse_attention");
   return s;

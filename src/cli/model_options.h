@@ -29,8 +29,13 @@ struct ModelOptions {
   std::string isa;                   // empty: the best of the machine
   std::vector<std::string> kernels;  // OP=KERNEL
   GraphFlags graph;
-  std::string device = "cpu";
+  std::string device = "auto";
   std::string flash_attention = "auto", gpu_layers = "auto", main_gpu = "0";
+  bool cpu_moe = false;
+  std::optional<int> n_cpu_moe;
+  std::vector<std::string> override_tensor;
+  std::string fit = "on";
+  int64_t fit_target = 1024;  // MiB
 };
 
 void add_model_option(Options& options, ModelOptions& model);  // -m, how it is loaded, what GPUs would do
@@ -50,6 +55,9 @@ Result<std::unique_ptr<Session>> create_session(std::shared_ptr<const Model> mod
 
 // The session options these flags mean. Errors: kUsage naming the flag.
 Result<SessionOptions> session_options(const ModelOptions& options);
+
+// What -ngl N means: a number, or more than there are for "all". Errors: kUsage naming the flag.
+Result<int64_t> layers_on_device(const char* flag, const std::string& text);
 
 Result<DType> cache_type(const std::string& flag, const std::string& name);
 

@@ -269,6 +269,9 @@ std::vector<std::string> unknown_variables(const Command& program) {
 }
 
 Result<Parsed> parse_arguments(const Command& program, std::span<const std::string> arguments) {
+  // Other programs have it as an option of any command.
+  constexpr std::string_view kListDevices = "--list-devices";
+  static const std::string kDevices[] = {"devices"};
   Parsed parsed{.path = {&program}};
   bool help = false;
   while (true) {  // down to the command
@@ -284,6 +287,7 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
       return parsed;
     }
     if (word == "-h" || word == "--help") return parsed;
+    if (word == kListDevices) return parse_arguments(program, kDevices);
     const bool about =
         arguments.size() == 1 || !arguments[1].starts_with('-');  // gannet help --man is a command
     if (word == "help" && parsed.path.size() == 1 && !help && about) {
@@ -298,6 +302,7 @@ Result<Parsed> parse_arguments(const Command& program, std::span<const std::stri
   if (help) return parsed;
   // Who asks for help gets it, whatever is wrong with the rest.
   const auto end = std::ranges::find(arguments, "--");
+  if (std::find(arguments.begin(), end, kListDevices) != end) return parse_arguments(program, kDevices);
   if (std::any_of(arguments.begin(), end,
                   [](const std::string& word) { return word == "-h" || word == "--help"; }))
     return parsed;

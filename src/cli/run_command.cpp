@@ -73,7 +73,7 @@ Result<void> run_model(const RunOptions& o) {
   if (!speculation.cache_dynamic.empty())
     if (auto checked = AtomicFile::check(speculation.cache_dynamic); !checked.ok())
       return checked.take_error().with_context("-lcd");
-  say_bisect(GANNET_TRY(session_options(o.model)).graph);
+  say_bisect(GANNET_TRY(graph_options(o.model.graph)));
   const Decoding decoding = GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
   Session& session = *decoding.session;
   session.set_profiling(o.profile || !o.trace.empty());

@@ -87,7 +87,7 @@ void add_draft_model_options(Options& options, DraftModelFlags& d, bool& given) 
        .environment = "CTX_SIZE_DRAFT"},
       {.names = "-ngld,--spec-draft-ngl,--gpu-layers-draft,--n-gpu-layers-draft",
        .value = "N",
-       .help = "Its layers on a GPU: auto or 0, since there is no GPU back end yet",
+       .help = "Its layers on the model's device: 0, a number, all, or auto: as many as fit",
        .target = &d.gpu_layers,
        .environment = "N_GPU_LAYERS_DRAFT"},
   };

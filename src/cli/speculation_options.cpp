@@ -166,10 +166,12 @@ bool names_source(const SpeculationOptions& o, SourceKind kind) {
 }
 
 Result<SessionOptions> draft_session_options(const DraftModelFlags& d, const SessionOptions& target) {
-  if (d.gpu_layers != "0" && d.gpu_layers != "auto")
-    return usage(fmt::format("-ngld {}: there is no GPU back end yet; leave it out or write -ngld 0",
-                             printable(d.gpu_layers)));
   SessionOptions s = target;
+  s.placement = {};
+  s.placement.margin = target.placement.margin;
+  s.placement.fit = target.placement.fit;
+  if (d.gpu_layers != "auto") s.placement.layers = GANNET_TRY(layers_on_device("-ngld", d.gpu_layers));
+  if (s.placement.layers == 0) s.device = nullptr;
   if (d.threads > 0) s.n_threads = s.n_threads_batch = d.threads;
   if (d.threads_batch > 0) s.n_threads_batch = d.threads_batch;
   if (!d.cpu_mask.empty()) {

@@ -178,9 +178,9 @@ Result<void> run_tune(const TuneOptions& o) {
   if (o.model.flash_attention == "off")
     return Error(ErrorCode::kUsage,
                  "-fa off: runs with it use no profile, so there is nothing to keep; leave it out");
-  GANNET_TRY(session_options(o.model));  // before a large file is loaded
+  const SessionOptions session = GANNET_TRY(session_options(o.model));  // before a large file is loaded
   const auto model = GANNET_TRY(load_model(o.model));
-  const std::string path = profile_path_of(*model, o.model);
+  const std::string path = profile_path_of(*model, o.model, session.device.get());
   if ((o.show || o.forget) && path.empty()) return Error(ErrorCode::kUsage, kNoFolder);
   if (o.show) return show(o, path);
   if (o.forget) return forget(path);

@@ -1,5 +1,7 @@
 #include "engine/device_state_memory.h"
 
+#include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 
@@ -23,25 +25,31 @@ class DeviceStateMemory : public StateMemory {
     buffers_.erase(at);
   }
 
-  void zero(std::byte* at, int64_t bytes) override {
-    device_->wait(device_->zero(place_of(at), bytes).take()).take();
-  }
+  bool lost() const override { return lost_; }
+
+  void zero(std::byte* at, int64_t bytes) override { finish(device_->zero(place_of(at), bytes)); }
   void read(const std::byte* from, std::span<std::byte> to) override {
-    device_->wait(device_->download(place_of(from), to).take()).take();
+    if (!finish(device_->download(place_of(from), to))) std::ranges::fill(to, std::byte{});
   }
   void write(std::byte* to, std::span<const std::byte> from) override {
-    device_->wait(device_->upload(place_of(to), from).take()).take();
+    finish(device_->upload(place_of(to), from));
   }
   void copy(std::byte* to, const std::byte* from, int64_t width, int64_t pitch, int64_t n) override {
     const Place target = place_of(to), source = place_of(from);
     if (width == pitch) width = std::exchange(n, 1) * width;
-    Event last;
-    for (int64_t i = 0; i < n; ++i)
-      last = device_->copy(source + i * pitch, target + i * pitch, width).take();
-    device_->wait(last).take();
+    Result<Event> last = Event{};
+    for (int64_t i = 0; i < n && last.ok(); ++i)
+      last = device_->copy(source + i * pitch, target + i * pitch, width);
+    finish(std::move(last));
   }
 
  private:
+  bool finish(Result<Event> copy) {
+    const bool done = copy.ok() && device_->wait(*copy).ok();
+    if (!done) lost_ = true;
+    return done;
+  }
+
   // Of an address in a buffer from allocate().
   Place place_of(const std::byte* at) {
     const std::lock_guard lock(mutex_);
@@ -52,6 +60,7 @@ class DeviceStateMemory : public StateMemory {
   }
 
   std::shared_ptr<Device> device_;
+  std::atomic<bool> lost_ = false;
   std::mutex mutex_;  // of what follows
   std::map<std::byte*, DeviceBuffer> buffers_;
 };

@@ -7,7 +7,8 @@
 namespace gannet {
 
 // Addresses are those of the device (Device::address): kernels there follow them, the host must not. A copy
-// that the device cannot make is a bug or a lost device, and aborts.
+// that the device cannot make means that it is lost (Device::health): the memory is, too, and the next step
+// says so.
 std::shared_ptr<StateMemory> device_state_memory(std::shared_ptr<Device> device);
 
 }  // namespace gannet

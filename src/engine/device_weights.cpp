@@ -41,6 +41,31 @@ const Piece* holding(const std::vector<Piece>& pieces, const std::byte* data, in
   return data + bytes <= piece.begin + piece.bytes ? &piece : nullptr;
 }
 
+// The parts of a mapping that hold these pieces, which are sorted, each of at most so many bytes (0: any).
+std::vector<std::span<const std::byte>> parts_of(std::span<const std::byte> mapping,
+                                                 const std::vector<Piece>& pieces, int64_t most) {
+  // Parts of the file between two of them that are imported along: other tensors' pages need not be.
+  constexpr int64_t kGap = 1 << 20;
+  // Devices import whole pages, those of both ends too.
+  constexpr int64_t kPages = 2 << 16;
+  std::vector<std::span<const std::byte>> parts;
+  const std::byte *begin = nullptr, *end = nullptr;
+  const auto close = [&] {
+    if (begin != nullptr) parts.emplace_back(begin, end);
+    begin = nullptr;
+  };
+  for (const Piece& piece : pieces) {
+    if (piece.begin < mapping.data() || piece.begin >= mapping.data() + mapping.size()) continue;
+    const std::byte* piece_end = piece.begin + piece.bytes;
+    if (begin != nullptr && (piece.begin - end > kGap || (most > 0 && piece_end - begin > most - kPages)))
+      close();
+    if (begin == nullptr) begin = piece.begin;
+    end = piece_end;
+  }
+  close();
+  return parts;
+}
+
 int64_t aligned(int64_t n) {
   return (n + 63) / 64 * 64;
 }
@@ -48,8 +73,14 @@ int64_t aligned(int64_t n) {
 }  // namespace
 
 Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const WeightTable& table,
-                                          const std::vector<std::span<const std::byte>>& mappings) {
+                                          const std::vector<std::span<const std::byte>>& mappings,
+                                          const std::function<bool(const std::string& name)>& wanted) {
   DeviceWeights weights;
+  std::vector<Piece> all;
+  for (const auto& [name, view] : table.all())
+    if (const int64_t bytes = extent_bytes(view); bytes > 0 && (!wanted || wanted(name)))
+      all.push_back({view.data, bytes, {}});
+  all = merged(std::move(all));
   std::vector<Piece> imported, copied;
   const auto import = [&](std::span<const std::byte> bytes) {
     auto buffer = device->import_host(bytes);
@@ -60,13 +91,11 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
     return true;
   };
   for (const auto& mapping : mappings)
-    if (!mapping.empty()) import(mapping);
+    for (const auto& part : parts_of(mapping, all, device->largest_buffer()))
+      if (!import(part)) break;  // it takes none
   sort_pieces(imported);
-  for (const auto& [name, view] : table.all()) {
-    const int64_t bytes = extent_bytes(view);
-    if (bytes > 0 && holding(imported, view.data, bytes) == nullptr) copied.push_back({view.data, bytes, {}});
-  }
-  copied = merged(std::move(copied));
+  for (const Piece& piece : all)
+    if (holding(imported, piece.begin, piece.bytes) == nullptr) copied.push_back(piece);
   // Tensors that were made when the file was loaded lie by themselves; the device may take them all the same.
   std::erase_if(copied, [&](const Piece& p) { return import({p.begin, static_cast<size_t>(p.bytes)}); });
   sort_pieces(imported);
@@ -92,7 +121,7 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
     const int64_t bytes = extent_bytes(view);
     const Piece* piece = holding(imported, view.data, bytes);
     if (piece == nullptr) piece = holding(copied, view.data, bytes);
-    if (piece == nullptr) continue;  // nothing in it
+    if (piece == nullptr) continue;  // nothing in it, or not wanted
     weights.tensors_[name] = placed_at(piece->place + (view.data - piece->begin), view);
   }
   return weights;

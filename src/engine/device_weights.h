@@ -1,6 +1,7 @@
 // The weights of a model on a device.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -17,10 +18,11 @@ namespace gannet {
 // The table and the mappings must outlive it where the device uses them.
 class DeviceWeights {
  public:
-  // `mappings`: the pieces of host memory that hold most of the tensors, each imported as a whole. Errors:
-  // kOutOfMemory, kDevice.
+  // `mappings`: the pieces of host memory that hold most of the tensors, imported in as few parts as the
+  // device takes. `wanted`: only the tensors of these names; empty: all. Errors: kOutOfMemory, kDevice.
   static Result<DeviceWeights> make(std::shared_ptr<Device> device, const WeightTable& table,
-                                    const std::vector<std::span<const std::byte>>& mappings);
+                                    const std::vector<std::span<const std::byte>>& mappings,
+                                    const std::function<bool(const std::string& name)>& wanted = {});
 
   // Buffer kNone: there is no tensor of this name.
   PlacedTensor find(const std::string& name) const;

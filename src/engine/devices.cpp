@@ -1,7 +1,15 @@
 #include "engine/devices.h"
 
-#include <fmt/format.h>
+#include <filesystem>
+#include <fstream>
+#include <optional>
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/atomic_file.h"
+#include "base/thread_team.h"
+#include "engine/device_probe.h"
 #include "ops/catalogue.h"
 #ifdef GANNET_VULKAN
 #include "backend/vulkan/vulkan_device.h"
@@ -40,6 +48,32 @@ Error no_such_device(const std::string& name) {
   return {ErrorCode::kUsage, fmt::format("there is no device \"{}\"; there are: {}", name, names)};
 }
 
+// Bytes per second by device, in a small file of its own. A file that is not one counts for nothing.
+class Measured {
+ public:
+  explicit Measured(std::string path) : path_(std::move(path)) {
+    if (path_.empty()) return;
+    std::ifstream in(path_);
+    all_ = nlohmann::json::parse(in, nullptr, false);
+    if (!all_.is_object()) all_ = nlohmann::json::object();
+  }
+  std::optional<double> find(const std::string& key) const {
+    const auto at = all_.find(key);
+    return at != all_.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
+  }
+  void add(const std::string& key, double bytes_per_second) {
+    all_[key] = bytes_per_second;
+    std::error_code problem;
+    if (path_.empty()) return;
+    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), problem);
+    (void)write_file(path_, all_.dump(1) + "\n");  // else it is measured again
+  }
+
+ private:
+  const std::string path_;
+  nlohmann::json all_ = nlohmann::json::object();
+};
+
 }  // namespace
 
 Result<std::vector<FoundDevice>> find_devices() {
@@ -47,13 +81,44 @@ Result<std::vector<FoundDevice>> find_devices() {
   const auto instance = GANNET_TRY(open_vulkan());
   std::vector<FoundDevice> found;
   for (const VulkanFacts& facts : vulkan_devices(*instance))
-    found.push_back({fmt::format("{}{}", kVulkan, found.size()), to_text(facts), facts.unusable});
+    found.push_back({fmt::format("{}{}", kVulkan, found.size()), to_text(facts), facts.unusable,
+                     fmt::format("{}, {}", facts.name, facts.driver), facts.type == VulkanFacts::Type::kCpu});
   if (found.empty())
     return Error(ErrorCode::kDevice, "there is a Vulkan loader, but its drivers know no device");
   return found;
 #else
   return Error(ErrorCode::kDevice, "this program was built without a GPU back end");
 #endif
+}
+
+std::string fastest_device(const std::string& cache_folder, std::vector<std::string>& notes) {
+  auto found = find_devices();
+  if (!found.ok()) return "cpu";
+  std::erase_if(*found, [](const FoundDevice& device) { return device.is_cpu || !device.unusable.empty(); });
+  if (found->empty()) return "cpu";
+  Measured measured(cache_folder.empty() ? "" : cache_folder + "/devices.json");
+  auto team = ThreadTeam::create(ThreadTeam::default_threads({}), {});
+  if (!team.ok()) return "cpu";
+  const auto speed = [&](const std::string& key, const std::string& name, double enough) -> double {
+    if (const auto known = measured.find(key)) return *known;
+    auto device = open_device(name, cache_folder);
+    auto bytes = device.ok() ? weight_bytes_per_second(device.take(), **team, enough)
+                             : Result<double>(device.take_error());
+    if (!bytes.ok()) {
+      notes.push_back(fmt::format("{} is not used: {}", name, bytes.error().message()));
+      return 0;
+    }
+    measured.add(key, *bytes);
+    return *bytes;
+  };
+  std::string best = "cpu";
+  double most = speed("cpu", "cpu", 0);
+  for (const FoundDevice& device : *found)
+    if (const double its = speed(device.key, device.name, most); its > most) {
+      best = device.name;
+      most = its;
+    }
+  return best;
 }
 
 Result<std::shared_ptr<Device>> open_device(const std::string& name, const std::string& cache_folder) {

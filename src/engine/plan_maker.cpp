@@ -51,17 +51,22 @@ Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, con
   return made;
 }
 
-Result<MadePlan> make_plan(const Model& model, const DeviceWeights& weights, const PlanRequest& request,
-                           const GraphOptions& options, PlanOptions plan_options, const StateLookup& states,
-                           std::shared_ptr<Arena> arena) {
-  MadeGraph made = GANNET_TRY(make_graph(model, request, options, arena->device()->capabilities()));
+Result<MadePlan> make_plan(const Model& model, std::span<const DeviceHome> homes, const Placement& placement,
+                           const PlanRequest& request, const GraphOptions& options, PlanOptions plan_options,
+                           const StateLookup& states) {
+  MadeGraph made = GANNET_TRY(make_graph(model, request, options, homes[0].device->capabilities()));
   Stopwatch watch;
   plan_options.decompose.n_kv = kv_rows(request.n_past + request.shape.n_tokens);
-  const KernelRegistry& kernels =
-      arena->device()->kind() == DeviceKind::kCpu ? all_kernels() : recorded_kernels();
+  std::vector<PlanHome> plan_homes;
+  for (const DeviceHome& home : homes)
+    plan_homes.push_back(
+        {home.arena, home.device->kind() == DeviceKind::kCpu ? &all_kernels() : &recorded_kernels(),
+         [&home](const std::string& name) { return home.weights.find(name); }, home.step.place()});
+  // Hidden rows go from plan to plan on the session's device.
+  static const std::vector<std::string> kOnFirst = {"hidden"};
   Plan plan = GANNET_TRY(Plan::make(
-      made.graph, kernels, plan_options, [&](const std::string& name) { return weights.find(name); }, states,
-      std::move(arena)));
+      made.graph, plan_homes, [&](const std::string& name) { return placement.home_of(name); }, plan_options,
+      states, kOnFirst));
   // Attention that was taken apart for the device.
   for (const StepInfo& step : plan.steps())
     if (step.op == &kOp_kv_read) made.report.n_kv = plan_options.decompose.n_kv;

@@ -8,7 +8,9 @@
 #include "backend/cpu/capabilities.h"
 #include "engine/device_weights.h"
 #include "engine/model.h"
+#include "engine/placement.h"
 #include "exec/plan.h"
+#include "exec/step_block.h"
 #include "model/graphs.h"
 #include "passes/compile.h"
 
@@ -46,10 +48,19 @@ int64_t kv_rows(int64_t n_tokens);
 Result<MadeGraph> make_graph(const Model& model, const PlanRequest& request, const GraphOptions& options,
                              const Capabilities& can = kCpuCapabilities);
 
-// Parameters are bound to the model's weights on the arena's device, states to what `states` finds. Errors:
-// those of compile_graph() and Plan::make().
-Result<MadePlan> make_plan(const Model& model, const DeviceWeights& weights, const PlanRequest& request,
-                           const GraphOptions& options, PlanOptions plan_options, const StateLookup& states,
-                           std::shared_ptr<Arena> arena);
+// What a session has on a device.
+struct DeviceHome {
+  std::shared_ptr<Device> device;
+  DeviceWeights weights;
+  std::shared_ptr<Arena> arena;
+  StepBlock step;  // of a device that replays recordings
+};
+
+// Parameters are bound to the model's weights, states to what `states` finds. The graph is compiled for the
+// first home; with several, ops run where `placement` has their weights. Errors: those of compile_graph() and
+// Plan::make().
+Result<MadePlan> make_plan(const Model& model, std::span<const DeviceHome> homes, const Placement& placement,
+                           const PlanRequest& request, const GraphOptions& options, PlanOptions plan_options,
+                           const StateLookup& states);
 
 }  // namespace gannet

@@ -505,8 +505,14 @@ void Scheduler::remember(Job& job, size_t was_read) {
   cache_.remember(job.stream->history().first(n_tokens), decoder_.mark(*job.stream, n_tokens).state, lasting);
 }
 
-// Whoever came last has to go, so that the others can go on: most likely memory is short.
+// Whoever came last has to go, so that the others can go on: most likely memory is short. Nobody goes on
+// without the device.
 void Scheduler::failed_step(const Error& error) {
+  if (error.code() == ErrorCode::kDevice) {
+    device_lost_ = true;
+    end_all(error);
+    return;
+  }
   end(*jobs_.back(), error);
   erase_ended();
 }
@@ -562,10 +568,14 @@ void Scheduler::erase_ended() {
 }
 
 void Scheduler::cancel_all() {
+  end_all(kCancelled);
+}
+
+void Scheduler::end_all(const Error& error) {
   take_inbox();
   for (auto* jobs : {&fetching_, &jobs_})
-    for (auto& job : *jobs) end(*job, kCancelled);
-  for (auto& job : waiting_) end(*job, kCancelled);
+    for (auto& job : *jobs) end(*job, error);
+  for (auto& job : waiting_) end(*job, error);
   erase_ended();
 }
 

@@ -3,6 +3,7 @@
 // cache.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -95,6 +96,9 @@ class Scheduler {
   double seconds_to_wait() const;
   SchedulerCounters counters() const;
   bool full() const;  // one more would be refused
+  // The device of the session is lost: all requests have ended with the reason, and new ones do. The model
+  // has to be loaded again.
+  bool device_lost() const { return device_lost_; }
   bool speculates() const { return speculates_; }
   std::vector<SlotFacts> slots() const;  // SchedulerOptions::n_streams, as of the last step
   // Runs `work` on the thread that steps, between two steps.
@@ -136,6 +140,7 @@ class Scheduler {
   void remember(Job& job, size_t was_read);
   bool is_cancelled(Id id) const;
   void failed_step(const Error& error);
+  void end_all(const Error& error);
   void end(Job& job, std::optional<Error> error);
   void erase_ended();
   SlotFacts facts(const Job& job, bool paused) const;
@@ -148,6 +153,7 @@ class Scheduler {
   const bool speculates_;
   PrefixCache cache_;
 
+  std::atomic<bool> device_lost_ = false;
   mutable std::mutex mutex_;  // of what follows
   std::condition_variable_any arrived_;
   std::vector<std::unique_ptr<Job>> inbox_;

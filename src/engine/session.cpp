@@ -26,6 +26,10 @@ constexpr int64_t kMostStateBytes = int64_t{1} << 60;
 // For activations and workspace; the largest plans known (80b-a3b, 512 tokens) need about half of it.
 constexpr int64_t kScratchBytes = int64_t{256} << 20;
 
+// A device has room for the state of a sequence of so many tokens at least, if the context is longer: pages
+// are taken as it grows.
+constexpr int64_t kFittedTokens = 16384;
+
 // Positions are 32-bit numbers.
 constexpr int64_t kMostTokens = std::numeric_limits<int32_t>::max();
 
@@ -99,7 +103,6 @@ Session::Session(std::shared_ptr<const Model> model, SessionOptions options)
     : model_(std::move(model)),
       options_(std::move(options)),
       device_(options_.device != nullptr ? options_.device : std::make_shared<CpuDevice>()),
-      arena_(std::make_shared<Arena>(device_)),
       plans_(std::make_unique<PlanBank>([this](const PlanRequest& request) { return make(request); },
                                         kMaxPlans)) {}
 
@@ -129,10 +132,8 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     GANNET_TRY(check_context(options.n_ctx, hp.context_length, layout_of(hp, options), warnings));
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
-  std::vector<std::span<const std::byte>> mappings;
-  for (const GgufShard& shard : session->model_->file().shards()) mappings.push_back(shard.bytes);
-  session->weights_ = GANNET_TRY(DeviceWeights::make(session->device_, session->model_->weights(), mappings));
   session->warnings_ = std::move(warnings);
+  GANNET_TRY(session->make_homes());
   const int n_members = std::max(o.n_threads, o.n_threads_batch);
   if (o.team != nullptr && o.team->size() == n_members)
     session->team_ = o.team;
@@ -146,9 +147,71 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
     session->walks_ = GANNET_TRY(session->make(decode)).plan.walks_segments();
     if (!session->walks_) session->make_state();
   }
+  if (!session->walks_ && session->placement_.split())
+    return Error(
+        ErrorCode::kUsage,
+        "a graph whose state ops are not fused (--graph, --passes, --flash-attn off) runs on one device; "
+        "leave out what splits the model (-ngl, -ncmoe, -cmoe, -ot)");
   session->announced_bytes_ = session->most_bytes();
   session->model_->memory().add_session(session->announced_bytes_);
   return session;
+}
+
+// What of the model and of a sequence comes to lie on the device.
+int64_t Session::device_bytes(const Placement& placement) const {
+  StateLayout layout = layout_of(model_->hyperparameters(), options_), here;
+  placement.place(layout);
+  for (const StateLayout::KvLayer& layer : layout.kv)
+    if (layer.memory == kDeviceHome) here.kv.push_back(layer);
+  for (const StateLayout::Recurrent& layer : layout.recurrent)
+    if (layer.memory == kDeviceHome) here.recurrent.push_back(layer);
+  const StatePlaces places(here, options_.fold_at - 1 + 2 * options_.open_rows);
+  return placement.weight_bytes(model_->weights(), kDeviceHome) +
+         std::min(state_bytes(here, std::min(options_.n_ctx, kFittedTokens)), kMostStateBytes) +
+         2 * here.recurrent_bytes() + places.ring_bytes + kScratchBytes;
+}
+
+// On the device whatever fits there; one step down when it turns out that it does not.
+Result<void> Session::make_homes() {
+  const WeightTable& table = model_->weights();
+  if (options_.device == nullptr) return fill_homes();
+  const DeviceMemory memory = device_->memory();
+  const int64_t room = memory.limit - memory.allocated - options_.placement.margin;
+  const std::vector<PlacementOptions> choices =
+      Placement::choices(model_->hyperparameters(), options_.placement);
+  for (size_t i = 0; i < choices.size(); ++i) {
+    placement_ = GANNET_TRY(Placement::make(model_->hyperparameters(), table, choices[i]));
+    const bool last = i + 1 == choices.size();
+    if (!last && memory.limit > 0 && device_bytes(placement_) > room) continue;
+    auto filled = fill_homes();
+    if (!filled.ok() && (last || filled.error().code() != ErrorCode::kOutOfMemory)) return filled;
+    if (!filled.ok()) continue;
+    if (i > 0)
+      warnings_.push_back(
+          fmt::format("{} has {:.1f} GiB for this model: {} there, the rest on the CPU (-ngl, -ncmoe or -c "
+                      "say otherwise)",
+                      device_->name(), gib(std::max<int64_t>(0, room)), placement_.text()));
+    break;
+  }
+  return {};
+}
+
+Result<void> Session::fill_homes() {
+  homes_.clear();
+  std::vector<std::span<const std::byte>> mappings;
+  for (const GgufShard& shard : model_->file().shards()) mappings.push_back(shard.bytes);
+  std::vector<std::shared_ptr<Device>> devices = {device_};
+  if (placement_.split()) devices.push_back(std::make_shared<CpuDevice>());
+  for (size_t i = 0; i < devices.size(); ++i) {
+    DeviceHome home{devices[i], {}, std::make_shared<Arena>(devices[i]), {}};
+    home.weights =
+        GANNET_TRY(DeviceWeights::make(home.device, model_->weights(), mappings,
+                                       [&](const std::string& name) { return placement_.lies_on(name, i); }));
+    if (home.device->kind() != DeviceKind::kCpu)
+      home.step = GANNET_TRY(StepBlock::make(home.device, pages_of_step()));
+    homes_.push_back(std::move(home));
+  }
+  return {};
 }
 
 void Session::make_state() {
@@ -159,8 +222,10 @@ void Session::make_state() {
   state.open_rows = walks_ ? o.open_rows : 0;
   state.fold_at = o.fold_at;
   state.most_bytes = o.state_bytes;
-  state.memory = device_state_memory(device_);
-  pool_ = std::make_shared<StatePool>(layout_of(hp, o), state);
+  for (size_t i = 0; i < homes_.size(); ++i) state.memories[i] = device_state_memory(homes_[i].device);
+  StateLayout layout = layout_of(hp, o);
+  placement_.place(layout);
+  pool_ = std::make_shared<StatePool>(std::move(layout), state);
   for (const StatePart part : kStateParts)
     if (part == StatePart::kTrunk || o.mtp)
       bindings_[part_index(part)] = std::make_unique<StepBindings>(pool_, part);
@@ -190,12 +255,9 @@ Result<MadePlan> Session::make(const PlanRequest& request) const {
   options.poison_dead = options_.poison_dead;
   options.n_threads = plan_threads(request);
   options.reserve = false;
-  if (device_->kind() != DeviceKind::kCpu)
-    options.step_bytes = device_step_bytes(kMostDeviceSegments, pages_of_step());
   StepBindings& bindings = *bindings_[part_index(request.mtp ? StatePart::kMtp : StatePart::kTrunk)];
-  return make_plan(
-      *model_, weights_, request, options_.graph, options,
-      [&](const std::string& name) { return bindings.find(name); }, arena_);
+  return make_plan(*model_, homes_, placement_, request, options_.graph, options,
+                   [&](const std::string& name) { return bindings.find(name); });
 }
 
 }  // namespace gannet

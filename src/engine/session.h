@@ -38,6 +38,7 @@ struct SessionOptions {
   int64_t state_bytes = 0;         // StatePoolOptions::most_bytes
   int64_t carried_rows = 256;      // places of carry_hidden()
   std::shared_ptr<Device> device;  // runs the plans, holds the state; null: the CPU
+  PlacementOptions placement;      // of a device other than the CPU: what lies on the CPU beside it
   // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
   // not leave waiting threads behind then. One session runs at a time.
   std::shared_ptr<ThreadTeam> team;
@@ -162,6 +163,7 @@ class Session {
   // kOutOfMemory, kDevice.
   Result<Place> use_draft_head(const TensorView& rows);
   const std::shared_ptr<Device>& device() const { return device_; }
+  const Placement& placement() const { return placement_; }
   ThreadTeam& team() { return *team_; }
   std::shared_ptr<ThreadTeam> shared_team() const { return team_; }
 
@@ -169,6 +171,9 @@ class Session {
   // Rows of a step, counted before it is prepared.
   struct Count;
   Session(std::shared_ptr<const Model> model, SessionOptions options);
+  Result<void> make_homes();
+  Result<void> fill_homes();
+  int64_t device_bytes(const Placement& placement) const;
   void make_state();
   Result<MadePlan> make(const PlanRequest& request) const;
   int plan_threads(const PlanRequest& request) const;
@@ -178,7 +183,7 @@ class Session {
   Result<void> fill(PlanBank::Entry& entry, StatePart part, std::span<const StepPiece> pieces,
                     const Count& count);
   int64_t pages_of_step() const;  // the most, on a device that replays recordings
-  Result<void> write_step(const Plan& plan, const StepView& step) const;
+  Result<void> write_step(const StepBindings& bindings);
   Result<void> run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows);
   Result<void> take_logits(PlanBank::Entry& entry, const Count& count, StepResult& result);
   Result<void> reserve_hidden();
@@ -191,10 +196,10 @@ class Session {
   std::vector<std::string> warnings_;
   std::shared_ptr<ThreadTeam> team_;
   std::shared_ptr<Device> device_;
-  DeviceWeights weights_;
+  Placement placement_;
+  std::vector<DeviceHome> homes_;                // the device first, then the CPU if anything lies there
   int64_t draft_head_rows_ = 0;                  // 0: the head of the model
   std::map<int64_t, DeviceBuffer> draft_heads_;  // by rows
-  std::shared_ptr<Arena> arena_;
   std::shared_ptr<StatePool> pool_;
   std::array<std::unique_ptr<StepBindings>, kStateParts.size()> bindings_;
   bool walks_ = true;    // the state ops of plans walk the segments of a step

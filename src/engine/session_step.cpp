@@ -6,7 +6,6 @@
 
 #include <fmt/core.h>
 
-#include "backend/api/device_step.h"
 #include "engine/session.h"
 
 namespace gannet {
@@ -137,13 +136,10 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
 }
 
 // For kernels that cannot follow addresses of the host.
-Result<void> Session::write_step(const Plan& plan, const StepView& step) const {
-  if (device_->kind() == DeviceKind::kCpu) return {};
-  if (step.n_segments > kMostDeviceSegments)
-    return Error(ErrorCode::kRuntime, fmt::format("a step of {} sequences; at most {} fit on {}",
-                                                  step.n_segments, kMostDeviceSegments, device_->name()));
-  const auto address = reinterpret_cast<uint64_t>(device_->address(plan.step_place()));
-  write_device_step(step, kPageTokens, address, plan.step_block());
+Result<void> Session::write_step(const StepBindings& bindings) {
+  for (size_t i = 0; i < homes_.size(); ++i)
+    if (homes_[i].device->kind() != DeviceKind::kCpu)
+      GANNET_TRY(homes_[i].step.write(bindings.view(i), kPageTokens));
   return {};
 }
 
@@ -152,7 +148,7 @@ Result<void> Session::run(PlanBank::Entry& entry, StepBindings& bindings, const 
   memory.begin_run();
   const auto began = std::chrono::steady_clock::now();
   Plan& plan = entry.made.plan;
-  GANNET_TRY(write_step(plan, bindings.view()));
+  GANNET_TRY(write_step(bindings));
   const int n_threads = plan_threads(entry.request);
   Result<void> ran = profiling_ ? plan.run_timed(*team_, entry.last_ends, rows) : plan.run(*team_, rows);
   if (ran.ok()) bindings.ran();  // whatever comes of it from here on, states have been written
@@ -236,7 +232,7 @@ Result<Place> Session::use_draft_head(const TensorView& rows) {
   if (memory.id() == BufferId::kNone)
     memory = GANNET_TRY(DeviceBuffer::allocate(device_, n * row_bytes(rows.dtype, rows.shape.last())));
   plans_->wait();  // whoever makes plans looks for weights
-  weights_.add(kDraftHead, placed_at(memory.at(0), rows));
+  homes_[0].weights.add(kDraftHead, placed_at(memory.at(0), rows));
   draft_head_rows_ = n;
   return memory.at(0);
 }

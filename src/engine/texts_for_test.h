@@ -100,7 +100,8 @@ struct Texts {
       if (n_hidden >= 0) rows.no_hidden = std::max(int64_t{0}, rows.n - n_hidden);
       at += n;
       const TokenId next = sample(t, result.logits_row(0));  // logits are gone after the block's step
-      ASSERT_TRUE(drafter->ran({&rows, 1}).ok());
+      const auto ran = drafter->ran({&rows, 1});
+      ASSERT_TRUE(ran.ok()) << ran.error().message();
       if (at == prompt.size()) t.history.push_back(next);
     }
   }
@@ -154,7 +155,8 @@ struct Texts {
                       result.hidden < 0 ? -1 : result.hidden + row});
       row += static_cast<int32_t>(given[i].size());
     }
-    ASSERT_TRUE(drafter->ran(rows).ok());
+    const auto ran = drafter->ran(rows);
+    ASSERT_TRUE(ran.ok()) << ran.error().message();
   }
 
   void write(size_t n_tokens, int n_draft) {

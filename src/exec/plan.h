@@ -25,8 +25,7 @@ struct PlanOptions {
   int n_threads = 1;  // largest team that will run the plan
   // What ops that no kernel of the device runs are taken apart with.
   DecomposeContext decompose;
-  // Room in the run block for what the caller says about a step, see Plan::step_block().
-  int64_t step_bytes = 0;
+  Place step;  // PlanHome::step of a plan for one device
   // The arena has room for the plan when it is made; otherwise when it first runs, so that a plan may be made
   // on one thread while another runs those that share the arena.
   bool reserve = true;
@@ -41,6 +40,19 @@ struct PlanOptions {
 // plan.
 using ParamLookup = std::function<PlacedTensor(const std::string& name)>;
 using StateLookup = std::function<void*(const std::string& name)>;
+
+// A device that plans run on: its scratch memory, its kernels, and what lies there.
+struct PlanHome {
+  std::shared_ptr<Arena> arena;
+  const KernelRegistry* kernels = nullptr;
+  ParamLookup params;
+  Place
+      step;  // of a device that replays recordings: what its kernels know about the step (exec/step_block.h)
+};
+
+// On which of several homes a parameter or state of this name lies. Small parameters may lie on all of them.
+inline constexpr size_t kAnyHome = ~size_t{0};
+using HomeOf = std::function<size_t(const std::string& name)>;
 
 // One step as it was planned. Everything here is for people and programs that look; running does not use it.
 struct StepInfo {
@@ -67,12 +79,20 @@ class Plan {
   static Result<Plan> make(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options,
                            const ParamLookup& params, const StateLookup& states,
                            std::shared_ptr<Arena> arena);
+  // For several devices: every op runs where its parameters and states lie, others where their first operand
+  // was made; what crosses a border is copied there (split.h). Outputs named in `on_first` can be asked for
+  // by output_on_device(), on the first device. Errors: the same, and kUsage when an op that cannot be taken
+  // apart has parameters on two devices (names them).
+  static Result<Plan> make(const Graph& graph, std::span<const PlanHome> homes, const HomeOf& home_of,
+                           const PlanOptions& options, const StateLookup& states,
+                           std::span<const std::string> on_first);
   Plan(Plan&&) noexcept;
   Plan& operator=(Plan&&) noexcept;
   ~Plan();
 
   // Inputs, contiguous, in memory of the host, to be written before a run; they keep their place for the life
-  // of the plan. Data is null when there is no such one.
+  // of the plan. Data is null when there is no such one. (Where a plan runs on several devices, slots are
+  // those of the part that reads it first.)
   std::span<const ProgramInput> inputs() const;
   TensorView input(const std::string& name) const;
   TensorView input(InputSource source) const;  // the first of this source
@@ -80,15 +100,11 @@ class Plan {
   // (Device::copy) before each run. From then on the host's memory of it is not looked at. Buffer kNone: the
   // plan has no such input.
   PlacedTensor hidden_on_device();
-  // PlanOptions::step_bytes of the run block: what the host writes here kernels find at step_place(). It
-  // comes to the device with the inputs.
-  std::span<std::byte> step_block() const;
-  Place step_place() const;
-
   // Outputs by their place in the list (-1: no such name). They are valid from run() to the next run of any
   // plan on the same arena.
   int output_index(const std::string& name) const;
   PlacedTensor output_on_device(int index) const;  // buffer kNone: in the memory of a state
+  Device& output_device(int index) const;          // the one that the place is of
   // Memory of the host; data null for -1, before the first run, and where the host does not see the device's
   // memory.
   TensorView output(int index) const;
@@ -114,10 +130,12 @@ class Plan {
   // the segments of a step; their parts know one sequence.
   bool walks_segments() const;
 
-  // The steps with their places, for other executors and for tests. Lives as long as the plan.
-  const Program& program() const;
+  // The steps with their places, for other executors and for tests: those of each device that it is for, in
+  // the order in which they run. They live as long as the plan.
+  size_t n_parts() const;
+  const Program& program(size_t part = 0) const;
   // Ops of the graph that had to be taken apart for this device.
-  std::span<const std::string> taken_apart() const;
+  std::vector<std::string> taken_apart() const;
 
   // Of the plan's recording, on a device that replays them; zero elsewhere.
   RecordingCounts recording_counts() const;
@@ -137,7 +155,6 @@ class Plan {
   std::string explain(int layer = -1) const;
 
  private:
-  friend class Planner;
   struct Impl;
   explicit Plan(std::unique_ptr<Impl> impl);
   Result<void> run_steps(ThreadTeam& team, std::optional<StepRows> rows, int n_threads,

@@ -1,4 +1,7 @@
 // What a plan tells about itself.
+#include <algorithm>
+#include <utility>
+
 #include <fmt/core.h>
 
 #include "exec/plan_impl.h"
@@ -15,19 +18,26 @@ std::string result_text(const StepInfo& step) {
 }  // namespace
 
 const std::string& Plan::name() const {
-  return impl_->program.name;
+  return impl_->name;
 }
 std::span<const StepInfo> Plan::steps() const {
   return impl_->infos;
 }
+// Parts run one after the other; those of a device share its arena.
 int64_t Plan::arena_bytes() const {
-  return impl_->program.arena_bytes;
+  int64_t most = 0;
+  for (const auto& part : impl_->parts) most = std::max(most, part->program.arena_bytes);
+  return most;
 }
 int64_t Plan::activation_bytes() const {
-  return impl_->activation_bytes;
+  int64_t most = 0;
+  for (const auto& part : impl_->parts) most = std::max(most, part->activation_bytes);
+  return most;
 }
 int64_t Plan::unshared_bytes() const {
-  return impl_->unshared_bytes;
+  int64_t sum = 0;
+  for (const auto& part : impl_->parts) sum += part->unshared_bytes;
+  return sum;
 }
 
 int Plan::barriers() const {
@@ -61,17 +71,23 @@ std::string Plan::explain(int layer) const {
       "plan {}: {} steps, {} barriers, {} weight bytes, {} state bytes, {} flops, arena {} bytes "
       "(activations "
       "{}, {} if none shared memory)\n",
-      impl_->program.name, impl_->infos.size(), barriers(), sum.weight_bytes, sum.state_bytes, sum.flops,
-      impl_->program.arena_bytes, impl_->activation_bytes, impl_->unshared_bytes);
-  if (impl_->recorded) {
-    const RecordingCounts counts = recording_counts();
+      impl_->name, impl_->infos.size(), barriers(), sum.weight_bytes, sum.state_bytes, sum.flops,
+      arena_bytes(), activation_bytes(), unshared_bytes());
+  if (const RecordingCounts counts = recording_counts(); counts.dispatches > 0)
     text += fmt::format("recorded: {} dispatches, {} barriers\n", counts.dispatches, counts.barriers);
-  }
-  for (const std::string& op : impl_->taken_apart)
-    text += fmt::format("taken apart, {} has no kernel: {}\n", impl_->device().name(), op);
+  for (const auto& part : impl_->parts)
+    for (const std::string& op : part->taken_apart)
+      if (const std::string line =
+              fmt::format("taken apart, {} has no kernel: {}\n", part->device().name(), op);
+          text.find(line) == std::string::npos)
+        text += line;
+  size_t part = 0, end = impl_->parts[0]->infos.size();
+  bool named = impl_->parts.size() == 1;
   for (size_t i = 0; i < impl_->infos.size(); ++i) {
+    for (; i >= end; named = false) end += impl_->parts[++part]->infos.size();
     const StepInfo& s = impl_->infos[i];
     if (layer >= 0 && s.layer != layer) continue;
+    if (!std::exchange(named, true)) text += fmt::format("on {}:\n", impl_->parts[part]->device().name());
     text += fmt::format("{:4} {:>3} {:<17} {:<20} {:<22} weights {:>11} state {:>8} flops {:>12} ", i,
                         s.layer < 0 ? "-" : std::to_string(s.layer), s.op->name, s.kernel->name,
                         result_text(s), s.cost.weight_bytes, s.cost.state_bytes, s.cost.flops);

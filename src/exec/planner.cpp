@@ -43,17 +43,17 @@ int layer_of(const std::string& name) {
 
 class Planner {
  public:
-  Planner(const Graph& graph, const KernelChooser& chooser, const PlanOptions& options,
-          std::shared_ptr<Arena> arena)
+  Planner(const Graph& graph, const KernelChooser& chooser, const PlanOptions& options, const PlanHome& home)
       : graph_(graph),
         chooser_(chooser),
         options_(options),
         n_nodes_(static_cast<int>(graph.nodes.size())),
-        impl_(std::make_unique<Plan::Impl>()),
-        program_(impl_->program) {
-    impl_->arena = std::move(arena);
+        home_(home),
+        part_(std::make_unique<PlanPart>()),
+        program_(part_->program) {
+    part_->arena = home.arena;
     program_.name = graph.name;
-    program_.device = impl_->device().kind();
+    program_.device = part_->device().kind();
     program_.n_members = program_.device == DeviceKind::kCpu ? options.n_threads : 1;
   }
 
@@ -84,9 +84,9 @@ class Planner {
   }
 
   // Behind choose_kernels(), which found one for every node.
-  Result<Plan> make(const ParamLookup& params, const StateLookup& states, std::vector<std::string> apart) {
-    impl_->taken_apart = std::move(apart);
-    GANNET_TRY(bind_named(params, states));
+  Result<std::unique_ptr<PlanPart>> make(const StateLookup& states, std::vector<std::string> apart) {
+    part_->taken_apart = std::move(apart);
+    GANNET_TRY(bind_named(home_.params, states));
     GANNET_TRY(place_inputs());
     find_repeated();
     place_values();
@@ -94,12 +94,12 @@ class Planner {
     share_in_place();
     std::vector<DeadBuffer> dead = plan_arena();
     make_steps();
-    if (options_.reserve) GANNET_TRY(impl_->arena->reserve(program_.arena_bytes));
+    if (options_.reserve) GANNET_TRY(part_->arena->reserve(program_.arena_bytes));
     if (program_.device == DeviceKind::kCpu)
-      impl_->cpu.emplace(program_, impl_->device(), options_.poison_dead, std::move(dead));
+      part_->cpu.emplace(program_, part_->device(), options_.poison_dead, std::move(dead));
     else
       record_later();
-    return Plan(std::move(impl_));
+    return std::move(part_);
   }
 
  private:
@@ -148,18 +148,16 @@ class Planner {
     std::vector<const Value*> inputs;
     for (const Value& v : graph_.values)
       if (v.kind == ValueKind::kInput) inputs.push_back(&v);
-    impl_->run_block = GANNET_TRY(RunBlock::make(impl_->arena->device(), options_.step_bytes, inputs));
+    part_->run_block = GANNET_TRY(RunBlock::make(part_->arena->device(), inputs));
     size_t next = 0;
     for (size_t i = 0; i < values_.size(); ++i) {
       const Value& v = graph_.values[i];
       if (v.kind != ValueKind::kInput) continue;
       ValuePlan& p = values_[i];
       p.home = Home::kRun;
-      p.place = {impl_->run_block.buffer(), impl_->run_block.input_offset(next++)};
+      p.place = {part_->run_block.buffer(), part_->run_block.input_offset(next++)};
       p.view = contiguous_view(nullptr, v.type.dtype, v.type.shape);
-      if (v.source == InputSource::kTokens || v.source == InputSource::kPositions ||
-          v.source == InputSource::kHidden)
-        program_.rows = v.type.shape.dim[0];
+      program_.rows = std::max(program_.rows, rows_of(v));
     }
     return {};
   }
@@ -301,10 +299,10 @@ class Planner {
       if (p.home == Home::kMember) bytes *= program_.n_members;
       buffer_of_[i] = static_cast<int>(lives.size());
       lives.push_back({bytes, p.first, p.last});
-      impl_->unshared_bytes += bytes;
+      part_->unshared_bytes += bytes;
     }
     memory_ = plan_memory(lives);
-    impl_->activation_bytes = memory_.arena_bytes;
+    part_->activation_bytes = memory_.arena_bytes;
     program_.workspace_offset = memory_.arena_bytes;
     int64_t workspace = 0;
     for (const int64_t bytes : workspaces_) workspace = std::max(workspace, bytes);
@@ -379,9 +377,8 @@ class Planner {
 
   // The recording is made when the arena has its place.
   void record_later() {
-    const Place rows{impl_->run_block.buffer(), 0};
-    impl_->recorded.emplace(program_, impl_->device(), rows, rows + impl_->run_block.step_offset());
-    for (const size_t step : impl_->recorded->barriers()) impl_->infos[step].barriers = 1;
+    part_->recorded.emplace(program_, part_->device(), Place{part_->run_block.buffer(), 0}, home_.step);
+    for (const size_t step : part_->recorded->barriers()) part_->infos[step].barriers = 1;
   }
 
   void add_info(int n, int layer, bool last) {
@@ -402,14 +399,15 @@ class Planner {
     }
     if (!step.repeated && program_.n_members > 1)
       info.barriers = (last ? 0 : 1) + choice.kernel->barriers(site, program_.n_members);
-    impl_->infos.push_back(std::move(info));
+    part_->infos.push_back(std::move(info));
   }
 
   const Graph& graph_;
   const KernelChooser& chooser_;
   const PlanOptions& options_;
   const int n_nodes_;
-  std::unique_ptr<Plan::Impl> impl_;
+  const PlanHome& home_;
+  std::unique_ptr<PlanPart> part_;
   Program& program_;
   std::vector<ValuePlan> values_;
   std::vector<Graph::Site> sites_;
@@ -420,16 +418,16 @@ class Planner {
   MemoryPlan memory_;
 };
 
-Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options,
-                        const ParamLookup& params, const StateLookup& states, std::shared_ptr<Arena> arena) {
-  const KernelChooser chooser(kernels, options.policy, *arena->device());
-  Planner planner(graph, chooser, options, arena);
-  if (planner.choose_kernels() < 0) return planner.make(params, states, {});
+Result<std::unique_ptr<PlanPart>> plan_part(const Graph& graph, const PlanHome& home,
+                                            const PlanOptions& options, const StateLookup& states) {
+  const KernelChooser chooser(*home.kernels, options.policy, *home.arena->device());
+  Planner planner(graph, chooser, options, home);
+  if (planner.choose_kernels() < 0) return planner.make(states, {});
   std::vector<std::string> apart;
   const Graph parts = GANNET_TRY(take_apart(graph, chooser, options.decompose, apart));
-  Planner again(parts, chooser, options, std::move(arena));
+  Planner again(parts, chooser, options, home);
   if (const int n = again.choose_kernels(); n >= 0) return again.no_kernel(n);
-  return again.make(params, states, std::move(apart));
+  return again.make(states, std::move(apart));
 }
 
 }  // namespace gannet

@@ -20,13 +20,11 @@ int64_t aligned(int64_t n) {
 
 }  // namespace
 
-Result<RunBlock> RunBlock::make(std::shared_ptr<Device> device, int64_t step_bytes,
-                                std::span<const Value* const> inputs) {
+Result<RunBlock> RunBlock::make(std::shared_ptr<Device> device, std::span<const Value* const> inputs) {
   RunBlock block;
   block.device_ = std::move(device);
-  block.step_bytes_ = step_bytes;
   block.offsets_.resize(inputs.size());
-  int64_t at = kRowsBytes + aligned(step_bytes);
+  int64_t at = kRowsBytes;
   for (const Part part : {Part::kChanging, Part::kHidden, Part::kConstant}) {
     if (part == Part::kHidden) block.hidden_ = at;
     if (part == Part::kConstant) block.constants_ = at;

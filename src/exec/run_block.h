@@ -1,6 +1,6 @@
 // The run block of a plan: everything that changes from run to run, in one buffer of the device at offsets
 // that never change, so that a recording of the plan's steps can be replayed. First how many rows are in use,
-// then what the caller says about the step, then the inputs. Constant inputs lie behind all of that.
+// then the inputs, constant ones behind the others.
 #pragma once
 
 #include <memory>
@@ -15,18 +15,15 @@ namespace gannet {
 
 class RunBlock {
  public:
-  // Room for `step_bytes` of the caller's and for values of these types. Errors: kOutOfMemory.
-  static Result<RunBlock> make(std::shared_ptr<Device> device, int64_t step_bytes,
-                               std::span<const Value* const> inputs);
+  // Room for values of these types. Errors: kOutOfMemory.
+  static Result<RunBlock> make(std::shared_ptr<Device> device, std::span<const Value* const> inputs);
 
-  int64_t step_offset() const { return kRowsBytes; }
   int64_t input_offset(size_t input) const { return offsets_[input]; }
   BufferId buffer() const { return buffer_.id(); }
 
   // The host's side of it, to be written before a run: the device's memory where the host sees that,
   // otherwise a copy that upload() sends. A constant that is asked for is sent once more.
   std::byte* host(int64_t offset) const;
-  std::span<std::byte> step() const { return {host(step_offset()), static_cast<size_t>(step_bytes_)}; }
 
   // Rows of other graphs (InputSource::kHidden) come to the device without the host: they are not sent.
   void hidden_is_on_device() { hidden_from_host_ = false; }
@@ -39,7 +36,6 @@ class RunBlock {
 
   std::shared_ptr<Device> device_;
   DeviceBuffer buffer_;
-  int64_t step_bytes_ = 0;
   std::vector<int64_t> offsets_;                  // by input
   int64_t hidden_ = 0, constants_ = 0, end_ = 0;  // where these parts begin, and the end
   std::unique_ptr<std::byte[]> copy_;             // null: the host sees the buffer

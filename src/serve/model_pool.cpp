@@ -84,6 +84,7 @@ void ModelPool::let_go(Entry& entry) const {
 bool ModelPool::use(size_t model, std::function<void(Result<ModelLease>)> then) {
   Lock lock(mutex_);
   Entry& entry = *models_.at(model);
+  if (entry.state == ModelState::kLoaded && entry.loaded->service().device_lost()) entry.unwanted = true;
   if (entry.state != ModelState::kLoaded || entry.unwanted) {
     if (stopping_ || waiting_.size() >= options_.most_waiting) return false;
     waiting_.push_back({model, std::move(then)});
@@ -153,6 +154,14 @@ void ModelPool::run() {
 // Whoever waits longest gets the model, loaded if there is room; else the others finish first.
 void ModelPool::serve_next(Lock& lock) {
   Entry& entry = *models_[waiting_.front().model];
+  // One whose device is lost answers nobody any more; run() unloads it when its last request is gone.
+  const bool lost = entry.state == ModelState::kLoaded && entry.loaded->service().device_lost();
+  if (lost) entry.unwanted = true;
+  if (lost && entry.users == 0) unload(lock, entry);
+  if (lost && entry.state == ModelState::kLoaded) {
+    changed_.wait(lock);
+    return;
+  }
   if (entry.state == ModelState::kUnloaded && !make_room(lock, entry)) {
     changed_.wait(lock);
     return;

@@ -46,6 +46,8 @@ class ModelService {
   RequestMaker& maker() { return *maker_; }
   Scheduler& scheduler() { return *scheduler_; }
   Session& session() { return session_; }
+  // What it answers with is lost (Scheduler::device_lost); to be loaded again.
+  bool device_lost() const { return scheduler_->device_lost(); }
   int64_t n_ctx() const { return session_.options().n_ctx; }
   // Since the stepping thread began its last step, or found nothing to do.
   std::chrono::microseconds since_last_step() const;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <thread>
 
+#include "backend/testing/guarded_device.h"
 #include "serve/request_log.h"
 #include "serve/serve_fixture_for_test.h"
 
@@ -89,6 +90,28 @@ TEST_F(ServeTest, AStepThatHangsIsSeen) {
   EXPECT_TRUE(eventually([&] { return service->since_last_step() > milliseconds(500); }));
   hangs = false;
   EXPECT_TRUE(eventually([&] { return service->since_last_step() < milliseconds(400); }));
+}
+
+// The requests of a lost device fail with the reason; the next one has the model loaded again.
+TEST_F(ServeTest, ALostDeviceIsOpenedAgain) {
+  std::vector<std::shared_ptr<GuardedDevice>> devices;
+  ServedModel model{.card = {.id = "pocket"}, .load = [&] {
+                      devices.push_back(std::make_shared<GuardedDevice>());
+                      return std::unique_ptr<LoadedModel>(new PocketModel({}, folder, devices.back()));
+                    }};
+  serve({model}, {});
+  const Json request = asks("define harbor");
+  const auto before = post("/v1/chat/completions", request);
+  ASSERT_EQ(before.status, 200) << before.body;
+  ASSERT_EQ(devices.size(), 1u);
+  devices[0]->lose();
+  const auto failed = post("/v1/chat/completions", request);
+  EXPECT_EQ(failed.status, 500) << failed.body;
+  EXPECT_NE(failed.body.find("the test device is lost"), std::string::npos) << failed.body;
+  const auto after = post("/v1/chat/completions", request);
+  ASSERT_EQ(after.status, 200) << after.body;
+  EXPECT_EQ(Json::parse(after.body)["choices"], Json::parse(before.body)["choices"]);
+  EXPECT_EQ(devices.size(), 2u);
 }
 
 TEST_F(ServeTest, WhatIsOffSaysSo) {

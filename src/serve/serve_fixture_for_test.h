@@ -25,12 +25,14 @@ using Json = nlohmann::ordered_json;
 // The pocket model with all that belongs to it.
 class PocketModel : public LoadedModel {
  public:
-  PocketModel(ModelServiceOptions options, const std::string& cache_folder) {
+  PocketModel(ModelServiceOptions options, const std::string& cache_folder,
+              std::shared_ptr<Device> device = nullptr) {
     SpeculationOptions speculation;
     SessionOptions s;
     s.n_ctx = 1024;
     s.n_threads = 1;
     s.exact = true;
+    s.device = std::move(device);
     fit_session(s, speculation, model()->hyperparameters());
     session_ = Session::create(model(), s).take();
     decoder_ = std::make_unique<Decoder>(

@@ -259,18 +259,18 @@ TEST(GoingBack, CancelBeforeTheRunChangesNothing) {
   ToyReference want;
   round(toy, s, want, 10, 10, 1);
   round(toy, s, want, 5, 5, 2);
-  StepSegment segment;
-  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segment).ok());
-  EXPECT_EQ(segment.next_base, segment.base) << "to be stored in place";
+  StepSegments segments;
+  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segments).ok());
+  EXPECT_EQ(segments[0].next_base, segments[0].base) << "to be stored in place";
   s.cancel(StatePart::kTrunk);
   EXPECT_EQ(s.earliest(), 10);
   toy.expect(s, want);
 
-  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segment).ok());
+  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segments).ok());
   const StateSnapshot mark = s.snapshot();
   EXPECT_DEATH(s.ran(StatePart::kTrunk), "was dropped");
   EXPECT_DEATH(s.commit(StatePart::kTrunk, 2), "more tokens");
-  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segment).ok());
+  ASSERT_TRUE(s.prepare(StatePart::kTrunk, 2, false, segments).ok());
   SequenceState fork = s.fork();
   EXPECT_DEATH(s.ran(StatePart::kTrunk), "was dropped");
   const ToyReference at_mark = want;
@@ -327,15 +327,15 @@ TEST(GoingBack, RingsAreForOpenRowsOnly) {
   SequenceState t(never);
   ToyReference want_t;
   for (int64_t i = 0; i < 20; ++i) {
-    StepSegment segment;
-    ASSERT_TRUE(t.prepare(StatePart::kTrunk, 1, false, segment).ok());
-    EXPECT_EQ(segment.base_at, segment.n_past);
-    EXPECT_EQ(segment.next_base_at, segment.n_past + 1);
+    StepSegments segments;
+    ASSERT_TRUE(t.prepare(StatePart::kTrunk, 1, false, segments).ok());
+    EXPECT_EQ(segments[0].base_at, segments[0].n_past);
+    EXPECT_EQ(segments[0].next_base_at, segments[0].n_past + 1);
     round(plain, t, want_t, 1, 1, i);
   }
   plain.expect(t, want_t);
   EXPECT_EQ(never->counters().rings, 0);
-  ASSERT_TRUE(t.prepare(StatePart::kTrunk, 2, false, *std::make_unique<StepSegment>()).ok());
+  ASSERT_TRUE(t.prepare(StatePart::kTrunk, 2, false, *std::make_unique<StepSegments>()).ok());
   t.ran(StatePart::kTrunk);
   EXPECT_DEATH(t.commit(StatePart::kTrunk, 1), "fewer tokens");
 }

@@ -1,6 +1,7 @@
 #include "state/pieces.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "base/check.h"
 #include "base/huge_pages.h"
@@ -8,7 +9,7 @@
 namespace gannet {
 
 struct StateSlab {
-  std::byte* at = nullptr;
+  PerMemory<std::byte*> at = {};
   std::vector<StatePiece> pieces;
   std::vector<StatePiece*> free;
 };
@@ -26,22 +27,38 @@ int64_t slab_pieces(int64_t bytes) {
 
 }  // namespace
 
-StatePieces::StatePieces(int64_t bytes, std::shared_ptr<StateMemory> memory)
-    : bytes_(bytes), memory_(std::move(memory)) {}
+StatePieces::StatePieces(const PerMemory<int64_t>& bytes, PerMemory<std::shared_ptr<StateMemory>> memories)
+    : bytes_in_(bytes),
+      bytes_(std::accumulate(bytes.begin(), bytes.end(), int64_t{0})),
+      memories_(std::move(memories)) {
+  for (size_t m = 0; m < kMostMemories; ++m)
+    GANNET_CHECK(bytes_in_[m] == 0 || memories_[m] != nullptr, "state in a memory that there is not");
+}
 
 StatePieces::~StatePieces() {
-  for (const auto& slab : slabs_) memory_->release(slab->at);
+  for (const auto& slab : slabs_) release(*slab);
+}
+
+void StatePieces::release(const StateSlab& slab) {
+  for (size_t m = 0; m < kMostMemories; ++m)
+    if (slab.at[m] != nullptr) memories_[m]->release(slab.at[m]);
 }
 
 bool StatePieces::grow() {
   const int64_t n = slab_pieces(bytes_);
   auto slab = std::make_unique<StateSlab>();
-  slab->at = memory_->allocate(n * bytes_);
-  if (slab->at == nullptr) return false;
+  for (size_t m = 0; m < kMostMemories; ++m) {
+    if (bytes_in_[m] == 0) continue;
+    slab->at[m] = memories_[m]->allocate(n * bytes_in_[m]);
+    if (slab->at[m] != nullptr) continue;
+    release(*slab);
+    return false;
+  }
   slab->pieces.resize(static_cast<size_t>(n));
   for (int64_t i = n; i-- > 0;) {
     StatePiece& piece = slab->pieces[static_cast<size_t>(i)];
-    piece.data = slab->at + i * bytes_;
+    for (size_t m = 0; m < kMostMemories; ++m)
+      if (slab->at[m] != nullptr) piece.data[m] = slab->at[m] + i * bytes_in_[m];
     piece.slab = slab.get();
     slab->free.push_back(&piece);
   }
@@ -73,7 +90,7 @@ void StatePieces::trim() {
   std::erase_if(with_free_, [&](const StateSlab* slab) { return idle(*slab); });
   std::erase_if(slabs_, [&](const std::unique_ptr<StateSlab>& slab) {
     if (!idle(*slab)) return false;
-    memory_->release(slab->at);
+    release(*slab);
     reserved_ -= static_cast<int64_t>(slab->pieces.size()) * bytes_;
     return true;
   });

@@ -15,7 +15,7 @@ struct StateSlab;
 // A page, a slot or a ring. Counted: sequences and snapshots share them. All fields but `data` and `slab` are
 // guarded by the pool's mutex.
 struct StatePiece {
-  std::byte* data = nullptr;
+  PerMemory<std::byte*> data = {};
   StateSlab* slab = nullptr;
   int64_t refs = 0;
 
@@ -28,8 +28,8 @@ struct StatePiece {
 
 class StatePieces {
  public:
-  // Pieces of `bytes`; of 0 bytes there are none.
-  StatePieces(int64_t bytes, std::shared_ptr<StateMemory> memory);
+  // Pieces of so many bytes in each memory; of 0 bytes in all there are none.
+  StatePieces(const PerMemory<int64_t>& bytes, PerMemory<std::shared_ptr<StateMemory>> memories);
   ~StatePieces();
   StatePieces(const StatePieces&) = delete;
   StatePieces& operator=(const StatePieces&) = delete;
@@ -46,9 +46,11 @@ class StatePieces {
 
  private:
   bool grow();
+  void release(const StateSlab& slab);
 
-  int64_t bytes_;
-  std::shared_ptr<StateMemory> memory_;
+  PerMemory<int64_t> bytes_in_;
+  int64_t bytes_ = 0;  // in all of them
+  PerMemory<std::shared_ptr<StateMemory>> memories_;
   std::vector<std::unique_ptr<StateSlab>> slabs_;
   std::vector<StateSlab*> with_free_;  // slabs that have free pieces
   int64_t in_use_ = 0, reserved_ = 0;

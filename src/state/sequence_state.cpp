@@ -52,25 +52,29 @@ struct SequenceState::Content {
   // Room for `n` pages in the table, which does not move while a step in progress of the other part reads it.
   void steady_table(size_t n);
   void drop(StatePart part);
-  bool prepare_recurrent(bool kept, int64_t base_after, Step& step, StepSegment& segment);
+  bool prepare_recurrent(bool kept, int64_t base_after, Step& step, StepSegments& segments);
   // The recurrent state is in the memory of the step now.
   void adopt(Step& step);
 
   StateRecord record;
-  std::vector<std::byte*> table;  // data of record.pages
+  PageTable table;  // data of record.pages
   std::array<Step, kStateParts.size()> steps;
 };
 
 void SequenceState::Content::fill_table() {
-  table.resize(record.pages.size());
-  for (size_t i = 0; i < table.size(); ++i) table[i] = record.pages[i]->data;
+  for (size_t m = 0; m < kMostMemories; ++m) {
+    table[m].clear();
+    for (const StatePiece* page : record.pages) table[m].push_back(page->data[m]);
+  }
 }
 
 void SequenceState::Content::steady_table(size_t n) {
   const size_t full = pages_for(std::min(record.pool.options().max_tokens, kSteadyPages * kPageTokens));
-  if (std::max(n, full) <= table.capacity()) return;
-  for (const Step& s : steps) GANNET_CHECK(!s.prepared || s.ran, "the page table of a step would move");
-  table.reserve(n <= full ? full : 2 * n);
+  for (auto& addresses : table) {
+    if (std::max(n, full) <= addresses.capacity()) continue;
+    for (const Step& s : steps) GANNET_CHECK(!s.prepared || s.ran, "the page table of a step would move");
+    addresses.reserve(n <= full ? full : 2 * n);
+  }
 }
 
 void SequenceState::Content::drop(StatePart part) {
@@ -88,7 +92,8 @@ void SequenceState::Content::adopt(Step& s) {
     record.pool.drop(StatePool::kRing, std::exchange(record.ring, std::exchange(s.fresh_ring, nullptr)));
 }
 
-bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, Step& s, StepSegment& segment) {
+bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, Step& s,
+                                               StepSegments& segments) {
   StatePool& pool = record.pool;
   const int64_t open_rows = pool.options().open_rows, pending = record.pending();
   const auto ready = [](StatePiece*& piece, StatePiece* taken) { return (piece = taken) != nullptr; };
@@ -97,6 +102,7 @@ bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, St
   s.next_base_at = record.base_at;
   const int64_t n_in_base = !s.keeps_all ? 0 : base_after < 0 ? s.n_rows : base_after;
   GANNET_CHECK(n_in_base <= s.n_rows && s.n_rows - n_in_base <= open_rows, "a base too far from the end");
+  const int64_t n_past = segments[0].n_past;
   StatePiece* next_base = nullptr;
   const bool own_ring = record.ring != nullptr && pool.sole(record.ring);
   if (n_in_base < s.n_rows && pending == 0 && !own_ring) {
@@ -106,7 +112,7 @@ bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, St
   }
   if (s.keeps_all) {
     // Into other memory: the sequence can still be as long as it is now.
-    s.next_base_at = segment.n_past + n_in_base;
+    s.next_base_at = n_past + n_in_base;
     if (s.next_base_at > record.base_at && !ready(s.fresh_base, pool.take(StatePool::kSlot))) return false;
     next_base = s.fresh_base;
     if (n_in_base < s.n_rows && pending > 0 && !ready(s.fresh_ring, pool.take(StatePool::kRing)))
@@ -114,20 +120,23 @@ bool SequenceState::Content::prepare_recurrent(bool kept, int64_t base_after, St
   } else if (s.n_rows > 0) {
     if (pending >= pool.options().fold_at || (pending > 0 && !own_ring)) {
       // In place where nobody else holds the base: where the sequence ends now is as early as it can get.
-      s.next_base_at = segment.n_past;
+      s.next_base_at = n_past;
       if (!own_ring && !ready(s.fresh_ring, pool.take(StatePool::kRing))) return false;
       if (!pool.sole(record.base) && !ready(s.fresh_base, pool.take(StatePool::kSlot))) return false;
       next_base = s.fresh_base != nullptr ? s.fresh_base : record.base;
     }
   }
-  const auto data = [](const StatePiece* piece) { return piece != nullptr ? piece->data : nullptr; };
-  segment.base = data(record.base);
-  segment.next_base = data(next_base);
-  segment.ring = data(record.ring);
-  segment.next_ring = data(s.fresh_ring != nullptr ? s.fresh_ring : record.ring);
-  segment.base_at = record.base_at;
-  segment.next_base_at = s.next_base_at;
-  segment.ring_entries = pool.places().ring_entries;
+  for (size_t m = 0; m < kMostMemories; ++m) {
+    const auto data = [&](const StatePiece* piece) { return piece != nullptr ? piece->data[m] : nullptr; };
+    StepSegment& segment = segments[m];
+    segment.base = data(record.base);
+    segment.next_base = data(next_base);
+    segment.ring = data(record.ring);
+    segment.next_ring = data(s.fresh_ring != nullptr ? s.fresh_ring : record.ring);
+    segment.base_at = record.base_at;
+    segment.next_base_at = s.next_base_at;
+    segment.ring_entries = pool.places().ring_entries;
+  }
   return true;
 }
 
@@ -179,7 +188,7 @@ void SequenceState::rollback(const StateSnapshot& snapshot) {
 void SequenceState::clear() {
   for (const StatePart part : kStateParts) content_->drop(part);
   content_->record.clear();
-  content_->table.clear();
+  content_->fill_table();
 }
 
 bool SequenceState::truncate(StatePart part, int64_t length) {
@@ -190,11 +199,11 @@ bool SequenceState::truncate(StatePart part, int64_t length) {
   const auto ends = content_->ends();
   const int64_t longest = std::max(ends[0], ends[1]);
   content_->record.shrink(pages_for(longest));
-  content_->table.resize(content_->record.pages.size());
+  for (auto& addresses : content_->table) addresses.resize(content_->record.pages.size());
   return true;
 }
 
-Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment,
+Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, StepSegments& segments,
                                     int64_t base_after) {
   Content& c = *content_;
   c.drop(part);
@@ -207,13 +216,16 @@ Result<void> SequenceState::prepare(StatePart part, int64_t n_rows, bool kept, S
   c.steady_table(pages_for(n_past + n_rows));
   if (!c.record.make_room(part, n_rows, c.ends(), c.table)) return pool_->short_of_memory(n_past + n_rows);
 
-  segment = {};
-  segment.n_rows = n_rows;
-  segment.n_past = segment.base_at = segment.next_base_at = n_past;
-  segment.pages = c.table.data();
+  for (size_t m = 0; m < kMostMemories; ++m) {
+    StepSegment& segment = segments[m];
+    segment = {};
+    segment.n_rows = n_rows;
+    segment.n_past = segment.base_at = segment.next_base_at = n_past;
+    segment.pages = c.table[m].data();
+  }
   Content::Step& step = c.step(part);
   step.n_rows = n_rows;
-  if (c.recurrent(part) && !c.prepare_recurrent(kept, base_after, step, segment)) {
+  if (c.recurrent(part) && !c.prepare_recurrent(kept, base_after, step, segments)) {
     c.drop(part);
     return pool_->short_of_memory(n_past + n_rows);
   }

@@ -14,6 +14,9 @@
 
 namespace gannet {
 
+// The same rows of a sequence, as layers see them by the memory that they lie in.
+using StepSegments = PerMemory<StepSegment>;
+
 // One thread at a time uses a sequence; different sequences of a pool may be on different threads.
 class SequenceState {
  public:
@@ -47,16 +50,17 @@ class SequenceState {
   // A step goes through prepare(), the run of a plan, ran() and commit(). The two parts may each have one in
   // progress. Without commit(), whether it ran or not, the sequence stays as long as it was.
 
-  // Makes room for n_rows tokens more and fills all of `segment` but first_row. Memory that others rely on is
+  // Makes room for n_rows tokens more and fills all of `segments` but first_row, for each memory with its
+  // addresses. Memory that others rely on is
   // not written. `kept` promises that commit() keeps all rows of the step, and the recurrent state is stored
   // behind them; otherwise it may keep any number if there are at most open_rows (see StatePoolOptions), and
   // the state is stored now and then. More rows than that are kept in any case, except where a part has no
   // recurrent state: there any number of rows may be taken back. `base_after` >= 0, of a kept step: the
   // recurrent state is stored behind so many of its rows instead, at most open_rows from its end, and
-  // truncate() can go back to there. The segment is good until ran(), or until the step is dropped.
+  // truncate() can go back to there. The segments are good until ran(), or until the step is dropped.
   // Errors: kRuntime when the context limit is passed (names both numbers), kOutOfMemory; the sequence holds
   // what it held.
-  Result<void> prepare(StatePart part, int64_t n_rows, bool kept, StepSegment& segment,
+  Result<void> prepare(StatePart part, int64_t n_rows, bool kept, StepSegments& segments,
                        int64_t base_after = -1);
   // The plan ran. To be called at once, whatever comes of its results: a base may have been rewritten.
   void ran(StatePart part);

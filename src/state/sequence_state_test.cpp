@@ -171,8 +171,8 @@ TEST_F(SequenceStateTest, UncommittedRunChangesNothing) {
 
 TEST_F(SequenceStateTest, CommitIsOfWhatWasPreparedAndRan) {
   SequenceState s(pool);
-  StepSegment segment;
-  ASSERT_TRUE(s.prepare(kTrunk, 4, true, segment).ok());
+  StepSegments segments;
+  ASSERT_TRUE(s.prepare(kTrunk, 4, true, segments).ok());
   EXPECT_DEATH(s.commit(kTrunk, 4), "did not run");
   EXPECT_DEATH(s.ran(kMtp), "not prepared");
   s.ran(kTrunk);
@@ -183,7 +183,7 @@ TEST_F(SequenceStateTest, CommitIsOfWhatWasPreparedAndRan) {
   s.commit(kTrunk, 4);
   EXPECT_EQ(s.length(), 4);
   EXPECT_DEATH(s.commit(kTrunk, 4), "more tokens") << "a run is committed once";
-  ASSERT_TRUE(s.prepare(kTrunk, 4, true, segment).ok());
+  ASSERT_TRUE(s.prepare(kTrunk, 4, true, segments).ok());
   s.ran(kTrunk);
   s.clear();
   EXPECT_DEATH(s.commit(kTrunk, 4), "more tokens") << "the run was of the past that is gone";
@@ -327,8 +327,8 @@ TEST_F(SequenceStateTest, ForksShareNoPageBehindTheEnd) {
     SequenceState a(pool);
     ToyReference want_a;
     read(a, want_a, length, 1);
-    StepSegment segment;
-    ASSERT_TRUE(a.prepare(kTrunk, 200, true, segment).ok());
+    StepSegments segments;
+    ASSERT_TRUE(a.prepare(kTrunk, 200, true, segments).ok());
     SequenceState b = a.fork(), c = a.fork();
     ToyReference want_b = want_a, want_c = want_a;
     read(a, want_a, 100, 2);
@@ -338,7 +338,7 @@ TEST_F(SequenceStateTest, ForksShareNoPageBehindTheEnd) {
     toy.expect(b, want_b);
     toy.expect(c, want_c);
     // The last one reuses what it has.
-    ASSERT_TRUE(c.prepare(kTrunk, 100, true, segment).ok());
+    ASSERT_TRUE(c.prepare(kTrunk, 100, true, segments).ok());
     const auto prepared = counters().pages;
     read(c, want_c, 100, 7);
     EXPECT_EQ(counters().pages, prepared);
@@ -347,8 +347,8 @@ TEST_F(SequenceStateTest, ForksShareNoPageBehindTheEnd) {
   EXPECT_EQ(counters().pages, 0);
 
   SequenceState s(pool);
-  StepSegment segment;
-  ASSERT_TRUE(s.prepare(kTrunk, 200, true, segment).ok());
+  StepSegments segments;
+  ASSERT_TRUE(s.prepare(kTrunk, 200, true, segments).ok());
   const StateSnapshot mark = s.snapshot();
   s.clear();
   EXPECT_EQ(counters().pages, 0);
@@ -382,12 +382,12 @@ TEST_F(SequenceStateTest, FullContextIsAnErrorWithBothNumbers) {
   SequenceState s(pool);
   ToyReference want;
   read(s, want, 990, 1);
-  StepSegment segment;
-  auto r = s.prepare(kTrunk, 11, true, segment);
+  StepSegments segments;
+  auto r = s.prepare(kTrunk, 11, true, segments);
   ASSERT_FALSE(r.ok());
   EXPECT_NE(r.error().message().find("990"), std::string::npos);
   EXPECT_NE(r.error().message().find("1000"), std::string::npos);
-  EXPECT_TRUE(s.prepare(kTrunk, 10, true, segment).ok());
+  EXPECT_TRUE(s.prepare(kTrunk, 10, true, segments).ok());
 }
 
 TEST(StateLayout, TypesAreOfEachLayerAndPlacesDoNotOverlap) {

@@ -10,8 +10,16 @@
 namespace gannet {
 namespace {
 
-// Calls visit(bytes in a page, first row in that page, page, rows, where in the bytes) for every run of rows
-// of one head in one page.
+// A run of rows of one head in one page.
+struct Run {
+  size_t part, memory;
+  int64_t first, n;  // rows
+  size_t page;
+  int64_t offset, row_bytes;  // into the page
+  int64_t at;                 // where it is in the bytes
+};
+
+// Calls visit(run) for every run.
 template <class Visit>
 void for_each_run(const StatePool& pool, const StateLengths& from, const StateLengths& to,
                   const Visit& visit) {
@@ -24,8 +32,8 @@ void for_each_run(const StatePool& pool, const StateLengths& from, const StateLe
       for (int64_t head = 0; head < layer.n_kv_heads; ++head)
         for (int64_t t = from[part]; t < to[part];) {
           const int64_t end = std::min(to[part], (t / kPageTokens + 1) * kPageTokens), n = end - t;
-          visit(part, t, n, static_cast<size_t>(t / kPageTokens),
-                offset + (head * kPageTokens + t % kPageTokens) * row, row, at);
+          visit(Run{part, layer.memory, t, n, static_cast<size_t>(t / kPageTokens),
+                    offset + (head * kPageTokens + t % kPageTokens) * row, row, at});
           at += n * row;
           t = end;
         }
@@ -79,12 +87,15 @@ void read_kv(const StateSnapshot& snapshot, const StateLengths& from, const Stat
   GANNET_CHECK(std::ssize(out) == kv_bytes(pool.layout(), from, to), "room of another size");
   for (const StatePart part : kStateParts)
     GANNET_CHECK(to[part_index(part)] <= record.length_of(part), "tokens that the snapshot does not hold");
-  StateMemory& memory = *pool.options().memory;
-  for_each_run(pool, from, to,
-               [&](size_t, int64_t, int64_t n, size_t page, int64_t offset, int64_t row, int64_t at) {
-                 memory.read(record.pages[page]->data + offset,
-                             out.subspan(static_cast<size_t>(at), static_cast<size_t>(n * row)));
-               });
+  for_each_run(pool, from, to, [&](const Run& run) {
+    pool.options().memories[run.memory]->read(
+        record.pages[run.page]->data[run.memory] + run.offset,
+        out.subspan(static_cast<size_t>(run.at), static_cast<size_t>(run.n * run.row_bytes)));
+  });
+}
+
+bool state_lost(const StateSnapshot& snapshot) {
+  return snapshot_record(snapshot).pool.lost();
 }
 
 RecurrentBytes read_recurrent(const StateSnapshot& snapshot) {
@@ -95,22 +106,22 @@ RecurrentBytes read_recurrent(const StateSnapshot& snapshot) {
   RecurrentBytes out{record.base_at, {}};
   if (layout.recurrent.empty()) return out;
   out.bytes.resize(static_cast<size_t>(recurrent_bytes(layout, pending)));
-  StateMemory& memory = *pool.options().memory;
   std::byte* to = out.bytes.data();
-  const auto read = [&](const std::byte* from, int64_t bytes) {
-    memory.read(from, {to, static_cast<size_t>(bytes)});
+  const auto read = [&](size_t memory, const StatePiece& piece, int64_t offset, int64_t bytes) {
+    pool.options().memories[memory]->read(piece.data[memory] + offset, {to, static_cast<size_t>(bytes)});
     to += bytes;
   };
   for (size_t i = 0; i < layout.recurrent.size(); ++i)
     if (record.base != nullptr)  // else zeros
-      read(record.base->data + pool.places().recurrent[i].base, base_bytes(layout.recurrent[i]));
+      read(layout.recurrent[i].memory, *record.base, pool.places().recurrent[i].base,
+           base_bytes(layout.recurrent[i]));
     else
       to += base_bytes(layout.recurrent[i]);
   for (size_t i = 0; i < layout.recurrent.size(); ++i)
     for (int64_t p = record.base_at; p < record.length_of(StatePart::kTrunk); ++p) {
       const StatePlaces::Recurrent& place = pool.places().recurrent[i];
-      read(record.ring->data + place.ring + p % pool.places().ring_entries * place.entry_bytes,
-           entry_bytes(layout.recurrent[i]));
+      read(layout.recurrent[i].memory, *record.ring,
+           place.ring + p % pool.places().ring_entries * place.entry_bytes, entry_bytes(layout.recurrent[i]));
     }
   return out;
 }
@@ -134,22 +145,22 @@ Result<void> StateBuilder::add_kv(const StateLengths& from, const StateLengths& 
     if (to[i] > pool_->options().max_tokens) return wrong("it is longer than the context");
     ends[i] = std::max(have[i], to[i]);
   }
-  std::vector<std::byte*> table(record_->pages.size());
+  PageTable table;
+  for (auto& addresses : table) addresses.resize(record_->pages.size());
   for (const StatePart part : kStateParts) {
     const size_t i = part_index(part);
     if (!record_->make_room(part, ends[i] - have[i], ends, table))
       return Error(ErrorCode::kOutOfMemory, "no memory for a stored state");
     record_->length[i] = ends[i];
   }
-  StateMemory& memory = *pool_->options().memory;
-  for_each_run(*pool_, from, to,
-               [&](size_t part, int64_t t, int64_t n, size_t page, int64_t offset, int64_t row, int64_t at) {
-                 const int64_t skip = std::clamp<int64_t>(have[part] - t, 0, n);
-                 if (skip == n) return;
-                 memory.write(record_->pages[page]->data + offset + skip * row,
-                              bytes.subspan(static_cast<size_t>(at + skip * row),
-                                            static_cast<size_t>((n - skip) * row)));
-               });
+  for_each_run(*pool_, from, to, [&](const Run& run) {
+    const int64_t skip = std::clamp<int64_t>(have[run.part] - run.first, 0, run.n);
+    if (skip == run.n) return;
+    pool_->options().memories[run.memory]->write(
+        record_->pages[run.page]->data[run.memory] + run.offset + skip * run.row_bytes,
+        bytes.subspan(static_cast<size_t>(run.at + skip * run.row_bytes),
+                      static_cast<size_t>((run.n - skip) * run.row_bytes)));
+  });
   return {};
 }
 
@@ -171,18 +182,19 @@ Result<StateSnapshot> StateBuilder::finish(int64_t length, int64_t base_at,
     };
     if (!renew(StatePool::kSlot, record_->base) || (pending > 0 && !renew(StatePool::kRing, record_->ring)))
       return Error(ErrorCode::kOutOfMemory, "no memory for a stored state");
-    StateMemory& memory = *pool_->options().memory;
     const std::byte* from = recurrent.data();
-    const auto write = [&](std::byte* to, int64_t bytes) {
-      memory.write(to, {from, static_cast<size_t>(bytes)});
+    const auto write = [&](size_t memory, const StatePiece& piece, int64_t offset, int64_t bytes) {
+      pool_->options().memories[memory]->write(piece.data[memory] + offset,
+                                               {from, static_cast<size_t>(bytes)});
       from += bytes;
     };
     for (size_t i = 0; i < layout.recurrent.size(); ++i)
-      write(record_->base->data + places.recurrent[i].base, base_bytes(layout.recurrent[i]));
+      write(layout.recurrent[i].memory, *record_->base, places.recurrent[i].base,
+            base_bytes(layout.recurrent[i]));
     for (size_t i = 0; i < layout.recurrent.size(); ++i)
       for (int64_t p = base_at; p < length; ++p)
-        write(record_->ring->data + places.recurrent[i].ring +
-                  p % places.ring_entries * places.recurrent[i].entry_bytes,
+        write(layout.recurrent[i].memory, *record_->ring,
+              places.recurrent[i].ring + p % places.ring_entries * places.recurrent[i].entry_bytes,
               entry_bytes(layout.recurrent[i]));
     record_->base_at = base_at;
   }

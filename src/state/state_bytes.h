@@ -30,6 +30,8 @@ struct RecurrentBytes {
   int64_t base_at = 0;
   std::vector<std::byte> bytes;
 };
+// Whether what was read of it is worth nothing (StatePool::lost).
+bool state_lost(const StateSnapshot& snapshot);
 RecurrentBytes read_recurrent(const StateSnapshot& snapshot);
 int64_t recurrent_bytes(const StateLayout& layout, int64_t n_pending);
 

@@ -41,18 +41,25 @@ int64_t StateLayout::entry_bytes() const {
 StatePlaces::StatePlaces(const StateLayout& layout, int64_t entries) : ring_entries(entries) {
   for (const StateLayout::KvLayer& layer : layout.kv) {
     Kv& at = kv.emplace_back();
-    at.k = page_bytes;
-    page_bytes += to_lines(kPageTokens * k_bytes(layer));
-    at.v = page_bytes;
-    page_bytes += to_lines(kPageTokens * v_bytes(layer));
+    int64_t& bytes = in[layer.memory].page;
+    at.k = bytes;
+    bytes += to_lines(kPageTokens * k_bytes(layer));
+    at.v = bytes;
+    bytes += to_lines(kPageTokens * v_bytes(layer));
   }
   for (const StateLayout::Recurrent& r : layout.recurrent) {
     Recurrent& at = recurrent.emplace_back();
-    at.base = slot_bytes;
-    slot_bytes += to_lines(float_bytes(r.shape.elements()));
-    at.ring = ring_bytes;
+    Bytes& bytes = in[r.memory];
+    at.base = bytes.slot;
+    bytes.slot += to_lines(float_bytes(r.shape.elements()));
+    at.ring = bytes.ring;
     at.entry_bytes = to_lines(float_bytes(r.entry_floats));
-    ring_bytes += entries * at.entry_bytes;
+    bytes.ring += entries * at.entry_bytes;
+  }
+  for (const Bytes& bytes : in) {
+    page_bytes += bytes.page;
+    slot_bytes += bytes.slot;
+    ring_bytes += bytes.ring;
   }
 }
 

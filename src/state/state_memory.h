@@ -19,6 +19,9 @@ class StateMemory {
   virtual void release(std::byte* at) = 0;
 
   virtual void zero(std::byte* at, int64_t bytes) = 0;
+  // The memory is of no worth any more, its device being lost: what was read from it since is zeros or worse.
+  virtual bool lost() const { return false; }
+
   // To and from memory of the host.
   virtual void read(const std::byte* from, std::span<std::byte> to) = 0;
   virtual void write(std::byte* to, std::span<const std::byte> from) = 0;

@@ -15,6 +15,12 @@ int64_t ring_entries(const StatePoolOptions& o) {
   return o.open_rows == 0 ? 0 : o.fold_at - 1 + 2 * o.open_rows;
 }
 
+PerMemory<int64_t> bytes_of(const StatePlaces& places, int64_t StatePlaces::Bytes::*kind) {
+  PerMemory<int64_t> bytes;
+  for (size_t m = 0; m < kMostMemories; ++m) bytes[m] = places.in[m].*kind;
+  return bytes;
+}
+
 double mib(int64_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }
@@ -29,9 +35,9 @@ StatePool::StatePool(StateLayout layout, StatePoolOptions options)
     : layout_(std::move(layout)),
       options_(std::move(options)),
       places_(layout_, layout_.recurrent.empty() ? 0 : ring_entries(options_)),
-      pieces_{StatePieces(places_.page_bytes, options_.memory),
-              StatePieces(places_.slot_bytes, options_.memory),
-              StatePieces(places_.ring_bytes, options_.memory)} {
+      pieces_{StatePieces(bytes_of(places_, &StatePlaces::Bytes::page), options_.memories),
+              StatePieces(bytes_of(places_, &StatePlaces::Bytes::slot), options_.memories),
+              StatePieces(bytes_of(places_, &StatePlaces::Bytes::ring), options_.memories)} {
   GANNET_CHECK(options_.open_rows >= 0 && options_.open_rows <= 64 && options_.fold_at >= 1);
 }
 
@@ -54,6 +60,11 @@ StateCounters StatePool::counters() const {
   c.bytes_in_use = bytes_in_use_locked();
   for (const StatePieces& pieces : pieces_) c.bytes_reserved += pieces.bytes_reserved();
   return c;
+}
+
+bool StatePool::lost() const {
+  return std::ranges::any_of(options_.memories,
+                             [](const auto& memory) { return memory != nullptr && memory->lost(); });
 }
 
 StatePiece* StatePool::take(Kind kind, const void* holder) {
@@ -102,7 +113,8 @@ StatePiece* StatePool::zero_slot() {
   if (StatePiece* piece = there()) return piece;
   StatePiece* piece = take(kSlot);
   if (piece == nullptr) return nullptr;
-  options_.memory->zero(piece->data, places_.slot_bytes);
+  for (size_t m = 0; m < kMostMemories; ++m)
+    if (places_.in[m].slot > 0) options_.memories[m]->zero(piece->data[m], places_.in[m].slot);
   const std::lock_guard lock(mutex_);
   if (zero_ == nullptr) zero_ = piece;  // another thread may have been faster; two do no harm
   return piece;

@@ -29,7 +29,8 @@ struct StatePoolOptions {
   // More of them save writes of the state and cost work of going through the ring.
   int64_t fold_at = 1;
   int64_t most_bytes = 0;  // of pages, slots and rings in use; 0: as many as the memory has
-  std::shared_ptr<StateMemory> memory = host_state_memory();
+  // As StateLayout counts them; null: nothing lies there.
+  PerMemory<std::shared_ptr<StateMemory>> memories = {host_state_memory()};
 };
 
 struct StateCounters {
@@ -65,6 +66,7 @@ class StatePool : public std::enable_shared_from_this<StatePool> {
   const StatePlaces& places() const { return places_; }
   const StatePoolOptions& options() const { return options_; }
   StateCounters counters() const;
+  bool lost() const;  // StateMemory::lost() of any memory: nothing that is read from here on is to be kept
 
   // Keeps `snapshot` until forget(), or until memory is short and its turn comes. The first to go is the one
   // with the most bytes that nobody else holds, per token that would have to be read again, times one more

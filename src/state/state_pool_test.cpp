@@ -78,47 +78,47 @@ TEST(StatePool, LimitIsAnErrorThatNamesItAndLeavesSequencesAlone) {
   ToyKernels toy(pool);
   ToyReference want;
   SequenceState s = made(toy, pool, 200, 1, &want);  // 4 pages
-  StepSegment segment;
-  const auto r = s.prepare(StatePart::kTrunk, 100, true, segment);
+  StepSegments segments;
+  const auto r = s.prepare(StatePart::kTrunk, 100, true, segments);
   ASSERT_FALSE(r.ok());
   EXPECT_EQ(r.error().code(), ErrorCode::kOutOfMemory);
   for (const char* part : {"MiB that states may take", "raise that limit", "--ctx-size"})
     EXPECT_NE(r.error().message().find(part), std::string::npos) << r.error().message();
   SequenceState other(pool);
-  EXPECT_FALSE(other.prepare(StatePart::kTrunk, 1, true, segment).ok());
+  EXPECT_FALSE(other.prepare(StatePart::kTrunk, 1, true, segments).ok());
   toy.expect(s, want);
   EXPECT_LE(pool->counters().bytes_in_use, o.most_bytes);
   s.clear();
-  ASSERT_TRUE(other.prepare(StatePart::kTrunk, 1, true, segment).ok());
+  ASSERT_TRUE(other.prepare(StatePart::kTrunk, 1, true, segments).ok());
 }
 
 TEST(StatePool, MemoryThatIsShortIsAnError) {
   StatePoolOptions o;
   const auto memory = std::make_shared<CountingMemory>();
-  o.memory = memory;
+  o.memories[0] = memory;
   const auto pool = make_pool(o);
   memory->most = 0;
   SequenceState s(pool);
-  StepSegment segment;
-  auto r = s.prepare(StatePart::kTrunk, 100, true, segment);
+  StepSegments segments;
+  auto r = s.prepare(StatePart::kTrunk, 100, true, segments);
   ASSERT_FALSE(r.ok());
   EXPECT_EQ(r.error().code(), ErrorCode::kOutOfMemory);
   EXPECT_NE(r.error().message().find("--ctx-size"), std::string::npos) << r.error().message();
   memory->most = int64_t{1} << 40;
-  EXPECT_TRUE(s.prepare(StatePart::kTrunk, 100, true, segment).ok());
+  EXPECT_TRUE(s.prepare(StatePart::kTrunk, 100, true, segments).ok());
 }
 
 // The memory of pages is not lost for slots.
 TEST(StatePool, IdleSlabsGoBackWhenMemoryIsShort) {
   StatePoolOptions o;
   const auto memory = std::make_shared<CountingMemory>();
-  o.memory = memory;
+  o.memories[0] = memory;
   {
     const auto pool = make_pool(o);
     ToyKernels toy(pool);
     SequenceState s(pool);
-    StepSegment segment;
-    ASSERT_TRUE(s.prepare(StatePart::kTrunk, 60000, true, segment).ok());
+    StepSegments segments;
+    ASSERT_TRUE(s.prepare(StatePart::kTrunk, 60000, true, segments).ok());
     const int64_t reserved = pool->counters().bytes_reserved;
     EXPECT_EQ(memory->in_use, reserved);
     memory->most = reserved;
@@ -198,11 +198,11 @@ TEST_F(KeptTest, HeldSnapshotsStay) {
   ASSERT_TRUE(held.has_value());
   EXPECT_NE(pool->explain().find("held elsewhere, stays"), std::string::npos) << pool->explain();
   SequenceState s(pool);
-  StepSegment segment;
-  EXPECT_FALSE(s.prepare(StatePart::kTrunk, 100, true, segment).ok());
+  StepSegments segments;
+  EXPECT_FALSE(s.prepare(StatePart::kTrunk, 100, true, segments).ok());
   EXPECT_EQ(pool->counters().given_up, 0);
   held.reset();
-  EXPECT_TRUE(s.prepare(StatePart::kTrunk, 100, true, segment).ok());
+  EXPECT_TRUE(s.prepare(StatePart::kTrunk, 100, true, segments).ok());
   EXPECT_FALSE(pool->find(id).has_value());
 }
 

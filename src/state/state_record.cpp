@@ -79,7 +79,7 @@ void StateRecord::shrink(size_t n) {
 }
 
 bool StateRecord::make_room(StatePart part, int64_t n_rows, const std::array<int64_t, 2>& ends,
-                            std::vector<std::byte*>& table) {
+                            PageTable& table) {
   const int64_t begin = length_of(part), end = begin + n_rows;
   if (n_rows == 0 || pool.places().page_bytes == 0) return true;
   for (int64_t first = begin / kPageTokens * kPageTokens; first < end; first += kPageTokens) {
@@ -92,11 +92,11 @@ bool StateRecord::make_room(StatePart part, int64_t n_rows, const std::array<int
     if (page == nullptr) return false;
     if (i == pages.size()) {
       pages.push_back(page);
-      table.push_back(page->data);
+      for (size_t m = 0; m < kMostMemories; ++m) table[m].push_back(page->data[m]);
       continue;
     }
     copy_rows(*pages[i], *page, i, ends);
-    table[i] = page->data;
+    for (size_t m = 0; m < kMostMemories; ++m) table[m][i] = page->data[m];
     pool.drop(StatePool::kPage, std::exchange(pages[i], page), this);
   }
   return true;
@@ -105,15 +105,16 @@ bool StateRecord::make_room(StatePart part, int64_t n_rows, const std::array<int
 // Without the lock: rows of this record are not written by others, and those are all that is read.
 void StateRecord::copy_rows(const StatePiece& from, const StatePiece& to, size_t index,
                             const std::array<int64_t, 2>& ends) const {
-  StateMemory& memory = *pool.options().memory;
   int64_t bytes = 0;
   for (size_t i = 0; i < pool.layout().kv.size(); ++i) {
     const StateLayout::KvLayer& layer = pool.layout().kv[i];
     const int64_t n = rows_in_page(ends[part_index(layer.part)], index);
     if (n == 0) continue;
+    StateMemory& memory = *pool.options().memories[layer.memory];
     const auto copy = [&](int64_t at, DType type) {
       const int64_t row = row_bytes(type, layer.head_dim);
-      memory.copy(to.data + at, from.data + at, n * row, kPageTokens * row, layer.n_kv_heads);
+      memory.copy(to.data[layer.memory] + at, from.data[layer.memory] + at, n * row, kPageTokens * row,
+                  layer.n_kv_heads);
       bytes += n * row * layer.n_kv_heads;
     };
     copy(pool.places().kv[i].k, layer.k_type);

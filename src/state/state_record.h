@@ -8,6 +8,9 @@
 
 namespace gannet {
 
+// Addresses of the pages of a sequence.
+using PageTable = PerMemory<std::vector<std::byte*>>;
+
 struct StateRecord {
   explicit StateRecord(StatePool& pool_of) : pool(pool_of) {}
   // Shares everything up to the end of `other`. Takes time by the number of pages and copies no state.
@@ -29,8 +32,7 @@ struct StateRecord {
   // Makes the rows behind the end of `part` writable. A page with rows that another holder relies on is
   // replaced by a copy of its rows before `ends` (by part). False when memory is short; what is stored is the
   // same in any case. `table` has the addresses of the pages and follows.
-  bool make_room(StatePart part, int64_t n_rows, const std::array<int64_t, 2>& ends,
-                 std::vector<std::byte*>& table);
+  bool make_room(StatePart part, int64_t n_rows, const std::array<int64_t, 2>& ends, PageTable& table);
   // Gives the ring back if it holds nothing of this record and something of another.
   void drop_shared_ring();
   // Gives pages back until `n` are left.

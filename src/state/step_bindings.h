@@ -31,7 +31,8 @@ class StepBindings {
   // address until ran(). Errors: those of prepare(); the step has no segment of it then.
   Result<void> add(SequenceState& sequence, int64_t first_row, int64_t n_rows, bool kept,
                    int64_t base_after = -1);
-  const StepView& view() const { return step_; }
+  // As layers of a memory see it.
+  const StepView& view(size_t memory = 0) const { return steps_[memory]; }
   // The plan ran: tells all sequences. They are committed one by one, each by its own number of rows.
   void ran();
 
@@ -41,9 +42,9 @@ class StepBindings {
   std::map<std::string, void*> by_name_;
   std::vector<KvView> kv_;
   std::vector<RecurrentView> recurrent_;
-  std::vector<StepSegment> segments_;
+  PerMemory<std::vector<StepSegment>> segments_;
   std::vector<SequenceState*> sequences_;
-  StepView step_;
+  PerMemory<StepView> steps_;
 };
 
 }  // namespace gannet

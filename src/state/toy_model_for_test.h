@@ -117,15 +117,16 @@ class ToyKernels {
   void expect(SequenceState& s, const ToyReference& want) {
     ASSERT_EQ(s.length(), static_cast<int64_t>(want.kv.size()));
     ASSERT_EQ(s.length(StatePart::kMtp), static_cast<int64_t>(want.mtp_kv.size()));
-    StepSegment segment;
-    ASSERT_TRUE(s.prepare(StatePart::kMtp, 0, false, segment).ok());
-    expect_rows("kv.1", segment, want.mtp_kv);
+    StepSegments segments;
+    ASSERT_TRUE(s.prepare(StatePart::kMtp, 0, false, segments).ok());
+    expect_rows("kv.1", segments[0], want.mtp_kv);
     s.cancel(StatePart::kMtp);
-    ASSERT_TRUE(s.prepare(StatePart::kTrunk, 0, false, segment).ok());
-    expect_rows("kv.0", segment, want.kv);
+    ASSERT_TRUE(s.prepare(StatePart::kTrunk, 0, false, segments).ok());
+    expect_rows("kv.0", segments[0], want.kv);
     if (want.recurrent) {
-      ToyModel::Memory m = load(segment);
-      for (int64_t p = segment.base_at; p < segment.n_past; ++p) ToyModel::apply(m, load_entry(segment, p));
+      ToyModel::Memory m = load(segments[0]);
+      for (int64_t p = segments[0].base_at; p < segments[0].n_past; ++p)
+        ToyModel::apply(m, load_entry(segments[0], p));
       EXPECT_EQ(m.window, want.memory.window);
       EXPECT_EQ(m.matrix, want.memory.matrix);
     }

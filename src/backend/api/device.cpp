@@ -35,6 +35,7 @@ BufferId Device::add(const Buffer& buffer) {
 Result<BufferId> Device::allocate(int64_t bytes, BufferUse use) {
   GANNET_CHECK(bytes > 0);
   std::byte* address = make_buffer(bytes, use);
+  if (address == nullptr) GANNET_TRY(health());
   if (address == nullptr)
     return Error(ErrorCode::kOutOfMemory, fmt::format("{}: no memory for {} bytes", name_, bytes));
   return add({address, bytes, false});

@@ -64,6 +64,11 @@ class Device {
   Result<Event> download(Place from, std::span<std::byte> to);
   Result<Event> copy(Place from, Place to, int64_t bytes);
   Result<Event> zero(Place place, int64_t bytes);
+  // Errors: kDevice, from when on the device is lost or does not answer: nothing runs on it any more, and
+  // what lies in its memory is of no worth. Open it again.
+  virtual Result<void> health() const { return {}; }
+  // The most bytes of a buffer, imported or its own; 0: no limit.
+  virtual int64_t largest_buffer() const { return 0; }
   virtual bool done(Event) const { return true; }
   virtual Result<void> wait(Event) { return {}; }
 

@@ -64,7 +64,13 @@ Result<std::byte*> GuardedDevice::take_host(std::span<const std::byte>) {
   return Error(ErrorCode::kDevice, "the test device takes no host memory");
 }
 
+Result<void> GuardedDevice::health() const {
+  if (lost_) return Error(ErrorCode::kDevice, "the test device is lost");
+  return {};
+}
+
 Result<Event> GuardedDevice::write(std::byte* to, std::span<const std::byte> from) {
+  GANNET_TRY(health());
   begin_kernels();
   std::memcpy(to, from.data(), from.size());
   end_kernels();
@@ -74,6 +80,7 @@ Result<Event> GuardedDevice::write(std::byte* to, std::span<const std::byte> fro
 }
 
 Result<Event> GuardedDevice::read(const std::byte* from, std::span<std::byte> to) {
+  GANNET_TRY(health());
   begin_kernels();
   std::memcpy(to.data(), from, to.size());
   end_kernels();
@@ -81,6 +88,7 @@ Result<Event> GuardedDevice::read(const std::byte* from, std::span<std::byte> to
 }
 
 Result<Event> GuardedDevice::move(const std::byte* from, std::byte* to, int64_t bytes) {
+  GANNET_TRY(health());
   begin_kernels();
   std::memmove(to, from, static_cast<size_t>(bytes));
   end_kernels();
@@ -88,6 +96,7 @@ Result<Event> GuardedDevice::move(const std::byte* from, std::byte* to, int64_t 
 }
 
 Result<Event> GuardedDevice::clear(std::byte* at, int64_t bytes) {
+  GANNET_TRY(health());
   begin_kernels();
   std::memset(at, 0, static_cast<size_t>(bytes));
   end_kernels();

@@ -4,6 +4,7 @@
 // refused.
 #pragma once
 
+#include <atomic>
 #include <map>
 #include <set>
 #include <string>
@@ -17,6 +18,7 @@ struct GuardedOptions {
   std::set<std::string> refused_ops = {};
   std::set<DType> refused_types = {};  // of operands or results
   Capabilities capabilities = kCpuCapabilities;
+  int64_t limit = 0;  // of memory
 };
 
 class GuardedDevice final : public Device {
@@ -32,6 +34,9 @@ class GuardedDevice final : public Device {
   void end_kernels() override;
 
   int64_t uploaded_bytes() const { return uploaded_; }
+  // From here on nothing can be copied, as when a real one is lost.
+  void lose() { lost_ = true; }
+  Result<void> health() const override;
 
  protected:
   std::byte* make_buffer(int64_t bytes, BufferUse use) override;
@@ -41,6 +46,7 @@ class GuardedDevice final : public Device {
   Result<Event> read(const std::byte* from, std::span<std::byte> to) override;
   Result<Event> move(const std::byte* from, std::byte* to, int64_t bytes) override;
   Result<Event> clear(std::byte* at, int64_t bytes) override;
+  int64_t limit() const override { return options_.limit; }
 
  private:
   const GuardedOptions options_;
@@ -48,6 +54,7 @@ class GuardedDevice final : public Device {
   std::map<std::byte*, size_t> buffers_;
   int opened_ = 0;  // by whom the buffers may be touched now
   int64_t uploaded_ = 0;
+  std::atomic<bool> lost_ = false;
 };
 
 }  // namespace gannet

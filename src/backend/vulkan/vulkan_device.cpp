@@ -81,8 +81,19 @@ class OpenVulkanDevice final : public VulkanDevice {
         physical_(instance_->devices[index]),
         facts_(std::move(facts)) {}
   ~OpenVulkanDevice() override {
+    // What a device that does not answer may still use stays; the driver keeps its own until the process
+    // ends.
+    if (queue_ != nullptr && queue_->hung()) {
+      (void)new std::shared_ptr<VulkanInstance>(instance_);
+      (void)copies_.release();
+      (void)pipelines_.release();
+      (void)queue_.release();
+      (void)memory_.release();
+      device_.handle = VK_NULL_HANDLE;
+      return;
+    }
     // The file only saves time: whether it can be written is nobody's business.
-    if (pipelines_ != nullptr) (void)pipelines_->save();
+    if (pipelines_ != nullptr && queue_->health().ok()) (void)pipelines_->save();
     if (staging_ != nullptr) memory_->free(staging_);
   }
 
@@ -91,6 +102,7 @@ class OpenVulkanDevice final : public VulkanDevice {
   const VulkanFacts& facts() const override { return facts_; }
   const Capabilities& capabilities() const override { return capabilities_; }
   std::byte* host_view(Place place) const override { return memory_->find(address(place)).host; }
+  Result<void> health() const override { return queue_->health(); }
   bool done(Event event) const override { return queue_->done(event.number); }
   Result<void> wait(Event event) override { return queue_->wait(event.number); }
   std::unique_ptr<Recorder> record() override {
@@ -99,14 +111,17 @@ class OpenVulkanDevice final : public VulkanDevice {
 
  protected:
   std::byte* make_buffer(int64_t bytes, BufferUse use) override;
-  void drop_buffer(std::byte* address, int64_t) override { memory_->free(address); }
+  void drop_buffer(std::byte* address, int64_t) override {
+    if (!queue_->hung()) memory_->free(address);
+  }
   Result<std::byte*> take_host(std::span<const std::byte> bytes) override { return memory_->import(bytes); }
-  void drop_host(std::byte* address, int64_t) override { memory_->free(address); }
+  void drop_host(std::byte* address, int64_t) override { drop_buffer(address, 0); }
   Result<Event> write(std::byte* to, std::span<const std::byte> from) override;
   Result<Event> read(const std::byte* from, std::span<std::byte> to) override;
   Result<Event> move(const std::byte* from, std::byte* to, int64_t bytes) override;
   Result<Event> clear(std::byte* at, int64_t bytes) override;
   int64_t limit() const override { return memory_->limit(); }
+  int64_t largest_buffer() const override { return facts_.most_allocation; }
 
  private:
   struct Half {
@@ -122,6 +137,7 @@ class OpenVulkanDevice final : public VulkanDevice {
   Capabilities capabilities_;
   double tick_seconds_ = 0;
   LogicalDevice device_;
+  std::shared_ptr<VulkanFaults> faults_;
   std::unique_ptr<VulkanMemory> memory_;
   std::unique_ptr<VulkanQueue> queue_;
   std::unique_ptr<VulkanPipelines> pipelines_;
@@ -165,8 +181,9 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   vkGetPhysicalDeviceProperties(physical_, &properties);
   tick_seconds_ = 1e-9 * static_cast<double>(properties.limits.timestampPeriod);
   memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_);
-  queue_ = std::make_unique<VulkanQueue>(device_.handle, family, options.patience_seconds);
+  queue_ = std::make_unique<VulkanQueue>(device_.handle, family, options.patience_seconds, options.faults);
   GANNET_TRY(queue_->make());
+  faults_ = options.faults;
   pipelines_ = std::make_unique<VulkanPipelines>(device_.handle, std::move(options.shaders),
                                                  std::move(options.pipeline_file));
   GANNET_TRY(pipelines_->make());
@@ -175,6 +192,10 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
 }
 
 std::byte* OpenVulkanDevice::make_buffer(int64_t bytes, BufferUse use) {
+  if (faults_ != nullptr && (faults_->no_memory == 0 || VulkanFaults::now(faults_->no_memory))) {
+    faults_->no_memory = 0;  // from here on
+    return nullptr;
+  }
   std::byte* address = memory_->allocate(bytes, use);
   if (address == nullptr) return nullptr;
   // Zeroed to the end of the piece: clear() takes whole words.

@@ -10,6 +10,7 @@
 #include "backend/api/device.h"
 #include "backend/api/recorder.h"
 #include "backend/vulkan/vulkan_facts.h"
+#include "backend/vulkan/vulkan_faults.h"
 #include "backend/vulkan/vulkan_instance.h"
 
 namespace gannet {
@@ -26,6 +27,7 @@ struct VulkanDeviceOptions {
   bool staged = false;
   // A device that does not answer for so long is taken for hung.
   double patience_seconds = 120;
+  std::shared_ptr<VulkanFaults> faults;  // for tests; null: none are forced
 };
 
 // Thread-safe but for recordings, each of which one thread uses at a time.

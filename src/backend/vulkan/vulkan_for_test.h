@@ -19,13 +19,13 @@ inline std::vector<std::string>& vulkan_messages_for_test() {
   return all;
 }
 
-inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup shaders, bool staged = false) {
+inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup shaders, bool staged = false,
+                                                                  VulkanDeviceOptions how = {}) {
   VulkanInstanceOptions options;
   options.validate = std::getenv("GANNET_VULKAN_VALIDATE") != nullptr;
   options.on_message = [](const std::string& message) { vulkan_messages_for_test().push_back(message); };
   auto instance = GANNET_TRY(open_vulkan(options));
   const char* number = std::getenv("GANNET_VULKAN_DEVICE");
-  VulkanDeviceOptions how;
   how.shaders = std::move(shaders);
   how.staged = staged;
   if (const char* file = std::getenv("GANNET_VULKAN_PIPELINES")) how.pipeline_file = file;

@@ -4,8 +4,9 @@
 
 namespace gannet {
 
-VulkanQueue::VulkanQueue(VkDevice device, uint32_t family, double patience_seconds)
-    : device_(device), family_(family), patience_seconds_(patience_seconds) {
+VulkanQueue::VulkanQueue(VkDevice device, uint32_t family, double patience_seconds,
+                         std::shared_ptr<VulkanFaults> faults)
+    : device_(device), family_(family), patience_seconds_(patience_seconds), faults_(std::move(faults)) {
   vkGetDeviceQueue(device_, family_, 0, &queue_);
 }
 
@@ -22,7 +23,8 @@ Result<void> VulkanQueue::make() {
 }
 
 Result<uint64_t> VulkanQueue::submit(VkCommandBuffer commands) {
-  const std::lock_guard lock(mutex_);
+  GANNET_TRY(health());
+  std::unique_lock lock(mutex_);
   const uint64_t number = last_ + 1;
   VkTimelineSemaphoreSubmitInfo values{
       VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO, nullptr, 0, nullptr, 1, &number};
@@ -31,8 +33,33 @@ Result<uint64_t> VulkanQueue::submit(VkCommandBuffer commands) {
   info.pCommandBuffers = &commands;
   info.signalSemaphoreCount = 1;
   info.pSignalSemaphores = &done_;
-  GANNET_VK(vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE));
-  return last_ = number;
+  last_ = number;
+  VkResult result = VK_SUCCESS;
+  if (faults_ != nullptr && VulkanFaults::now(faults_->lost))
+    result = VK_ERROR_DEVICE_LOST;
+  else if (faults_ == nullptr || !VulkanFaults::now(faults_->hung))
+    result = vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE);
+  lock.unlock();
+  if (result != VK_SUCCESS) return lost(vulkan_error(result, "vkQueueSubmit"), false);
+  return number;
+}
+
+Error VulkanQueue::lost(Error error, bool hung) const {
+  const std::lock_guard lock(mutex_);
+  if (!lost_) lost_ = std::move(error);
+  hung_ = hung_ || hung;
+  return *lost_;
+}
+
+Result<void> VulkanQueue::health() const {
+  const std::lock_guard lock(mutex_);
+  if (lost_) return *lost_;
+  return {};
+}
+
+bool VulkanQueue::hung() const {
+  const std::lock_guard lock(mutex_);
+  return hung_;
 }
 
 bool VulkanQueue::done(uint64_t number) const {
@@ -43,12 +70,14 @@ bool VulkanQueue::done(uint64_t number) const {
 
 Result<void> VulkanQueue::wait(uint64_t number) const {
   if (number == 0) return {};
+  GANNET_TRY(health());
   VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO, nullptr, 0, 1, &done_, &number};
   const VkResult result = vkWaitSemaphores(device_, &info, static_cast<uint64_t>(1e9 * patience_seconds_));
   if (result == VK_TIMEOUT)
-    return Error(ErrorCode::kDevice,
-                 fmt::format("the Vulkan device has not answered for {:g} seconds", patience_seconds_));
-  if (result != VK_SUCCESS) return vulkan_error(result, "vkWaitSemaphores");
+    return lost(Error(ErrorCode::kDevice,
+                      fmt::format("the Vulkan device has not answered for {:g} seconds", patience_seconds_)),
+                true);
+  if (result != VK_SUCCESS) return lost(vulkan_error(result, "vkWaitSemaphores"), false);
   return {};
 }
 

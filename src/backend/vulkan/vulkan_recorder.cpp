@@ -12,6 +12,7 @@ constexpr uint32_t kMostMarks = 16384;
 VulkanRecording::~VulkanRecording() {
   // What is under way uses the command buffer.
   (void)queue_.wait(last_);
+  if (queue_.hung()) return;
   const VkDevice device = queue_.device();
   if (times_ != VK_NULL_HANDLE) vkDestroyQueryPool(device, times_, nullptr);
   if (pool_ != VK_NULL_HANDLE) vkDestroyCommandPool(device, pool_, nullptr);

@@ -1,0 +1,18 @@
+// Faults that tests force on a Vulkan device, since no driver gives them on demand.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace gannet {
+
+// Each counts down; at 0 the fault is there. Negative: never.
+struct VulkanFaults {
+  std::atomic<int64_t> lost{-1};       // submissions until the device is lost
+  std::atomic<int64_t> hung{-1};       // submissions until one is never done
+  std::atomic<int64_t> no_memory{-1};  // allocations until there is no memory any more
+
+  static bool now(std::atomic<int64_t>& count) { return count >= 0 && count-- == 0; }
+};
+
+}  // namespace gannet
