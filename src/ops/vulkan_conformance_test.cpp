@@ -23,12 +23,16 @@ void PrintTo(const OpCase& op_case, std::ostream* out) {
 
 namespace {
 
+const auto& opened_device() {
+  static const auto opened = open_vulkan_for_test(shader_code);
+  return opened;
+}
+
 class VulkanConformance : public testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    static const auto opened = open_vulkan_for_test(shader_code);
-    if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
-    device_ = opened->get();
+    if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+    device_ = opened_device()->get();
   }
   void TearDown() override { expect_no_vulkan_messages(); }
   VulkanDevice* device_ = nullptr;
@@ -202,6 +206,45 @@ TEST(VulkanKernels, EveryOneHasACase) {
     });
     EXPECT_TRUE(judged) << kernel->op << "/" << kernel->name;
   }
+}
+
+// The shared expert beside the choice, gate and up, down: each in one dispatch.
+TEST(VulkanKernels, ExpertsOfFewTokensWaitTwice) {
+  if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+  int n_run = 0;
+  for (const OpCase& op_case : cases()) {
+    if (op_case.name != "F32_F32_F32_t1_e8_k2_256x64_s64_residual" &&
+        op_case.name != "F32_F32_F32_t5_e8_k2_256x64_s64_residual")
+      continue;
+    const CaseData data = make_case_data(op_case);
+    const KernelChoice choice =
+        recorded_kernels().choose(*op_case.op, data.site(), {}, DeviceKind::kVulkan, 0);
+    ASSERT_NE(choice.kernel, nullptr);
+    CaseRun run(data, {});
+    const auto counts = run.run_recorded(*choice.kernel, *opened_device()->get());
+    ASSERT_TRUE(counts.ok()) << counts.error().message();
+    EXPECT_EQ(counts->dispatches, 4) << op_case.name;
+    EXPECT_EQ(counts->barriers, 2) << op_case.name;
+    ++n_run;
+  }
+  EXPECT_EQ(n_run, 2);
+}
+
+TEST(VulkanKernels, AreChosenByPriorityOrNameAndNotWithoutWhatTheyNeed) {
+  const std::vector<OpCase> all = cases();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [](const OpCase& c) { return c.name == "t100_mixed_given_residual"; });
+  ASSERT_NE(found, all.end());
+  const CaseData many = make_case_data(*found);
+  const auto chosen = [&](const std::map<std::string, std::string>& forced, uint32_t features) {
+    const KernelChoice choice =
+        recorded_kernels().choose(*found->op, many.site(), {{}, forced}, DeviceKind::kVulkan, features);
+    return std::string(choice.kernel == nullptr ? "none" : choice.kernel->name);
+  };
+  EXPECT_EQ(chosen({}, kIntDot), "tiles");
+  EXPECT_EQ(chosen({{"linear", "f16"}}, 0), "f16");
+  EXPECT_EQ(chosen({{"linear", "int_dot"}}, kIntDot), "int_dot");
+  EXPECT_EQ(chosen({{"linear", "int_dot"}}, 0), "none");
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ const uint kLeastSubgroup = 4;
 shared float part[gl_WorkGroupSize.x / kLeastSubgroup * kSums * kShared];
 
 float of_group(uint sum) {
-  float y = part[sum];
+  precise float y = part[sum];
   for (uint s = 1; s < gl_NumSubgroups; ++s) y += part[s * kSums * kShared + sum];
   return y;
 }
@@ -51,7 +51,7 @@ shared uint n_choices, is_later;
 // The products of n choices of an expert, of which the first is `choice` and all are in `choices` if there are more.
 void multiply_choices(uint choice, uint n, uint expert, uint first) {
   for (uint c = 0; c < n; c += kShared) {
-    float sum[kShared * kSums];
+    precise float sum[kShared * kSums];
     [[unroll]] for (uint i = 0; i < kShared * kSums; ++i) sum[i] = 0;
     for (uint p = gl_LocalInvocationID.x; p < pieces_of(a.n_in) && expert < a.n_experts; p += gl_WorkGroupSize.x) {
       vec4 x[8];
@@ -110,9 +110,9 @@ shared float of_choice[kWhat == kWeighted ? kOutputs * kAtOnce : 1];
 
 void sum_choices(uint token, uint first) {
   const uint me = gl_LocalInvocationID.x;
-  float y = kBase && me < kOutputs && first + me < a.n_out ? a.base.v[token * a.base_stride + first + me] : 0;
+  precise float y = kBase && me < kOutputs && first + me < a.n_out ? a.base.v[token * a.base_stride + first + me] : 0;
   for (uint k = 0; k < a.top_k; k += kAtOnce) {
-    float sum[kOutputs];
+    precise float sum[kOutputs];
     [[unroll]] for (uint o = 0; o < kOutputs; ++o) sum[o] = 0;
     const uint choice = token * a.top_k + min(k + me / kParts, a.top_k - 1), expert = expert_of(choice);
     for (uint p = me % kParts; p < pieces_of(a.n_in) && expert < a.n_experts; p += kParts) {
@@ -128,7 +128,7 @@ void sum_choices(uint token, uint first) {
       of_part[(o * kAtOnce + me / kParts) * (kParts + 1) + me % kParts] = sum[o];
     barrier();
     for (uint i = me; i < kOutputs * kAtOnce; i += gl_WorkGroupSize.x) {
-      float z = 0;
+      precise float z = 0;
       [[unroll]] for (uint s = 0; s < kParts; ++s) z += of_part[i * (kParts + 1) + s];
       of_choice[i] = z;
     }

@@ -18,11 +18,12 @@ void output_piece(uint o, uint p, out vec4 q[8]) {
 
 void row_piece(uint row, uint p, out vec4 x[8]) {
   activations(a.x, row * a.x_stride, p, a.n_in, kAligned, x);
-  if (!kSwiglu) return;
-  vec4 up[8];
-  activations(a.up, row * a.up_stride, p, a.n_in, kAligned, up);
-  [[unroll]] for (uint i = 0; i < 8; ++i)
-    [[unroll]] for (uint j = 0; j < 4; ++j) x[i][j] = silu(x[i][j]) * up[i][j];
+  if (kSwiglu) {
+    vec4 up[8];
+    activations(a.up, row * a.up_stride, p, a.n_in, kAligned, up);
+    [[unroll]] for (uint i = 0; i < 8; ++i)
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[i][j] = silu(x[i][j]) * up[i][j];
+  }
 }
 
 void main() {
@@ -31,7 +32,7 @@ void main() {
   weights_begin();
   const uint end = kAllRows ? live_of(a.rows, a.n_rows) : exact_of(a.rows, a.n_rows);
   for (uint row = 0; row < end; row += kRows) {
-    float sum[kSums];
+    precise float sum[kSums];
     [[unroll]] for (uint i = 0; i < kSums; ++i) sum[i] = 0;
     for (uint p = gl_LocalInvocationID.x; p < pieces_of(n); p += gl_WorkGroupSize.x) {
       vec4 q[kOutputs][8];
@@ -51,7 +52,7 @@ void main() {
     for (uint i = gl_LocalInvocationID.x; i < kSums; i += gl_WorkGroupSize.x) {
       const uint r = row + i / kOutputs, o = first + i % kOutputs;
       if (r >= end || o >= n_outputs()) continue;
-      float y = part[i];
+      precise float y = part[i];
       for (uint s = 1; s < gl_NumSubgroups; ++s) y += part[s * kSums + i];
       if (kGate) y = with_gate(y, r);
       if (kResidual) y += a.residual.v[r * a.residual_stride + o];
