@@ -46,7 +46,7 @@ std::vector<bool> needed_nodes(const Graph& graph) {
 }  // namespace
 
 KernelChoice KernelChooser::choose(const OpDef& op, const OpSite& site) const {
-  KernelChoice choice = kernels_.choose(op, site, policy_, device_.kind());
+  KernelChoice choice = kernels_.choose(op, site, policy_, device_.kind(), device_.features());
   if (const char* refusal = device_.refuses(op.name, site); refusal != nullptr) {
     choice.kernel = nullptr;
     for (KernelCandidate& candidate : choice.candidates) candidate.refusal = refusal;

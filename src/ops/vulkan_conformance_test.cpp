@@ -23,12 +23,16 @@ void PrintTo(const OpCase& op_case, std::ostream* out) {
 
 namespace {
 
+const auto& opened_device() {
+  static const auto opened = open_vulkan_for_test(shader_code);
+  return opened;
+}
+
 class VulkanConformance : public testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    static const auto opened = open_vulkan_for_test(shader_code);
-    if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
-    device_ = opened->get();
+    if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+    device_ = opened_device()->get();
   }
   void TearDown() override { expect_no_vulkan_messages(); }
   VulkanDevice* device_ = nullptr;
@@ -73,6 +77,7 @@ TEST_P(VulkanConformance, KernelsAgreeWithReference) {
     std::optional<Outcome> expected;
     for (const KernelInfo* kernel : recorded_kernels().kernels_of(*data.op_case.op)) {
       if (kernel->refuses != nullptr && kernel->refuses(data.site()) != nullptr) continue;
+      if ((recorded_kernel(*kernel).needs & ~device_->features()) != 0) continue;
       SCOPED_TRACE(fmt::format("kernel {}, {}{}", kernel->name, layout.strided ? "strided" : "dense",
                                layout.permuted ? " and permuted" : ""));
       if (!expected) {
@@ -109,30 +114,39 @@ GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(VulkanConformance);
 
 // Ops whose kernels depend on how many rows there are, and which operands have a row per token.
 const std::map<std::string, RowOperands>& row_ops() {
-  static const std::map<std::string, RowOperands> ops = {
-      {"linear", {0, 1, 2}}, {"matmul", {0}}, {"expert_matmul", {0, 2}}, {"routed_experts", {0, 1, 2}}};
+  static const std::map<std::string, RowOperands> ops = {{"linear", {0, 1, 2}},
+                                                         {"matmul", {0}},
+                                                         {"expert_matmul", {0, 2}},
+                                                         {"moe", {0, 1, 2, 6, 7, 9, 10}},
+                                                         {"routed_experts", {0, 1, 2}}};
   return ops;
 }
 
 class VulkanRows : public VulkanConformance {
  protected:
-  // The bytes of each row of the result, by the kernel that takes so many.
-  std::vector<std::string> run(const CaseData& data, const StepRows& rows) {
-    for (const KernelInfo* kernel : recorded_kernels().kernels_of(*data.op_case.op)) {
-      if (kernel->refuses != nullptr && kernel->refuses(data.site()) != nullptr) continue;
-      CaseRun run(data, {});
-      const auto counts = run.run_recorded(*kernel, *device_, rows);
-      EXPECT_TRUE(counts.ok()) << counts.error().message();
-      for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
-      const std::vector<std::byte> all = run.outcome().results[0];
-      const auto n = static_cast<size_t>(data.result_types[0].shape.dim[0]);
-      std::vector<std::string> each;
-      for (size_t r = 0; r < n; ++r)
-        each.emplace_back(reinterpret_cast<const char*>(all.data()) + r * (all.size() / n), all.size() / n);
-      return each;
-    }
-    ADD_FAILURE() << "no kernel";
-    return std::vector<std::string>(static_cast<size_t>(data.result_types[0].shape.dim[0]));
+  // That take so many rows, the one that would be chosen first.
+  std::vector<const KernelInfo*> kernels_for(const CaseData& data) {
+    std::vector<const KernelInfo*> some;
+    for (const KernelInfo* kernel : recorded_kernels().kernels_of(*data.op_case.op))
+      if ((kernel->refuses == nullptr || kernel->refuses(data.site()) == nullptr) &&
+          (recorded_kernel(*kernel).needs & ~device_->features()) == 0)
+        some.push_back(kernel);
+    return some;
+  }
+
+  // The bytes of each row of the result.
+  std::vector<std::string> run(const KernelInfo& kernel, const CaseData& data, const StepRows& rows) {
+    SCOPED_TRACE(fmt::format("kernel {}", kernel.name));
+    CaseRun run(data, {});
+    const auto counts = run.run_recorded(kernel, *device_, rows);
+    EXPECT_TRUE(counts.ok()) << counts.error().message();
+    for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
+    const std::vector<std::byte> all = run.outcome().results[0];
+    const auto n = static_cast<size_t>(data.result_types[0].shape.dim[0]);
+    std::vector<std::string> each;
+    for (size_t r = 0; r < n; ++r)
+      each.emplace_back(reinterpret_cast<const char*>(all.data()) + r * (all.size() / n), all.size() / n);
+    return each;
   }
 };
 
@@ -146,15 +160,25 @@ TEST_P(VulkanRows, ARowIsTheSameInAnyCompany) {
     return take_rows(data, operands, chosen);
   };
   std::vector<std::string> alone;
-  for (int64_t i = 0; i < 5; ++i)
-    alone.push_back(run(take_rows(data, operands, {(11 * i + 5) % kRows}), {.exact = 1})[0]);
+  for (int64_t i = 0; i < 5; ++i) {
+    const CaseData one = take_rows(data, operands, {(11 * i + 5) % kRows});
+    ASSERT_FALSE(kernels_for(one).empty());
+    alone.push_back(run(*kernels_for(one)[0], one, {.exact = 1})[0]);
+  }
   // Exact, live and all.
   for (const auto& [exact, live, n] : std::vector<std::array<int64_t, 3>>{
            {2, 2, 2}, {5, 5, 7}, {64, 64, 64}, {3, 90, 100}, {100, 100, 100}, {5, 6, 100}}) {
     SCOPED_TRACE(fmt::format("{} exact, {} live of {} rows", exact, live, n));
-    const std::vector<std::string> got = run(rows(n, live), {.live = live, .exact = exact});
-    for (size_t i = 0; i < std::min<size_t>(static_cast<size_t>(exact), alone.size()); ++i)
-      EXPECT_TRUE(got[i] == alone[i]) << "row " << i;
+    const CaseData company = rows(n, live);
+    std::vector<const KernelInfo*> kernels = kernels_for(company);
+    ASSERT_FALSE(kernels.empty());
+    // The others differ in what they do with rows that need not be exact.
+    if (n != 100 || exact != 3) kernels.resize(1);
+    for (const KernelInfo* kernel : kernels) {
+      const std::vector<std::string> got = run(*kernel, company, {.live = live, .exact = exact});
+      for (size_t i = 0; i < std::min<size_t>(static_cast<size_t>(exact), alone.size()); ++i)
+        EXPECT_TRUE(got[i] == alone[i]) << "row " << i << " by " << kernel->name;
+    }
   }
 }
 
@@ -182,6 +206,45 @@ TEST(VulkanKernels, EveryOneHasACase) {
     });
     EXPECT_TRUE(judged) << kernel->op << "/" << kernel->name;
   }
+}
+
+// The shared expert beside the choice, gate and up, down: each in one dispatch.
+TEST(VulkanKernels, ExpertsOfFewTokensWaitTwice) {
+  if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+  int n_run = 0;
+  for (const OpCase& op_case : cases()) {
+    if (op_case.name != "F32_F32_F32_t1_e8_k2_256x64_s64_residual" &&
+        op_case.name != "F32_F32_F32_t5_e8_k2_256x64_s64_residual")
+      continue;
+    const CaseData data = make_case_data(op_case);
+    const KernelChoice choice =
+        recorded_kernels().choose(*op_case.op, data.site(), {}, DeviceKind::kVulkan, 0);
+    ASSERT_NE(choice.kernel, nullptr);
+    CaseRun run(data, {});
+    const auto counts = run.run_recorded(*choice.kernel, *opened_device()->get());
+    ASSERT_TRUE(counts.ok()) << counts.error().message();
+    EXPECT_EQ(counts->dispatches, 4) << op_case.name;
+    EXPECT_EQ(counts->barriers, 2) << op_case.name;
+    ++n_run;
+  }
+  EXPECT_EQ(n_run, 2);
+}
+
+TEST(VulkanKernels, AreChosenByPriorityOrNameAndNotWithoutWhatTheyNeed) {
+  const std::vector<OpCase> all = cases();
+  const auto found = std::find_if(all.begin(), all.end(),
+                                  [](const OpCase& c) { return c.name == "t100_mixed_given_residual"; });
+  ASSERT_NE(found, all.end());
+  const CaseData many = make_case_data(*found);
+  const auto chosen = [&](const std::map<std::string, std::string>& forced, uint32_t features) {
+    const KernelChoice choice =
+        recorded_kernels().choose(*found->op, many.site(), {{}, forced}, DeviceKind::kVulkan, features);
+    return std::string(choice.kernel == nullptr ? "none" : choice.kernel->name);
+  };
+  EXPECT_EQ(chosen({}, kIntDot), "tiles");
+  EXPECT_EQ(chosen({{"linear", "f16"}}, 0), "f16");
+  EXPECT_EQ(chosen({{"linear", "int_dot"}}, kIntDot), "int_dot");
+  EXPECT_EQ(chosen({{"linear", "int_dot"}}, 0), "none");
 }
 
 }  // namespace

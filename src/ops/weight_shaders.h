@@ -38,7 +38,30 @@
   X(Q1_0, prefix)                      \
   X(Q2_0, prefix)
 
+// Of these, the types whose weights tiles of halves and of dots are made for
+// (backend/vulkan/product_tiles.glsl).
+#define GANNET_DOT_TYPES(X, prefix) \
+  X(Q4_0, prefix)                   \
+  X(Q4_1, prefix)                   \
+  X(Q5_0, prefix)                   \
+  X(Q5_1, prefix)                   \
+  X(Q8_0, prefix)                   \
+  X(Q3_K, prefix)                   \
+  X(Q4_K, prefix)                   \
+  X(Q5_K, prefix)                   \
+  X(Q6_K, prefix)
+#define GANNET_HALF_TYPES(X, prefix) \
+  GANNET_DOT_TYPES(X, prefix)        \
+  X(Q2_K, prefix)                    \
+  X(IQ4_NL, prefix)                  \
+  X(IQ4_XS, prefix)                  \
+  X(MXFP4, prefix)                   \
+  X(NVFP4, prefix)
+
 namespace gannet {
+
+// How rows that need not be exact are multiplied: as floats, with operands of 16 bits, or rounded to 8 bits.
+enum class Tiles : uint8_t { kFloats, kHalves, kDots };
 
 // Why shaders of products cannot count a tensor's elements, or its blocks, in 32 bits; null: they can.
 inline const char* too_many(const TensorType& type) {
@@ -65,12 +88,14 @@ inline bool wide_weights(const TensorView& w) {
   case ::gannet::DType::k##name:                \
     return prefix #name;
 
-// Defines `const char* function(DType type)`: the name of the shader `prefix` for that type, a literal.
-#define GANNET_WEIGHT_SHADERS(function, prefix)              \
-  const char* function(::gannet::DType type) {               \
-    switch (type) {                                          \
-      GANNET_WEIGHT_TYPES(GANNET_WEIGHT_SHADER_CASE, prefix) \
-      default:                                               \
-        return nullptr;                                      \
-    }                                                        \
+// Defines `const char* function(DType type)`: the name of the shader `prefix` for that type, a literal; null:
+// there is none for it.
+#define GANNET_SHADERS_OF(TYPES, function, prefix) \
+  const char* function(::gannet::DType type) {     \
+    switch (type) {                                \
+      TYPES(GANNET_WEIGHT_SHADER_CASE, prefix)     \
+      default:                                     \
+        return nullptr;                            \
+    }                                              \
   }
+#define GANNET_WEIGHT_SHADERS(function, prefix) GANNET_SHADERS_OF(GANNET_WEIGHT_TYPES, function, prefix)

@@ -51,6 +51,9 @@ class Device {
   // does. The planner takes the op apart then.
   virtual const char* refuses(const char* /*op*/, const OpSite& /*site*/) const { return nullptr; }
 
+  // Bits of DeviceFeature (recorder.h).
+  virtual uint32_t features() const { return 0; }
+
   // A zeroed buffer; it begins at a multiple of 64 bytes. Errors: kOutOfMemory with the size.
   Result<BufferId> allocate(int64_t bytes, BufferUse use = BufferUse::kDevice);
   // Makes host memory a buffer without copying it; it must outlive the buffer, and kernels only read it.

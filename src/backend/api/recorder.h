@@ -77,6 +77,11 @@ struct RecordArgs {
   }
 };
 
+// What some devices of a kind can do and others cannot, and some kernels need: bits of Device::features().
+enum DeviceFeature : uint32_t {
+  kIntDot = 1,  // sums of products of four bytes in one instruction
+};
+
 // A kernel for a device of another kind, as its source lists it. Fields as in CpuKernel.
 struct RecordedKernel {
   const char* op;
@@ -88,6 +93,7 @@ struct RecordedKernel {
   // Records the step. Dispatches of it that depend on each other need a barrier between them; around the step
   // the executor sees to that. Must not allocate on the device.
   void (*record)(const RecordArgs& args, Recorder& recorder);
+  uint32_t needs = 0;  // features of the device without which there is no such kernel
 };
 
 KernelInfo kernel_info(const RecordedKernel& kernel);  // which must outlive it

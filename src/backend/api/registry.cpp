@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "backend/api/recorder.h"
 #include "ir/op_def.h"
 
 namespace gannet {
@@ -42,7 +43,7 @@ const std::vector<const KernelInfo*>& KernelRegistry::kernels_of(const OpDef& op
 }
 
 KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
-                                    DeviceKind device) const {
+                                    DeviceKind device, uint32_t features) const {
   KernelChoice choice;
   const auto forced = policy.forced.find(op.name);
   for (const KernelInfo* kernel : kernels_of(op)) {
@@ -53,6 +54,8 @@ KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const K
     } else if (device == DeviceKind::kCpu &&
                std::find(policy.isas.begin(), policy.isas.end(), kernel->isa) == policy.isas.end()) {
       candidate.refusal = "instruction set not available";
+    } else if (device != DeviceKind::kCpu && (recorded_kernel(*kernel).needs & ~features) != 0) {
+      candidate.refusal = "the device lacks what it needs";
     } else if (kernel->refuses != nullptr) {
       candidate.refusal = kernel->refuses(site);
     }

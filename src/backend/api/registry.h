@@ -41,9 +41,10 @@ class KernelRegistry {
   const std::vector<const KernelInfo*>& kernels_of(const OpDef& op) const;
 
   // Best accepted kernel for a kind of device: a forced one if named, else the widest allowed instruction
-  // set, then priority. Kernels for other kinds are no candidates.
+  // set, then priority. Kernels for other kinds are no candidates. `features`: those of the device
+  // (DeviceFeature).
   KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
-                      DeviceKind device = DeviceKind::kCpu) const;
+                      DeviceKind device = DeviceKind::kCpu, uint32_t features = 0) const;
 
  private:
   std::vector<std::shared_ptr<const KernelInfo>> owned_;

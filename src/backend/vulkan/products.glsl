@@ -2,7 +2,8 @@
 //
 // The invocations of a group take the pieces of a weight row in turn, piece p by invocation p % size, and a row of
 // activations is summed by each over its own pieces, then over subgroups, then over these. Nothing of that depends on
-// how many rows and outputs there are.
+// how many rows and outputs there are, and sums are `precise`: otherwise a driver may order them differently for another
+// number of rows.
 #include "backend/vulkan/weights.glsl"
 
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4 { vec4 v[]; };
@@ -22,7 +23,8 @@ void activations(F32 x, uint row, uint p, uint n, bool aligned, out vec4 v[8]) {
 }
 
 float piece_dot(vec4 q[8], vec4 x[8]) {
-  vec4 sum = q[0] * x[0];
+  precise vec4 sum = q[0] * x[0];
   [[unroll]] for (uint i = 1; i < 8; ++i) sum = fma(q[i], x[i], sum);
-  return (sum.x + sum.y) + (sum.z + sum.w);
+  precise float dot = (sum.x + sum.y) + (sum.z + sum.w);
+  return dot;
 }

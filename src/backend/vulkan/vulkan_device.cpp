@@ -101,6 +101,7 @@ class OpenVulkanDevice final : public VulkanDevice {
 
   const VulkanFacts& facts() const override { return facts_; }
   const Capabilities& capabilities() const override { return capabilities_; }
+  uint32_t features() const override { return facts_.int_dot ? uint32_t{kIntDot} : 0; }
   std::byte* host_view(Place place) const override { return memory_->find(address(place)).host; }
   Result<void> health() const override { return queue_->health(); }
   bool done(Event event) const override { return queue_->done(event.number); }

@@ -102,7 +102,7 @@ vec4 point(uint bits) {
 }
 #endif
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p / 8, b = p % 8;
 #if defined(WEIGHT_IQ1_M)
   const uint top = uint(w.v[at].scales[0]) >> 12 | uint(w.v[at].scales[1]) >> 8 & 0xF0u |

@@ -52,7 +52,7 @@ vec2 scale_min(uint s0, uint s1, uint s2, uint b) {
                : vec2(both & 15u | (scale >> 6 & 3u) << 4, both >> 4 & 15u | (least >> 6 & 3u) << 4);
 }
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p / 8, e = p % 8;
   const uvec4 head = kWideWeights
                          ? wide(w, at, 0)
@@ -80,7 +80,7 @@ void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
 // A piece is all bits of 8 bytes: run j has the j-th two of each byte, and lies 32 elements behind the one before.
 uint run_start(uint p, uint run) { return p / 4 * 128 + p % 4 * 8 + run * 32; }
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p / 8, e = p % 8;
   const uint part = e / 4, l = e % 4 * 8;  // which 128, first byte
 #if defined(WEIGHT_Q2_K)

@@ -32,7 +32,7 @@ layout(buffer_reference, scalar, buffer_reference_align = ALIGN) buffer Weights 
 void weights_begin() {}
 uint run_start(uint p, uint run) { return 32 * p + 8 * run; }
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p;
 #if defined(WEIGHT_Q8_0)
   const float d = half_of(w.v[at].d);

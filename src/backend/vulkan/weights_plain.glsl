@@ -20,7 +20,7 @@ uint run_start(uint p, uint run) { return p / 32 * 1024 + run * 256 + p % 32 * 8
 bool whole_run(uint start, uint n) { return start + 8 <= n; }
 bool in_row(uint element, uint n) { return element < n; }
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   [[unroll]] for (uint run = 0; run < 4; ++run) {
     const uint start = run_start(p, run), at = row * n + start;
     [[unroll]] for (uint i = 0; i < 8; ++i)

@@ -57,7 +57,7 @@ float nv_scale(uint x) {
   return uintBitsToFloat(exponent + 119 << 23 | mantissa << 20);
 }
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
 #if defined(WEIGHT_NVFP4)
   // Two sub-blocks of 16: 8 bytes, low nibbles first.
   const uint at = row * (n / kBlock) + p / 2;

@@ -42,7 +42,7 @@ uint trit_of(Weights w, uint at, uint i) {
 }
 #endif
 
-void weight_piece(Weights w, uint row, uint p, uint n, out vec4 q[8]) {
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint at = row * (n / kBlock) + p / (kBlock / 32), e = p % (kBlock / 32);
   const float d = half_of(w.v[at].d);
 #if defined(WEIGHT_TQ1_0)

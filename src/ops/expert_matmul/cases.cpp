@@ -45,6 +45,7 @@ std::vector<OpCase> cases_expert_matmul() {
   // More tokens than are always exact.
   all.push_back(make(DType::kQ4_K, 70, 3, false, 7, 37, 256));
   all.push_back(make(DType::kIQ3_S, 90, 2, true, 3, 33, 256));
+  all.push_back(make(DType::kQ4_0, 100, 2, true, 2, 70, 96));  // many tokens of each expert
   for (int64_t n_tokens : {1, 64}) {
     all.push_back(make(DType::kQ4_K, n_tokens, 8, false, 64, 512, 2048, true));
     all.push_back(make(DType::kQ4_0, n_tokens, 8, true, 64, 2048, 512, true));

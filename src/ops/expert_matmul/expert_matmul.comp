@@ -2,10 +2,11 @@
 // takes lists of who chose each, and where choices are summed a pass of its own for that.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#ifdef DOTS
+#extension GL_EXT_spirv_intrinsics : require
+#endif
 #include "backend/vulkan/kit.glsl"
 #include "backend/vulkan/step_rows.glsl"
-
-float silu(float x) { return x / (1 + exp(-x)); }
 
 #if defined(LISTS)
 #include "ops/expert_matmul/lists.glsl"

@@ -1,9 +1,16 @@
 // Products of activations with weights of one type, which WEIGHT_<type> chooses.
 #version 460
 #extension GL_GOOGLE_include_directive : require
+#ifdef DOTS
+#extension GL_EXT_spirv_intrinsics : require
+#endif
 #include "backend/vulkan/kit.glsl"
-#include "backend/vulkan/products.glsl"
 #include "backend/vulkan/step_rows.glsl"
+
+#ifdef ROUND
+#include "ops/linear/round_rows.glsl"
+#else
+#include "backend/vulkan/products.glsl"
 
 // One or several matrices with the same activations; their outputs lie side by side.
 const uint kMostWeights = 4;
@@ -15,12 +22,20 @@ layout(push_constant, scalar) uniform Arguments {
   uint end[kMostWeights];  // outputs of the matrices up to this one
   uint n_in, n_rows;
   uint x_stride, y_stride, residual_stride;  // elements
+  // Of a shared expert (kSwiglu, kGate): x is silu(x) * up, and the products get a gate per row. Of rounded rows x are
+  // their codes, x_stride is 1, and up are their scales.
+  uint up_stride;
+  F32 up, gate;
+  uint gate_stride;
 } a;
+
+float silu(float x) { return x / (1 + exp(-x)); }
+float with_gate(float y, uint row) { return y / (1 + exp(-a.gate.v[row * a.gate_stride])); }
 
 uint n_outputs() { return a.end[kMostWeights - 1]; }
 
-// The weights of piece p for output o.
-void output_piece(uint o, uint p, out vec4 q[8]) {
+// The matrix that output o belongs to; o becomes its row there.
+Weights matrix_of(inout uint o) {
   Weights w = a.w[0];
   uint from = 0;
   [[unroll]] for (uint i = 1; i < kMostWeights; ++i)
@@ -28,11 +43,13 @@ void output_piece(uint o, uint p, out vec4 q[8]) {
       w = a.w[i];
       from = a.end[i - 1];
     }
-  weight_piece(w, o - from, p, a.n_in, q);
+  o -= from;
+  return w;
 }
 
-#ifdef TILES
+#if defined(TILES)
 #include "ops/linear/tiles.glsl"
 #else
 #include "ops/linear/rows.glsl"
+#endif
 #endif

@@ -4,10 +4,27 @@ layout(constant_id = 2) const uint kOutputs = 2;
 layout(constant_id = 3) const bool kAligned = false;
 layout(constant_id = 4) const bool kResidual = false;
 layout(constant_id = 5) const bool kAllRows = true;  // otherwise those that must be exact
+layout(constant_id = 6) const bool kSwiglu = false;  // see `up`
+layout(constant_id = 7) const bool kGate = false;    // see `gate`
 
 const uint kSums = kRows * kOutputs;
 const uint kLeastSubgroup = 4;
 shared float part[gl_WorkGroupSize.x / kLeastSubgroup * kSums];
+
+void output_piece(uint o, uint p, out vec4 q[8]) {
+  Weights w = matrix_of(o);
+  weight_piece(w, o, p, a.n_in, q);
+}
+
+void row_piece(uint row, uint p, out vec4 x[8]) {
+  activations(a.x, row * a.x_stride, p, a.n_in, kAligned, x);
+  if (kSwiglu) {
+    vec4 up[8];
+    activations(a.up, row * a.up_stride, p, a.n_in, kAligned, up);
+    [[unroll]] for (uint i = 0; i < 8; ++i)
+      [[unroll]] for (uint j = 0; j < 4; ++j) x[i][j] = silu(x[i][j]) * up[i][j];
+  }
+}
 
 void main() {
   const uint first = group_index() * kOutputs, n = a.n_in;
@@ -15,14 +32,14 @@ void main() {
   weights_begin();
   const uint end = kAllRows ? live_of(a.rows, a.n_rows) : exact_of(a.rows, a.n_rows);
   for (uint row = 0; row < end; row += kRows) {
-    float sum[kSums];
+    precise float sum[kSums];
     [[unroll]] for (uint i = 0; i < kSums; ++i) sum[i] = 0;
     for (uint p = gl_LocalInvocationID.x; p < pieces_of(n); p += gl_WorkGroupSize.x) {
       vec4 q[kOutputs][8];
       [[unroll]] for (uint o = 0; o < kOutputs; ++o) output_piece(min(first + o, n_outputs() - 1), p, q[o]);
       [[unroll]] for (uint r = 0; r < kRows; ++r) {
         vec4 x[8];
-        activations(a.x, min(row + r, end - 1) * a.x_stride, p, n, kAligned, x);
+        row_piece(min(row + r, end - 1), p, x);
         [[unroll]] for (uint o = 0; o < kOutputs; ++o) sum[r * kOutputs + o] += piece_dot(q[o], x);
       }
     }
@@ -35,8 +52,9 @@ void main() {
     for (uint i = gl_LocalInvocationID.x; i < kSums; i += gl_WorkGroupSize.x) {
       const uint r = row + i / kOutputs, o = first + i % kOutputs;
       if (r >= end || o >= n_outputs()) continue;
-      float y = part[i];
+      precise float y = part[i];
       for (uint s = 1; s < gl_NumSubgroups; ++s) y += part[s * kSums + i];
+      if (kGate) y = with_gate(y, r);
       if (kResidual) y += a.residual.v[r * a.residual_stride + o];
       a.y.v[r * a.y_stride + o] = y;
     }

@@ -3,24 +3,30 @@
 
 layout(constant_id = 3) const bool kAligned = false;
 layout(constant_id = 4) const bool kResidual = false;
+layout(constant_id = 5) const bool kGate = false;
 
-uint outputs_across() { return (n_outputs() + kTile - 1) / kTile; }
-uint first_output() { return group_index() % outputs_across() * kTile; }
-uint first_row() { return group_index() / outputs_across() * kTile; }
+uint outputs_across() { return (n_outputs() + kTileOutputs - 1) / kTileOutputs; }
+uint first_output() { return group_index() % outputs_across() * kTileOutputs; }
+uint first_row() { return group_index() / outputs_across() * kTileRows; }
 
-void tile_piece(uint i, uint p, out vec4 q[8]) { output_piece(min(first_output() + i, n_outputs() - 1), p, q); }
+WeightRow tile_output(uint i) {
+  uint o = min(first_output() + i, n_outputs() - 1);
+  Weights w = matrix_of(o);
+  return WeightRow(w, o);
+}
 uint tile_row(uint i) { return min(first_row() + i, a.n_rows - 1) * a.x_stride; }
 
 void main() {
   const uint exact = exact_of(a.rows, a.n_rows), live = live_of(a.rows, a.n_rows);
-  if (first_row() >= live || first_row() + kTile <= exact) return;
+  if (first_row() >= live || first_row() + kTileRows <= exact) return;
   weights_begin();
-  multiply_tile(a.x, a.n_in, kAligned);
-  [[unroll]] for (uint i = 0; i < kSide; ++i)
-    [[unroll]] for (uint j = 0; j < kSide; ++j) {
-      const uint row = first_row() + kAcross * i + tile_line(), o = first_output() + kAcross * j + tile_column();
+  multiply_tile(a.x, a.up, a.n_in, kAligned);
+  [[unroll]] for (uint i = 0; i < kRowsEach; ++i)
+    [[unroll]] for (uint j = 0; j < kOutputsEach; ++j) {
+      const uint row = first_row() + row_in_tile(i), o = first_output() + output_in_tile(j);
       if (row < exact || row >= live || o >= n_outputs()) continue;
-      float y = sum[kSide * i + j];
+      float y = sum[kOutputsEach * i + j];
+      if (kGate) y = with_gate(y, row);
       if (kResidual) y += a.residual.v[row * a.residual_stride + o];
       a.y.v[row * a.y_stride + o] = y;
     }

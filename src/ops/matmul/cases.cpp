@@ -37,9 +37,12 @@ std::vector<OpCase> cases_matmul() {
     if (plain)
       for (int64_t n_tokens : {1, 4, 11}) all.push_back(make(type, n_tokens, 77, 3));
   }
-  // More rows than are always exact.
-  for (DType type : {DType::kF32, DType::kQ8_0, DType::kQ6_K, DType::kIQ2_S, DType::kIQ4_NL})
+  // More rows than are always exact, of all types that have kernels for many rows.
+  for (DType type : {DType::kF32, DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1, DType::kQ8_0,
+                     DType::kQ2_K, DType::kQ3_K, DType::kQ4_K, DType::kQ5_K, DType::kQ6_K, DType::kIQ2_S,
+                     DType::kIQ4_NL, DType::kIQ4_XS, DType::kMXFP4, DType::kNVFP4})
     all.push_back(make(type, 70, 512, 37));
+  all.push_back(make(DType::kQ4_0, 1030, 96, 1000));  // large tiles, which end within all three sizes
   for (DType type : {DType::kF32, DType::kF16, DType::kQ4_0, DType::kQ8_0, DType::kQ4_K, DType::kQ5_K,
                      DType::kQ6_K, DType::kQ3_K, DType::kIQ4_XS, DType::kMXFP4, DType::kQ2_K}) {
     for (int64_t n_tokens : {1, 4, 128}) all.push_back(make(type, n_tokens, 2048, 1024, true));

@@ -76,6 +76,12 @@ std::vector<OpCase> cases_moe() {
   all.push_back(make({1, 1, 1, 37, 13, 5}, {kF32, kBF16, kF16, kBF16}, false, true));
   all.push_back(make({3, 3, 1, 45, 70, 33}, {kF16, kF16, kBF16, kF32}, true, false));
   all.push_back(make({9, 600, 10, 1024, 32, 64}, {kQ4, kQ4, kQ4, kQ8}, false, true));  // members share all
+  // More tokens than are always exact; rows of experts longer than what is summed at once; many chosen.
+  all.push_back(make({70, 7, 3, 96, 32, 160}, {kQ8, kQ8, kQ4, kQ8}, true, true));
+  all.push_back(make({70, 5, 3, 256, 64, 256}, {kQ4K, kQ4, kQ8, kQ4K}, false, false));
+  all.push_back(make({90, 6, 2, 64, 32, 0}, {kF32, kF32, kF32, kF32}, false, true));
+  all.push_back(make({3, 4, 2, 64, 1120, 0}, {kQ4, kQ4, kQ8, kQ8}, false, true));
+  all.push_back(make({2, 24, 19, 64, 32, 64}, {kQ8, kQ8, kQ8, kQ8}, false, true));
   for (const int64_t t : {1, 64}) {
     all.push_back(make({t, 32, 8, 2048, 512, 512}, {kQ4, kQ4, kQ4, kQ4}, false, true, true, true));
     all.push_back(make({t, 32, 8, 2048, 512, 512}, {kQ4K, kQ4K, kQ6K, kQ8}, false, true, true, true));

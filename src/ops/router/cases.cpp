@@ -13,9 +13,9 @@ std::vector<OpCase> cases_router() {
     bool bench;
   };
   std::vector<OpCase> all;
-  for (const Size& s :
-       {Size{1, 4, 2, false}, Size{3, 37, 5, false}, Size{2, 8, 8, false}, Size{1, 1, 1, false},
-        Size{5, 60, 4, false}, Size{7, 256, 8, true}, Size{1, 512, 10, true}, Size{512, 256, 8, true}}) {
+  for (const Size& s : {Size{1, 4, 2, false}, Size{3, 37, 5, false}, Size{2, 8, 8, false},
+                        Size{1, 1, 1, false}, Size{5, 60, 4, false}, Size{2, 1030, 3, false},
+                        Size{7, 256, 8, true}, Size{1, 512, 10, true}, Size{512, 256, 8, true}}) {
     OpCase c;
     c.op = &kOp_router;
     c.name = fmt::format("t{}_e{}_k{}", s.n_tokens, s.n_experts, s.top_k);
