@@ -20,7 +20,7 @@ layout(push_constant, scalar) uniform Arguments {
   Step step;
   KvCache kv;
   uint q0, q1, gate0, gate1;  // elements from row to row, and from head to head; y is dense
-  uint n_heads, first_row;
+  uint n_heads, first_row, n_rows;  // rows: of this dispatch
   float scale;  // of scores to the base 2
 } a;
 

@@ -158,26 +158,30 @@ void make_part(uint part) {
     }
 }
 
-void main() {
-  // Quads need neighbours.
-  me = gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
-  row = a.first_row + gl_WorkGroupID.z;
-  if (row >= a.step.n_rows) return;
-  s = segment_of(a.step, row);
-  if (row % kRows != 0 && row != s.first_row) return;
-  n_rows = min((row / kRows + 1) * kRows, s.first_row + s.n_rows) - row;
-  first_seen = s.n_past + row - s.first_row + 1;
-  n_seen = first_seen + n_rows - 1;
-  const uint part = kDirect ? 0 : gl_WorkGroupID.x;
+// Finds the rows of tile t: those of a segment between two multiples of kRows.
+bool find_tile(uint t) {
+  const uint end_row = min(a.first_row + a.n_rows, a.step.n_rows);
+  for (uint i = 0; i < a.step.n_segments; ++i) {
+    s = segment_at(a.step, i);
+    const uint begin = max(s.first_row, a.first_row), end = min(s.first_row + s.n_rows, end_row);
+    if (begin >= end) continue;
+    const uint first = begin / kRows, n = (end - 1) / kRows - first + 1;
+    if (t < n) {
+      row = max(begin, (first + t) * kRows);
+      n_rows = min((first + t + 1) * kRows, end) - row;
+      first_seen = s.n_past + row - s.first_row + 1;
+      n_seen = first_seen + n_rows - 1;
+      return true;
+    }
+    t -= n;
+  }
+  return false;
+}
+
+void attend(uint part) {
   if (part * kChunk >= n_seen) return;
-  const uint share = a.n_heads / a.kv.n_kv_heads, of_share = (share + kHeads - 1) / kHeads;
-  kv_head = gl_WorkGroupID.y / of_share;
-  const uint begin = gl_WorkGroupID.y % of_share * kHeads;
-  head = kv_head * share + begin;
-  n_heads = min(kHeads, share - begin);
   read_queries();
   barrier();
-
   const uint across = me % kAcross, from = me / kAcross * kValueQueries, quad = me / 4;
   vec4 all[kSums];
   vec2 all_so_far = vec2(kLeast, 0);
@@ -219,4 +223,16 @@ void main() {
           a.part.v[(((r - a.first_row) * a.n_heads + h) * kParts + part) * kHeadDim + e] = sums[at][j];
       }
   }
+}
+
+void main() {
+  // Quads need neighbours.
+  me = gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
+  const uint share = a.n_heads / a.kv.n_kv_heads, of_share = (share + kHeads - 1) / kHeads;
+  const uint begin = gl_WorkGroupID.y % of_share * kHeads;
+  kv_head = gl_WorkGroupID.y / of_share;
+  head = kv_head * share + begin;
+  n_heads = min(kHeads, share - begin);
+  // A step of many sequences has more tiles than groups.
+  for (uint t = gl_WorkGroupID.z; find_tile(t); t += gl_NumWorkGroups.z) attend(kDirect ? 0 : gl_WorkGroupID.x);
 }

@@ -50,9 +50,10 @@ struct Groups {
     if (direct) return;
     bytes_of_row = n_heads * parts * (head_dim + 2) * int64_t{sizeof(float)};
     // Tiles of rows must not lie across the border.
-    const int64_t rows = queries / heads;
-    rows_at_once = std::min(n_rows, std::max(kMostWorkspace / bytes_of_row / rows, int64_t{1}) * rows);
+    rows_at_once = std::min(n_rows, std::max(kMostWorkspace / bytes_of_row / rows(), int64_t{1}) * rows());
   }
+
+  int64_t rows() const { return queries / heads; }  // of a tile
 
   uint32_t invocations() const {
     return static_cast<uint32_t>(kSet * (queries / std::min(queries, kMostEach)));
@@ -115,7 +116,7 @@ void record_attention(const RecordedAttention& use, Recorder& recorder) {
     add_kv(arguments.address(use.step), kv);
     arguments.u32(use.q.stride[0] / 4).u32(use.q.stride[1] / 4);
     arguments.u32(gated ? use.gate.stride[0] / 4 : 0).u32(gated ? use.gate.stride[1] / 4 : 0);
-    arguments.u32(g.n_heads).u32(row).f32(use.scale * kLog2e);
+    arguments.u32(g.n_heads).u32(row).u32(n).f32(use.scale * kLog2e);
     const auto number = [](int64_t value) { return static_cast<uint32_t>(value); };
     const uint32_t constants[] = {g.invocations(),
                                   number(g.head_dim),
@@ -130,8 +131,11 @@ void record_attention(const RecordedAttention& use, Recorder& recorder) {
                                   g.direct};
     const int64_t of_share = (g.share + g.heads - 1) / g.heads;
     if (row > 0) recorder.barrier();
-    recorder.dispatch(
-        {"attention", constants, {g.direct ? 1 : g.parts, kv.n_kv_heads * of_share, n}, arguments.bytes()});
+    const int64_t tiles = (n + g.rows() - 1) / g.rows();
+    recorder.dispatch({"attention",
+                       constants,
+                       {g.direct ? 1 : g.parts, kv.n_kv_heads * of_share, tiles},
+                       arguments.bytes()});
     if (g.direct) continue;
     recorder.barrier();
     const uint32_t combine[] = {kGroup, number(g.head_dim), number(g.parts), gated};
