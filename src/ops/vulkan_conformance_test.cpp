@@ -52,13 +52,6 @@ const KernelInfo& reference_of(const OpDef& op) {
   GANNET_CHECK(false, "op without a reference kernel");
 }
 
-// What no kernel takes: softmax that looks at a KV cache.
-bool is_refused(const OpCase& op_case) {
-  return std::strcmp(op_case.op->name, "softmax") == 0 &&
-         std::any_of(op_case.operands.begin(), op_case.operands.end(),
-                     [](const CaseOperand& operand) { return operand.type.dtype == DType::kKvCache; });
-}
-
 TEST_P(VulkanConformance, KernelsAgreeWithReference) {
   const CaseData data = make_case_data(GetParam());
   std::vector<RunOptions> layouts = {{}};
@@ -90,7 +83,7 @@ TEST_P(VulkanConformance, KernelsAgreeWithReference) {
       ++n_run;
     }
   }
-  EXPECT_EQ(n_run == 0, is_refused(data.op_case)) << "whether a kernel takes this case is not as it was";
+  EXPECT_GT(n_run, 0) << "no kernel takes this case";
 }
 
 std::vector<OpCase> cases() {

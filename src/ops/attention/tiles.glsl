@@ -2,7 +2,8 @@
 // or (kDirect) all of them. K and V are read once for all queries of the group.
 //
 // Scores: a quad of invocations has two keys of a tile and some queries, and each invocation of it every fourth piece of
-// the head. Weights: a quad has a query. Values: an invocation has four columns of V and some queries.
+// the head. Weights: a quad has a query. Values: an invocation has four columns of V and some queries. That neighbours in a
+// group of one dimension are neighbours in a subgroup is what drivers do, though Vulkan does not promise it.
 #extension GL_KHR_shader_subgroup_quad : require
 #include "backend/vulkan/kv.glsl"
 
@@ -32,7 +33,7 @@ const uint kScores = kTile + 4;  // so that quads find their scores in different
 
 shared vec4 query[kQueries * kFours];
 shared float score[kQueries * kScores];
-shared float weight[kTile * kQueries];
+shared vec4 weight[kTile * kQueries / 4];
 shared float shrink[kQueries], weights[kQueries];
 shared vec2 factor[kQueries];
 
@@ -114,7 +115,7 @@ void make_weights(uint first) {
   [[unroll]] for (uint j = 0; j < kTile / 4; ++j) {
     x[j] = exp2(x[j] - highest);
     sum += x[j];
-    weight[(lane + 4 * j) * kQueries + i] = x[j];
+    weight[((lane + 4 * j) * kQueries + i) / 4][i % 4] = x[j];
   }
   sum += subgroupQuadSwapHorizontal(sum);
   sum += subgroupQuadSwapVertical(sum);
@@ -138,8 +139,13 @@ void add_values(U8 page, uint first) {
         v[k] = kv_four(tile_page(page, position), kVType, v_place(a.kv, kv_head, position), column, kHeadDim, kWide);
       }
       [[unroll]] for (uint k = 0; k < kAhead; ++k)
-        [[unroll]] for (uint i = 0; i < kValueQueries; ++i)
-          sums[i * kFoursEach + c] = fma(vec4(weight[(key + k) * kQueries + from + i]), v[k], sums[i * kFoursEach + c]);
+        [[unroll]] for (uint i = 0; i < kValueQueries; ++i) {
+          // Fours of queries are one read.
+          const uint which = from + (kValueQueries < 4 ? i : i / 4 * 4);
+          const vec4 four = weight[((key + k) * kQueries + which) / 4];
+          const float w = kValueQueries < 4 ? four[which % 4] : four[i % 4];
+          sums[i * kFoursEach + c] = fma(vec4(w), v[k], sums[i * kFoursEach + c]);
+        }
     }
 }
 
@@ -226,8 +232,7 @@ void attend(uint part) {
 }
 
 void main() {
-  // Quads need neighbours.
-  me = gl_SubgroupID * gl_SubgroupSize + gl_SubgroupInvocationID;
+  me = gl_LocalInvocationID.x;
   const uint share = a.n_heads / a.kv.n_kv_heads, of_share = (share + kHeads - 1) / kHeads;
   const uint begin = gl_WorkGroupID.y % of_share * kHeads;
   kv_head = gl_WorkGroupID.y / of_share;

@@ -5,9 +5,9 @@
 #include "backend/vulkan/kit.glsl"
 #include "backend/vulkan/step.glsl"
 #include "backend/vulkan/kv_store.glsl"
-#include "ops/rms_norm/rms.glsl"
+#include "backend/vulkan/rms.glsl"
 #define ROTATION_CONSTANTS 3
-#include "ops/rope/rotation.glsl"
+#include "backend/vulkan/rotation.glsl"
 
 layout(constant_id = 1) const uint kKType = 1;
 layout(constant_id = 2) const uint kVType = 1;

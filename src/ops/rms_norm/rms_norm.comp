@@ -2,7 +2,7 @@
 #version 460
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
-#include "ops/rms_norm/rms.glsl"
+#include "backend/vulkan/rms.glsl"
 
 layout(push_constant, scalar) uniform Arguments {
   Tensor x, y;

@@ -3,7 +3,7 @@
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
 #define ROTATION_CONSTANTS 2
-#include "ops/rope/rotation.glsl"
+#include "backend/vulkan/rotation.glsl"
 
 layout(constant_id = 1) const uint kHeads = 4;  // of an invocation
 

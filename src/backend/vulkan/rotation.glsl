@@ -1,7 +1,7 @@
 // Rotation by position. Angles are counted in turns, of which only the fraction matters, so a position times the turns per
 // position of a pair is one product of whole numbers, in 2^-64 of a turn. The turns per position of pair i are
 // start * ratio^i. YaRN multiplies them by a number that is linear in i between two bounds. Host side:
-// recorded_rotation.h. Who includes this has said with which constant ROTATION_CONSTANTS, of eight, it begins.
+// ops/recorded_rotation.h. Who includes this has said with which constant ROTATION_CONSTANTS, of eight, it begins.
 #include "backend/vulkan/maths.glsl"
 
 // Of YaRN, pairs of words, low one first, in 2^-44. Without YaRN all are 0.
