@@ -1,7 +1,7 @@
 // softmax(scale q K^T) V * sigmoid(gate) of the rows of a step, whose K and V are in the cache already.
 //
-// Positions are taken in chunks of kChunk, and chunk c belongs to part c % kParts of a row's sums. A part goes through its
-// chunks in rising order with a running maximum (Milakov and Gimelshein, "Online normalizer calculation for softmax",
+// Positions are taken in tiles of kTile, and tile t belongs to part t % kParts of a row's sums. A part goes through its
+// tiles in rising order with a running maximum (Milakov and Gimelshein, "Online normalizer calculation for softmax",
 // arXiv 1805.02867); then the parts are joined, in rising order as well. So what a row's sums look like depends on
 // positions only: neither on who computes which part, nor on the rows that share the step.
 #version 460
@@ -24,7 +24,7 @@ layout(push_constant, scalar) uniform Arguments {
   float scale;  // of scores to the base 2
 } a;
 
-const uint kChunk = 64;
+const uint kTile = 32;
 const float kLeast = -1e30;  // the maximum of nothing
 
 // Sums of two parts, whose maxima are .x and whose weights sum to .y, are joined with these factors.

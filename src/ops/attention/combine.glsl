@@ -6,7 +6,7 @@ void main() {
   const uint head = gl_WorkGroupID.y, row = a.first_row + gl_WorkGroupID.z;
   if (row >= a.step.n_rows) return;
   Segment s = segment_of(a.step, row);
-  const uint n_seen = s.n_past + row - s.first_row + 1, n = min(kParts, (n_seen + kChunk - 1) / kChunk);
+  const uint n_seen = s.n_past + row - s.first_row + 1, n = min(kParts, (n_seen + kTile - 1) / kTile);
   const uint parts = (gl_WorkGroupID.z * a.n_heads + head) * kParts;
   for (uint p = me; p < n; p += gl_WorkGroupSize.x)
     total[p] = vec2(a.totals.v[2 * (parts + p)], a.totals.v[2 * (parts + p) + 1]);

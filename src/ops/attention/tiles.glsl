@@ -15,12 +15,13 @@ layout(constant_id = 8) const uint kQueries = 8;      // of a group, a power of 
 layout(constant_id = 9) const uint kHeads = 8;        // of a group
 layout(constant_id = 10) const bool kDirect = false;
 
-const uint kTile = 32, kKeyStep = 16;
+const uint kKeyStep = 16;
 // Invocations in sets of 64, each for kEach queries.
 const uint kSet = 64, kEach = kQueries < 8 ? kQueries : 8, kSets = kQueries / kEach;
 const uint kGroupSize = kSet * kSets;
 const uint kRows = kQueries / kHeads;
 const uint kPieces = (kHeadDim + 7) / 8, kFours = 2 * kPieces;
+const uint kPiecesAhead = kPieces < 8 ? 1 : 2;  // pieces of a key that are read together
 const uint kColumns = (kHeadDim + 3) / 4;
 // Invocations side by side in a row of V, and how many rows of such there are; fours of columns of each, its queries.
 const uint kAcross = kColumns > 32 ? 64 : kColumns > 16 ? 32 : kColumns > 8 ? 16 : kColumns > 4 ? 8 : 4;
@@ -76,19 +77,25 @@ void make_scores(U8 page, uint first) {
   const uint place0 = k_place(a.kv, kv_head, p0), place1 = k_place(a.kv, kv_head, p1);
   float dots[2 * kEach];
   [[unroll]] for (uint i = 0; i < 2 * kEach; ++i) dots[i] = 0;
-  for (uint piece = lane; piece < kPieces; piece += 4) {
-    vec4 k0, k1, k2, k3;
-    kv_eight(page0, kKType, place0, 8 * piece, kHeadDim, kWide, k0, k1);
-    kv_eight(page1, kKType, place1, 8 * piece, kHeadDim, kWide, k2, k3);
-    [[unroll]] for (uint i = 0; i < kEach; ++i) {
-      const vec4 low = query[(from + i) * kFours + 2 * piece], high = query[(from + i) * kFours + 2 * piece + 1];
-      [[unroll]] for (uint j = 0; j < 4; ++j) {
-        dots[2 * i] = fma(low[j], k0[j], dots[2 * i]);
-        dots[2 * i + 1] = fma(low[j], k2[j], dots[2 * i + 1]);
-      }
-      [[unroll]] for (uint j = 0; j < 4; ++j) {
-        dots[2 * i] = fma(high[j], k1[j], dots[2 * i]);
-        dots[2 * i + 1] = fma(high[j], k3[j], dots[2 * i + 1]);
+  for (uint begin = lane; begin < kPieces; begin += 4 * kPiecesAhead) {
+    vec4 k[4 * kPiecesAhead];
+    [[unroll]] for (uint p = 0; p < kPiecesAhead; ++p) {
+      const uint e = 8 * min(begin + 4 * p, kPieces - 1);
+      kv_eight(page0, kKType, place0, e, kHeadDim, kWide, k[4 * p], k[4 * p + 1]);
+      kv_eight(page1, kKType, place1, e, kHeadDim, kWide, k[4 * p + 2], k[4 * p + 3]);
+    }
+    [[unroll]] for (uint p = 0; p < kPiecesAhead; ++p) {
+      const uint piece = begin + 4 * p;
+      if (kPieces % (4 * kPiecesAhead) != 0 && piece >= kPieces) break;
+      [[unroll]] for (uint i = 0; i < kEach; ++i) {
+        const uint at = (from + i) * kFours + 2 * piece;
+        [[unroll]] for (uint half_piece = 0; half_piece < 2; ++half_piece) {
+          const vec4 q = query[at + half_piece], k0 = k[4 * p + half_piece], k1 = k[4 * p + 2 + half_piece];
+          [[unroll]] for (uint j = 0; j < 4; ++j) {
+            dots[2 * i] = fma(q[j], k0[j], dots[2 * i]);
+            dots[2 * i + 1] = fma(q[j], k1[j], dots[2 * i + 1]);
+          }
+        }
       }
     }
   }
@@ -153,15 +160,14 @@ void add_values(U8 page, uint first) {
 void make_part(uint part) {
   so_far = vec2(kLeast, 0);
   [[unroll]] for (uint i = 0; i < kSums; ++i) sums[i] = vec4(0);
-  for (uint chunk = part * kChunk; chunk < n_seen; chunk += kParts * kChunk)
-    for (uint first = chunk; first < min(chunk + kChunk, n_seen); first += kTile) {
-      U8 page = kv_page(a.step, s, a.kv, first);
-      make_scores(page, first);
-      barrier();
-      make_weights(first);
-      barrier();
-      add_values(page, first);
-    }
+  for (uint first = part * kTile; first < n_seen; first += kParts * kTile) {
+    U8 page = kv_page(a.step, s, a.kv, first);
+    make_scores(page, first);
+    barrier();
+    make_weights(first);
+    barrier();
+    add_values(page, first);
+  }
 }
 
 // Finds the rows of tile t: those of a segment between two multiples of kRows.
@@ -185,7 +191,7 @@ bool find_tile(uint t) {
 }
 
 void attend(uint part) {
-  if (part * kChunk >= n_seen) return;
+  if (part * kTile >= n_seen) return;
   read_queries();
   barrier();
   const uint across = me % kAcross, from = me / kAcross * kValueQueries, quad = me / 4;
@@ -208,7 +214,7 @@ void attend(uint part) {
         [[unroll]] for (uint c = 0; c < kFoursEach; ++c)
           all[i * kFoursEach + c] = fma(sums[i * kFoursEach + c], vec4(both.y), all[i * kFoursEach + c] * both.x);
       }
-    if (++p == kParts || p * kChunk >= n_seen) break;
+    if (++p == kParts || p * kTile >= n_seen) break;
   }
 
   if (!kDirect && quad < kQueries && seen_by(quad) != 0 && me % 4 < 2) {

@@ -18,9 +18,13 @@ constexpr int64_t kSet = 64, kMostEach = 8;                    // as in tiles.gl
 // Of a row's sums. It depends on sizes of the model only, as a row's bits depend on it: with few KV heads
 // there are more, so that one row is work for a whole device.
 int64_t part_count(int64_t n_kv_heads) {
-  return std::clamp(
-      static_cast<int64_t>(std::bit_floor(static_cast<uint64_t>(256 / std::min<int64_t>(n_kv_heads, 256)))),
-      int64_t{16}, int64_t{128});
+  int64_t parts = 128;
+  while (parts > 16 && parts * n_kv_heads > 256) parts /= 2;
+  return parts;
+}
+
+int64_t divided(int64_t n, int64_t size) {
+  return (n + size - 1) / size;
 }
 
 int64_t power_of_two(int64_t at_least) {
@@ -42,10 +46,8 @@ struct Groups {
     direct = n_rows > kSplitRows;
     int64_t most = kMostQueries;
     while (most > 4 && most * ((head_dim + 7) / 8 * 8) > kMostQueryFloats) most /= 2;
-    const int64_t groups_of_share = (share + most - 1) / most;
-    heads = (share + groups_of_share - 1) / groups_of_share;
-    queries = std::max<int64_t>(4, power_of_two(std::min(n_rows, most / heads) * heads));
-    if (queries > most) queries = most;
+    heads = divided(share, divided(share, most));
+    queries = std::clamp(power_of_two(std::min(n_rows, most / heads) * heads), int64_t{4}, most);
     rows_at_once = n_rows;
     if (direct) return;
     bytes_of_row = n_heads * parts * (head_dim + 2) * int64_t{sizeof(float)};
@@ -106,43 +108,40 @@ void record_attention(const RecordedAttention& use, Recorder& recorder) {
   const bool gated = use.gate.data != nullptr;
   const bool wide =
       is_wide(kv.k_type, kv.k_offset, g.head_dim) && is_wide(kv.v_type, kv.v_offset, g.head_dim);
+  const auto head_dim = static_cast<uint32_t>(g.head_dim), parts = static_cast<uint32_t>(g.parts);
+  const uint32_t tiles[] = {g.invocations(),
+                            head_dim,
+                            parts,
+                            gated,
+                            kv_type_number(kv.k_type),
+                            kv_type_number(kv.v_type),
+                            wide,
+                            static_cast<uint32_t>(kv.page_tokens),
+                            static_cast<uint32_t>(g.queries),
+                            static_cast<uint32_t>(g.heads),
+                            g.direct};
+  const uint32_t combine[] = {kGroup, head_dim, parts, gated};
+  std::byte* const totals = use.workspace + 4 * g.rows_at_once * g.n_heads * g.parts * g.head_dim;
   constexpr float kLog2e = 1.44269504f;
+
   for (int64_t row = 0; row < g.n_rows; row += g.rows_at_once) {
     const int64_t n = std::min(g.rows_at_once, g.n_rows - row);
     DispatchArguments arguments;
     arguments.address(use.q.data).address(use.gate.data).address(use.y.data);
-    arguments.address(use.workspace)
-        .address(use.workspace + 4 * g.rows_at_once * g.n_heads * g.parts * g.head_dim);
-    add_kv(arguments.address(use.step), kv);
+    add_kv(arguments.address(use.workspace).address(totals).address(use.step), kv);
     arguments.u32(use.q.stride[0] / 4).u32(use.q.stride[1] / 4);
     arguments.u32(gated ? use.gate.stride[0] / 4 : 0).u32(gated ? use.gate.stride[1] / 4 : 0);
     arguments.u32(g.n_heads).u32(row).u32(n).f32(use.scale * kLog2e);
-    const auto number = [](int64_t value) { return static_cast<uint32_t>(value); };
-    const uint32_t constants[] = {g.invocations(),
-                                  number(g.head_dim),
-                                  number(g.parts),
-                                  gated,
-                                  kv_type_number(kv.k_type),
-                                  kv_type_number(kv.v_type),
-                                  wide,
-                                  number(kv.page_tokens),
-                                  number(g.queries),
-                                  number(g.heads),
-                                  g.direct};
-    const int64_t of_share = (g.share + g.heads - 1) / g.heads;
     if (row > 0) recorder.barrier();
-    const int64_t tiles = (n + g.rows() - 1) / g.rows();
-    recorder.dispatch({"attention",
-                       constants,
-                       {g.direct ? 1 : g.parts, kv.n_kv_heads * of_share, tiles},
-                       arguments.bytes()});
+    recorder.dispatch(
+        {"attention",
+         tiles,
+         {g.direct ? 1 : g.parts, kv.n_kv_heads * divided(g.share, g.heads), divided(n, g.rows())},
+         arguments.bytes()});
     if (g.direct) continue;
     recorder.barrier();
-    const uint32_t combine[] = {kGroup, number(g.head_dim), number(g.parts), gated};
-    recorder.dispatch({"attention_combine",
-                       combine,
-                       {(g.head_dim + kGroup - 1) / kGroup, g.n_heads, n},
-                       arguments.bytes()});
+    recorder.dispatch(
+        {"attention_combine", combine, {divided(g.head_dim, kGroup), g.n_heads, n}, arguments.bytes()});
   }
 }
 

@@ -38,9 +38,20 @@ size_t cache_operand(const CaseData& data) {
                              data.operand_types.begin());
 }
 
+// With so many rows.
+OpCase case_of(const Use& use, int64_t n_rows) {
+  for (OpCase& c : all_cases()) {
+    if (c.op->name != std::string(use.op) || c.name != use.name) continue;
+    c.kv_nmse = 1;  // so that the rows of the cache are among the outcome
+    return with_row_count(c, row_operands(c), n_rows);
+  }
+  GANNET_CHECK(false, "no such case");
+}
+
 struct Ran {
   std::vector<std::string> rows;  // of the result
   std::vector<float> cache;       // [token, kv head, K and V, head_dim]
+  RecordingCounts counts;
 };
 
 Ran run(const CaseData& data, VulkanDevice& device) {
@@ -50,6 +61,7 @@ Ran run(const CaseData& data, VulkanDevice& device) {
     CaseRun run(data, {});
     const auto counts = run.run_recorded(*kernel, device);
     EXPECT_TRUE(counts.ok()) << counts.error().message();
+    if (counts.ok()) ran.counts = *counts;
     for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
     const Outcome outcome = run.outcome();
     const auto n = static_cast<size_t>(data.result_types[0].shape.dim[0]);
@@ -94,13 +106,7 @@ class VulkanAttention : public testing::TestWithParam<Use> {
 };
 
 TEST_P(VulkanAttention, ARowIsTheSameInAnyStep) {
-  std::vector<OpCase> all = all_cases();
-  const auto found = std::ranges::find_if(all, [&](const OpCase& c) {
-    return c.op->name == std::string(GetParam().op) && c.name == GetParam().name;
-  });
-  ASSERT_NE(found, all.end());
-  found->kv_nmse = 1;  // so that the rows of the cache are among the outcome
-  const CaseData data = make_case_data(with_row_count(*found, row_operands(*found), kRows));
+  const CaseData data = make_case_data(case_of(GetParam(), kRows));
   const Ran whole = run(data, *device_);
   ASSERT_EQ(whole.rows.size(), static_cast<size_t>(kRows));
   constexpr std::array<std::array<int64_t, 2>, 9> kSteps = {
@@ -115,7 +121,14 @@ TEST_P(VulkanAttention, ARowIsTheSameInAnyStep) {
   }
 }
 
-// Chunks that end within a step, more chunks than parts of a sum, groups of heads that fill no group of
+// Everything in front of the sums, the sums of all parts, and what joins them.
+TEST_P(VulkanAttention, ARowAloneIsThreeDispatches) {
+  const RecordingCounts counts = run(make_case_data(case_of(GetParam(), 1)), *device_).counts;
+  EXPECT_EQ(counts.dispatches, 3);
+  EXPECT_EQ(counts.barriers, 2);
+}
+
+// Tiles that end within a step, more tiles than parts of a sum, groups of heads that fill no group of
 // invocations.
 INSTANTIATE_TEST_SUITE_P(Ops, VulkanAttention,
                          testing::Values(Use{"attention", "t1_h3of1_d40_past70_f32"},
