@@ -46,7 +46,7 @@ std::vector<OpCase> cases_attention() {
   // Kernels may take a long past in parts, and parts again and again.
   make("t2_h40of20_d8_past2100_f16", 2, 40, 20, 8, 2100, DType::kF16, true);
   make("t1_h2of1_d8_past12000_f16", 1, 2, 1, 8, 12000, DType::kF16, false);
-  make("t70_h1of1_d8_past12000_f16", 70, 1, 1, 8, 12000, DType::kF16, false);
+  make("t70_h1of1_d8_past12000_f16", 70, 1, 1, 8, 12000, DType::kF16, false, false, 1);
   // More heads share a KV head than a group of invocations may have queries.
   make("t3_h40of1_d256_past20_f16", 3, 40, 1, 256, 20, DType::kF16, false);
   make("t2_h2of1_d512_past70_f16", 2, 2, 1, 512, 70, DType::kF16, true);
