@@ -21,7 +21,7 @@ const uint kSet = 64, kEach = kQueries < 8 ? kQueries : 8, kSets = kQueries / kE
 const uint kGroupSize = kSet * kSets;
 const uint kRows = kQueries / kHeads;
 const uint kPieces = (kHeadDim + 7) / 8, kFours = 2 * kPieces;
-const uint kPiecesAhead = kPieces < 8 ? 1 : 2;  // pieces of a key that are read together
+const uint kPiecesAhead = kPieces < 8 ? 1 : kPieces < 16 || kQueries > 8 ? 2 : 4;  // pieces of a key that are read together
 const uint kColumns = (kHeadDim + 3) / 4;
 // Invocations side by side in a row of V, and how many rows of such there are; fours of columns of each, its queries.
 const uint kAcross = kColumns > 32 ? 64 : kColumns > 16 ? 32 : kColumns > 8 ? 16 : kColumns > 4 ? 8 : 4;
@@ -29,7 +29,7 @@ const uint kFoursEach = (kColumns + kAcross - 1) / kAcross;
 const uint kDown = kGroupSize / kAcross;
 const uint kValueQueries = kQueries > kDown ? kQueries / kDown : 1;
 const uint kSums = kFoursEach * kValueQueries;
-const uint kAhead = 8;  // rows of V that are read together
+const uint kAhead = kQueries <= 8 ? 16 : 8;  // rows of V that are read together
 const uint kScores = kTile + 4;  // so that quads find their scores in different banks
 
 shared vec4 query[kQueries * kFours];
