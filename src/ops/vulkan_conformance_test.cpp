@@ -52,6 +52,12 @@ const KernelInfo& reference_of(const OpDef& op) {
   GANNET_CHECK(false, "op without a reference kernel");
 }
 
+// What no kernel takes: heads whose state is too wide for registers.
+bool is_refused(const OpCase& op_case) {
+  return std::strcmp(op_case.op->name, "delta_mixer") == 0 &&
+         op_case.operands.back().type.shape.last() > 128;
+}
+
 TEST_P(VulkanConformance, KernelsAgreeWithReference) {
   const CaseData data = make_case_data(GetParam());
   std::vector<RunOptions> layouts = {{}};
