@@ -1,93 +1,121 @@
-// A case on a device that replays recordings.
-#include <fmt/core.h>
+#include "ops/case_device.h"
 
-#include "backend/api/device.h"
+#include <cstring>
+
 #include "backend/api/device_step.h"
 #include "base/check.h"
 #include "ops/case_run.h"
 
 namespace gannet {
+
+Result<void> DeviceCopies::add(std::span<std::byte> bytes) {
+  const int64_t shift = static_cast<int64_t>(reinterpret_cast<uintptr_t>(bytes.data()) % 64);
+  auto buffer = GANNET_TRY(DeviceBuffer::allocate(borrowed_, std::ssize(bytes) + shift));
+  std::byte* const at = device_->address(buffer.at(shift));
+  const Event sent = GANNET_TRY(device_->upload(buffer.at(shift), bytes));
+  GANNET_TRY(device_->wait(sent));
+  all_.push_back({bytes, std::move(buffer), shift, at});
+  return {};
+}
+
+Result<std::byte*> DeviceCopies::send(int64_t n, const Fill& fill) {
+  std::vector<std::byte> bytes(static_cast<size_t>(n));
+  auto buffer = GANNET_TRY(DeviceBuffer::allocate(borrowed_, n));
+  std::byte* const there = device_->address(buffer.at(0));
+  fill(there, bytes);
+  const Event sent = GANNET_TRY(device_->upload(buffer.at(0), bytes));
+  GANNET_TRY(device_->wait(sent));
+  sent_.push_back(std::move(buffer));
+  return there;
+}
+
+std::byte* DeviceCopies::on_device(const std::byte* host) const {
+  if (host == nullptr) return nullptr;
+  for (const Copied& c : all_)
+    if (host >= c.host.data() && host < c.host.data() + c.host.size())
+      return c.device + (host - c.host.data());
+  GANNET_CHECK(false, "memory of no buffer");
+}
+
+Result<void> DeviceCopies::bring_back() {
+  for (const Copied& c : all_) {
+    const Event back = GANNET_TRY(device_->download(c.buffer.at(c.shift), c.host));
+    GANNET_TRY(device_->wait(back));
+  }
+  return {};
+}
+
 namespace {
 
-// Where memory of the host has its copy.
-struct Copied {
-  const std::byte* host;
-  std::span<std::byte> bytes;
-  DeviceBuffer buffer;
-  std::byte* device;
-};
+std::vector<TensorView> translated(std::span<const TensorView> views, const DeviceCopies& memory) {
+  std::vector<TensorView> there(views.begin(), views.end());
+  for (TensorView& view : there)
+    if (view.dtype != DType::kRecurrent && view.dtype != DType::kKvCache)
+      view.data = memory.on_device(view.data);
+  return there;
+}
+
+// The step, with addresses of the device in it.
+Result<std::byte*> send_step(const RecordedUse& use, DeviceCopies& memory) {
+  std::vector<StepSegment> segments(use.step.segments, use.step.segments + use.step.n_segments);
+  const int64_t page_tokens = use.page_tokens == 0 ? 1 : use.page_tokens;
+  std::vector<std::vector<std::byte*>> tables(segments.size());
+  for (size_t i = 0; i < segments.size(); ++i) {
+    StepSegment& s = segments[i];
+    const int64_t n_pages = (s.n_past + s.n_rows + page_tokens - 1) / page_tokens;
+    for (int64_t page = 0; page < n_pages && use.page_tokens != 0; ++page)
+      tables[i].push_back(memory.on_device(s.pages[page]));
+    s.pages = use.page_tokens == 0 ? nullptr : tables[i].data();
+    s.base = memory.on_device(s.base);
+    s.next_base = memory.on_device(s.next_base);
+    s.ring = memory.on_device(s.ring);
+    s.next_ring = memory.on_device(s.next_ring);
+  }
+  const StepView step{segments.data(), std::ssize(segments)};
+  return memory.send(device_step_bytes(step.n_segments, step_pages(step, page_tokens)),
+                     [&](std::byte* there, std::span<std::byte> bytes) {
+                       write_device_step(step, page_tokens, reinterpret_cast<uint64_t>(there), bytes);
+                     });
+}
 
 }  // namespace
+
+Result<RecordingCounts> record_and_replay(const KernelInfo& kernel, DeviceCopies& memory,
+                                          const RecordedUse& use) {
+  const std::vector<TensorView> operands = translated(use.operands, memory),
+                                results = translated(use.results, memory);
+  RecordArgs args;
+  args.operands = operands.data();
+  args.results = results.data();
+  args.attrs = use.attrs;
+  args.workspace = memory.on_device(use.workspace);
+  args.n_operands = static_cast<int>(operands.size());
+  args.rows = GANNET_TRY(memory.send(sizeof use.rows, [&](std::byte*, std::span<std::byte> bytes) {
+    std::memcpy(bytes.data(), &use.rows, sizeof use.rows);
+  }));
+  args.step = GANNET_TRY(send_step(use, memory));
+  const std::unique_ptr<Recorder> recorder = memory.device().record();
+  GANNET_CHECK(recorder != nullptr, "a device without recordings");
+  recorded_kernel(kernel).record(args, *recorder);
+  const std::unique_ptr<Recording> recording = GANNET_TRY(recorder->finish());
+  const Event over = GANNET_TRY(recording->replay());
+  GANNET_TRY(memory.device().wait(over));
+  GANNET_TRY(memory.bring_back());
+  return recording->counts();
+}
 
 Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& device,
                                               const StepRows& rows) {
   const int64_t bytes = kernel.workspace ? kernel.workspace(data_.site(), 1) : 0;
   std::byte* const workspace = allocate("workspace", bytes).buffer->data();
-  const std::shared_ptr<Device> borrowed(&device, [](Device*) {});
-  std::vector<Copied> copies;
-  for (const auto& memory : memory_) {
-    const std::span<std::byte> all = memory->buffer->with_guards();
-    // As aligned as on the host.
-    const int64_t shift = static_cast<int64_t>(reinterpret_cast<uintptr_t>(all.data()) % 64);
-    auto buffer = GANNET_TRY(DeviceBuffer::allocate(borrowed, static_cast<int64_t>(all.size()) + shift));
-    std::byte* const at = device.address(buffer.at(shift));
-    const Event sent = GANNET_TRY(device.upload(buffer.at(shift), all));
-    GANNET_TRY(device.wait(sent));
-    copies.push_back({all.data(), all, std::move(buffer), at});
-  }
-  const auto on_device = [&](const std::byte* host) -> std::byte* {
-    if (host == nullptr) return nullptr;
-    for (const Copied& c : copies)
-      if (host >= c.host && host < c.host + c.bytes.size()) return c.device + (host - c.host);
-    GANNET_CHECK(false, "memory of no buffer");
-  };
-  const auto translated = [&](std::vector<TensorView> views) {
-    for (TensorView& view : views)
-      if (view.dtype != DType::kRecurrent && view.dtype != DType::kKvCache) view.data = on_device(view.data);
-    return views;
-  };
-  const std::vector<TensorView> operands = translated(operands_), results = translated(results_);
-  auto row_counts = GANNET_TRY(DeviceBuffer::allocate(borrowed, sizeof rows));
-  const Event sent =
-      GANNET_TRY(device.upload(row_counts.at(0), std::as_bytes(std::span<const StepRows>(&rows, 1))));
-  GANNET_TRY(device.wait(sent));
-  RecordArgs args;
-  args.operands = operands.data();
-  args.results = results.data();
-  args.attrs = data_.op_case.attrs.raw.data();
-  args.workspace = on_device(workspace);
-  args.n_operands = static_cast<int>(operands.size());
-  args.rows = device.address(row_counts.at(0));
-
-  // The step, with addresses of the device in it.
+  DeviceCopies copies(device);
+  for (const auto& memory : memory_) GANNET_TRY(copies.add(memory->buffer->with_guards()));
   StepSegment segment = segment_;
-  std::vector<std::byte*> pages;
-  for (std::byte* page : page_table_) pages.push_back(on_device(page));
-  segment.pages = kv_ ? pages.data() : nullptr;
-  segment.base = on_device(segment.base);
-  segment.next_base = on_device(segment.next_base);
+  segment.pages = page_table_.data();
   segment.ring = segment.next_ring = nullptr;
-  const StepView step{&segment, 1};
-  const int64_t page_tokens = kv_ ? kv_->page_tokens : 1;
-  std::vector<std::byte> step_bytes(static_cast<size_t>(device_step_bytes(1, step_pages(step, page_tokens))));
-  auto step_place = GANNET_TRY(DeviceBuffer::allocate(borrowed, std::ssize(step_bytes)));
-  args.step = device.address(step_place.at(0));
-  write_device_step(step, page_tokens, reinterpret_cast<uint64_t>(args.step), step_bytes);
-  const Event step_sent = GANNET_TRY(device.upload(step_place.at(0), step_bytes));
-  GANNET_TRY(device.wait(step_sent));
-
-  const std::unique_ptr<Recorder> recorder = device.record();
-  GANNET_CHECK(recorder != nullptr, "a device without recordings");
-  recorded_kernel(kernel).record(args, *recorder);
-  const std::unique_ptr<Recording> recording = GANNET_TRY(recorder->finish());
-  const Event over = GANNET_TRY(recording->replay());
-  GANNET_TRY(device.wait(over));
-  for (const Copied& c : copies) {
-    const int64_t shift = c.device - device.address(c.buffer.at(0));
-    const Event back = GANNET_TRY(device.download(c.buffer.at(shift), c.bytes));
-    GANNET_TRY(device.wait(back));
-  }
-  return recording->counts();
+  RecordedUse use{operands_, results_, data_.op_case.attrs.raw.data(), workspace, rows, {&segment, 1}};
+  if (kv_) use.page_tokens = kv_->page_tokens;
+  return record_and_replay(kernel, copies, use);
 }
 
 }  // namespace gannet

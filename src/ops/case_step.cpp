@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "ops/case_device.h"
 #include "ops/case_run.h"
 #include "tensor/codec.h"
 
@@ -122,9 +123,23 @@ class CaseStep {
     exact_ = options.exact < 0 ? live_ : options.exact;
   }
 
-  std::vector<std::string> run(const KernelInfo& kernel, int n_threads) {
+  std::vector<std::string> run(const KernelInfo& kernel, const CaseStepOptions& options) {
     const Site site(data_, rows_);
+    const int n_threads = options.n_threads;
     GuardedBuffer workspace(kernel.workspace == nullptr ? 0 : kernel.workspace(site.site, n_threads));
+    std::vector<std::string> faults;
+    if (options.device != nullptr)
+      replay(kernel, *options.device, workspace, faults);
+    else
+      run_here(kernel, n_threads, workspace);
+    if (!workspace.guards_intact()) faults.push_back("wrote outside of the workspace");
+    for (size_t i = 0; i < results_.size(); ++i) check_result(i, faults);
+    finish(faults);
+    return faults;
+  }
+
+ private:
+  void run_here(const KernelInfo& kernel, int n_threads, GuardedBuffer& workspace) {
     const KernelArgs args{operand_views_.data(),
                           result_views_.data(),
                           data_.op_case.attrs.raw.data(),
@@ -133,14 +148,33 @@ class CaseStep {
                           {live_, exact_}};
     ThreadTeam team(n_threads);
     team.run([&](Worker& worker) { kernel.run(args, worker); });
-    std::vector<std::string> faults;
-    if (!workspace.guards_intact()) faults.push_back("wrote outside of the workspace");
-    for (size_t i = 0; i < results_.size(); ++i) check_result(i, faults);
-    finish(faults);
-    return faults;
   }
 
- private:
+  void replay(const KernelInfo& kernel, Device& device, GuardedBuffer& workspace,
+              std::vector<std::string>& faults) {
+    DeviceCopies copies(device);
+    std::vector<std::span<std::byte>> all = {workspace.with_guards()};
+    for (const auto& buffer : operands_) all.push_back(buffer->with_guards());
+    for (const auto& buffer : results_) all.push_back(buffer->with_guards());
+    for (size_t i = 0; i < pieces_.size(); ++i) {
+      CaseSequence& sequence = *pieces_[i].sequence;
+      for (std::vector<std::byte>* bytes : {&sequence.base, &sequence.ring}) all.emplace_back(*bytes);
+      for (std::vector<std::byte>& page : sequence.pages) all.emplace_back(page);
+      if (!pieces_[i].elsewhere) continue;
+      for (std::vector<std::byte>* bytes : {&bases_[i], &rings_[i]}) all.emplace_back(*bytes);
+    }
+    RecordedUse use{operand_views_,   result_views_,   data_.op_case.attrs.raw.data(),
+                    workspace.data(), {live_, exact_}, step_};
+    use.page_tokens = kv_.page_tokens;
+    const auto ran = [&]() -> Result<void> {
+      for (const std::span<std::byte> bytes : all)
+        if (!bytes.empty()) GANNET_TRY(copies.add(bytes));
+      GANNET_TRY(record_and_replay(kernel, copies, use));
+      return {};
+    }();
+    if (!ran.ok()) faults.push_back(ran.error().message());
+  }
+
   void place_segments() {
     int64_t row = 0;
     for (CasePiece& piece : pieces_) {
@@ -254,7 +288,7 @@ class CaseStep {
 
 std::vector<std::string> run_case_step(const KernelInfo& kernel, std::span<CasePiece> pieces,
                                        const CaseStepOptions& options) {
-  return CaseStep(pieces, options).run(kernel, options.n_threads);
+  return CaseStep(pieces, options).run(kernel, options);
 }
 
 }  // namespace gannet

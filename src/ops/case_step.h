@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/api/device.h"
 #include "backend/api/kernel.h"
 #include "backend/api/state_view.h"
 #include "base/thread_team.h"
@@ -50,6 +51,7 @@ struct CaseStepOptions {
   int64_t padding = 0;  // rows behind those of the pieces, in memory
   int64_t exact = -1;   // -1: all rows
   int n_threads = 1;
+  Device* device = nullptr;  // for a recorded kernel: where it runs
 };
 
 // Runs a kernel on the pieces, in this order, as one step, and takes length (by n_right), base_at, base, ring

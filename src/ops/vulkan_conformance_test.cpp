@@ -56,11 +56,10 @@ const KernelInfo& reference_of(const OpDef& op) {
   GANNET_CHECK(false, "op without a reference kernel");
 }
 
-// What no kernel takes: softmax that looks at a KV cache.
+// What no kernel takes: heads whose state is too wide for registers.
 bool is_refused(const OpCase& op_case) {
-  return std::strcmp(op_case.op->name, "softmax") == 0 &&
-         std::any_of(op_case.operands.begin(), op_case.operands.end(),
-                     [](const CaseOperand& operand) { return operand.type.dtype == DType::kKvCache; });
+  return std::strcmp(op_case.op->name, "delta_mixer") == 0 &&
+         op_case.operands.back().type.shape.last() > 128;
 }
 
 TEST_P(VulkanConformance, KernelsAgreeWithReference) {

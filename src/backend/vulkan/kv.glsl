@@ -1,4 +1,7 @@
-// Rows of a KV cache: read as floats, and stored with the bits that the CPU stores. Needs step.glsl.
+// Rows of a KV cache, read as floats. Needs step.glsl.
+
+layout(buffer_reference, scalar, buffer_reference_align = 8) readonly buffer U32x2 { uvec2 v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) readonly buffer U32x4 { uvec4 v[]; };
 
 float kv_value(U8 page, uint type, uint place, uint i) {
   switch (type) {
@@ -15,55 +18,45 @@ float kv_value(U8 page, uint type, uint place, uint i) {
   }
 }
 
-// To nearest, ties to even: what packHalf2x16 does is up to the driver.
-uint to_half(float x) {
-  const uint bits = floatBitsToUint(x), sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // A multiple of 2^-24: shifted there with what falls off rounded.
-    const uint exponent = max(magnitude >> 23, 1u), shift = 126 - exponent;
-    if (shift > 24) return sign;
-    const uint whole = magnitude < 0x800000 ? magnitude : magnitude & 0x7fffff | 0x800000;
-    const uint kept = whole >> shift, rest = whole & (1 << shift) - 1, half_way = 1 << shift - 1;
-    return sign | kept + uint(rest > half_way || rest == half_way && (kept & 1) == 1);
+vec4 halves_of(uvec2 words) { return vec4(unpackHalf2x16(words.x), unpackHalf2x16(words.y)); }
+vec4 bf16_of(uvec2 words) {
+  return uintBitsToFloat(uvec4(words.x << 16, words.x & 0xffff0000u, words.y << 16, words.y & 0xffff0000u));
+}
+vec4 codes_of(U16 row, uint at) {
+  const uint word = uint(row.v[at]) | uint(row.v[at + 1]) << 16;
+  return vec4(int(word << 24) >> 24, int(word << 16) >> 24, int(word << 8) >> 24, int(word) >> 24);
+}
+
+// Elements i to i + 3 of a row of n. wide: i is a multiple of 4, they are all there, and rows of numbers lie at
+// multiples of 16 bytes.
+vec4 kv_four(U8 page, uint type, uint place, uint i, uint n, bool wide) {
+  if (!wide) {
+    vec4 x;
+    [[unroll]] for (uint j = 0; j < 4; ++j) x[j] = i + j < n ? kv_value(page, type, place, i + j) : 0.0;
+    return x;
   }
-  return sign | magnitude + 0xfff + (magnitude >> 13 & 1) - 0x38000000 >> 13;
-}
-
-uint to_bf16(float x) {
-  const uint bits = floatBitsToUint(x);
-  return (bits & 0x7fffffff) > 0x7f800000 ? bits >> 16 | 64 : bits + 0x7fff + (bits >> 16 & 1) >> 16;
-}
-
-// Half away from zero: what round() does with ties is up to the driver.
-float round_away(float x) { return x < 0 ? -floor(0.5 - x) : floor(x + 0.5); }
-
-// A row of n floats from x.v[from] on, by all invocations of the group.
-void kv_store(U8 page, uint type, uint place, F32 x, uint from, uint n) {
-  const uint first = gl_LocalInvocationID.x, step = gl_WorkGroupSize.x;
   switch (type) {
     case kF32:
-      for (uint i = first; i < n; i += step) F32(page).v[place / 4 + i] = x.v[from + i];
-      return;
+      return uintBitsToFloat(U32x4(page).v[place / 16 + i / 4]);
     case kF16:
-      for (uint i = first; i < n; i += step) U16(page).v[place / 2 + i] = uint16_t(to_half(x.v[from + i]));
-      return;
+      return halves_of(U32x2(page).v[place / 8 + i / 4]);
     case kBF16:
-      for (uint i = first; i < n; i += step) U16(page).v[place / 2 + i] = uint16_t(to_bf16(x.v[from + i]));
-      return;
-    default:
-      for (uint b = first; b < n / 32; b += step) {
-        float most = 0;
-        for (uint i = 0; i < 32; ++i) most = max(most, abs(x.v[from + 32 * b + i]));
-        precise const float d = most / 127.0;
-        precise const float inverse = d == 0 ? 0 : 1.0 / d;
-        const uint block = place + 34 * b;
-        U16(page).v[block / 2] = uint16_t(to_half(d));
-        for (uint i = 0; i < 32; ++i) {
-          precise const float scaled = x.v[from + 32 * b + i] * inverse;
-          I8(page).v[block + 2 + i] = int8_t(clamp(int(round_away(scaled)), -127, 127));
-        }
-      }
+      return bf16_of(U32x2(page).v[place / 8 + i / 4]);
+    default: {
+      const uint block = place + i / 32 * 34;
+      return half_at(U16(page), block / 2) * codes_of(U16(page), (block + 2 + i % 32) / 2);
+    }
+  }
+}
+
+// Elements i to i + 7, a multiple of 8, in two halves.
+void kv_eight(U8 page, uint type, uint place, uint i, uint n, bool wide, out vec4 low, out vec4 high) {
+  if (wide && (type == kF16 || type == kBF16)) {
+    const uvec4 words = U32x4(page).v[place / 16 + i / 8];
+    low = type == kF16 ? halves_of(words.xy) : bf16_of(words.xy);
+    high = type == kF16 ? halves_of(words.zw) : bf16_of(words.zw);
+  } else {
+    low = kv_four(page, type, place, i, n, wide);
+    high = kv_four(page, type, place, i + 4, n, wide);
   }
 }

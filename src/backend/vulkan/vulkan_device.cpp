@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <utility>
 
 #include <fmt/core.h>
@@ -135,7 +136,8 @@ class OpenVulkanDevice final : public VulkanDevice {
   const std::shared_ptr<VulkanInstance> instance_;
   const VkPhysicalDevice physical_;
   const VulkanFacts facts_;
-  Capabilities capabilities_;
+  // The kernel of delta_mixer has chunks of its own.
+  const Capabilities capabilities_{.delta_mixer_tokens = std::numeric_limits<int64_t>::max()};
   double tick_seconds_ = 0;
   LogicalDevice device_;
   std::shared_ptr<VulkanFaults> faults_;

@@ -136,10 +136,11 @@ VulkanFacts facts_of(VkPhysicalDevice device) {
   f.int_dot = int_dot && features.int_dot.shaderIntegerDotProduct == VK_TRUE;
   f.timestamps = p.limits.timestampComputeAndGraphics == VK_TRUE && features.v12.hostQueryReset == VK_TRUE;
   f.unusable = missing_feature(features);
-  const VkSubgroupFeatureFlags needed = VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT;
+  const VkSubgroupFeatureFlags needed =
+      VK_SUBGROUP_FEATURE_BASIC_BIT | VK_SUBGROUP_FEATURE_ARITHMETIC_BIT | VK_SUBGROUP_FEATURE_QUAD_BIT;
   if (f.unusable.empty() && ((subgroup.supportedOperations & needed) != needed ||
                              (subgroup.supportedStages & VK_SHADER_STAGE_COMPUTE_BIT) == 0))
-    f.unusable = "the driver lacks sums over subgroups";
+    f.unusable = "the driver lacks sums over subgroups or exchange in quads";
   if (f.unusable.empty() && compute_queue_family(device) < 0) f.unusable = "it has no queue that computes";
   return f;
 }

@@ -43,6 +43,13 @@ std::vector<OpCase> cases_attention() {
   cases.back().operands[3].fill.v_type = DType::kF16;
   make("t40_h4of2_d64_past30_bf16_q8", 40, 4, 2, 64, 30, DType::kBF16, false);
   cases.back().operands[3].fill.v_type = DType::kQ8_0;
+  // Kernels may take a long past in parts, and parts again and again.
+  make("t2_h40of20_d8_past2100_f16", 2, 40, 20, 8, 2100, DType::kF16, true);
+  make("t1_h2of1_d8_past12000_f16", 1, 2, 1, 8, 12000, DType::kF16, false);
+  make("t70_h1of1_d8_past12000_f16", 70, 1, 1, 8, 12000, DType::kF16, false, false, 1);
+  // More heads share a KV head than a group of invocations may have queries.
+  make("t3_h40of1_d256_past20_f16", 3, 40, 1, 256, 20, DType::kF16, false);
+  make("t2_h2of1_d512_past70_f16", 2, 2, 1, 512, 70, DType::kF16, true);
   make("t1_h16of2_d256_past4096_f16", 1, 16, 2, 256, 4096, DType::kF16, true, true);
   make("t256_h8of2_d256_past256_f16", 256, 8, 2, 256, 256, DType::kF16, true, true);
   return cases;

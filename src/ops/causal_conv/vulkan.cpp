@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "backend/api/recurrent_arguments.h"
 
 namespace gannet {
@@ -9,17 +7,19 @@ void record(const RecordArgs& args, Recorder& recorder) {
   const TensorView &x = args.operands[0], &w = args.operands[1];
   const int64_t n_rows = x.shape.dim[0], n_channels = x.shape.dim[1];
   DispatchArguments arguments;
-  arguments.address(x.data).address(w.data).address(args.results[0].data).address(args.step);
-  add_recurrent(arguments, *args.operands[2].as<RecurrentView>()).u32(n_channels).u32(x.stride[0] / 4);
-  const uint32_t constants[] = {kGroup, static_cast<uint32_t>(w.shape.dim[1])};
+  arguments.address(args.results[0].data).address(args.step).address(x.data).address(w.data);
+  add_recurrent(arguments, *args.operands[2].as<RecurrentView>()).u32(x.stride[0] / 4);
+  arguments.u32(n_channels);
+  const uint32_t constants[] = {kGroup, 0, 0, static_cast<uint32_t>(w.shape.dim[1])};
   recorder.dispatch({"causal_conv",
                      constants,
-                     {(n_channels + kGroup - 1) / kGroup, std::min(n_rows, kMostSegmentGroups), 1},
+                     {(n_channels + kGroup - 1) / kGroup, segment_blocks(n_rows), 1},
                      arguments.bytes()});
 }
 
+// The first block of a segment writes the window, and no other may read it.
 const char* refuses(const OpSite& site) {
-  return site.operands[1].shape.dim[1] > 8 ? "more than 8 taps" : nullptr;
+  return site.operands[1].shape.dim[1] > kBlockRows ? "more than 8 taps" : nullptr;
 }
 
 }  // namespace

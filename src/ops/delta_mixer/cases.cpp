@@ -36,6 +36,8 @@ std::vector<OpCase> cases_delta_mixer() {
   make("t16_h1of2_s128", 16, 1, 2, 128, 4, kTiled);
   make("t17_h2of4_s32", 17, 2, 4, 32, 4, kTiled);
   make("t65_h2of4_s32_too_many_tokens", 65, 2, 4, 32, 4, kTiled);
+  make("t100_h1of2_s128_chunks", 100, 1, 2, 128, 4, kTiled);
+  make("t333_h1of3_s40_k8_chunks", 333, 1, 3, 40, 8, kGrouped);
   make("t2_h1of1_s520_wide_head", 2, 1, 1, 520, 4, kTiled);
   make("t1_h16of32_s128", 1, 16, 32, 128, 4, kTiled, true);
   make("t4_h16of32_s128", 4, 16, 32, 128, 4, kTiled, true);

@@ -33,6 +33,7 @@ std::vector<OpCase> cases_gated_delta_rule() {
   make("t200_h2of4_s128_slow_decay", 200, 2, 4, 128, HeadMap::kTiled, -12, -8);
   make("t200_h2of4_s64_fast_decay", 200, 2, 4, 64, HeadMap::kTiled, 2.5, 4);
   make("t130_h2of4_s48_mixed_decay", 130, 2, 4, 48, HeadMap::kGrouped, -12, 4);
+  make("t717_h1of2_s64_many_chunks", 717, 1, 2, 64, HeadMap::kTiled, -8, 2);
   make("t1_h16of32_s128", 1, 16, 32, 128, HeadMap::kTiled, -4, 2, true);
   make("t512_h16of32_s128", 512, 16, 32, 128, HeadMap::kTiled, -6, 1, true);
   return cases;

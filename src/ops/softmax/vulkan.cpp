@@ -6,21 +6,21 @@ namespace {
 
 void record(const RecordArgs& args, Recorder& recorder) {
   const TensorView &x = args.operands[0], &mask = args.operands[1], &y = args.results[0];
-  const bool masked = mask.data != nullptr;
+  const bool masked = mask.data != nullptr, cached = args.operands[2].data != nullptr;
   DispatchArguments arguments;
   add_tensor(arguments, x);
   arguments.address(mask.data)
       .address(y.data)
+      .address(args.step)
       .u32(masked ? mask.stride[0] / 4 : 0)
       .u32(y.shape.dim[y.shape.rank - 2])
       .u32(y.shape.last())
       .u32(y.shape.rows());
-  const uint32_t constants[] = {group_of_row(y.shape.last()), masked};
+  const uint32_t constants[] = {group_of_row(y.shape.last()), masked, cached};
   recorder.dispatch({"softmax", constants, groups_of(y.shape.rows()), arguments.bytes()});
 }
 
 const char* refuses(const OpSite& site) {
-  if (site.operands[2].shape.rank != 0) return "rows that see a part of a KV cache";
   return too_large(site.results[0]);
 }
 
