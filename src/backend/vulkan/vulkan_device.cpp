@@ -184,7 +184,8 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   vkGetPhysicalDeviceProperties(physical_, &properties);
   tick_seconds_ = 1e-9 * static_cast<double>(properties.limits.timestampPeriod);
   memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_);
-  queue_ = std::make_unique<VulkanQueue>(device_.handle, family, options.patience_seconds, options.faults);
+  const double patience = options.patience_seconds * (facts_.type == VulkanFacts::Type::kCpu ? 10 : 1);
+  queue_ = std::make_unique<VulkanQueue>(device_.handle, family, patience, options.faults);
   GANNET_TRY(queue_->make());
   faults_ = options.faults;
   pipelines_ = std::make_unique<VulkanPipelines>(device_.handle, std::move(options.shaders),

@@ -25,7 +25,8 @@ struct VulkanDeviceOptions {
   std::string pipeline_file;
   // As if the host did not see the device's memory: everything goes through staging memory. For tests.
   bool staged = false;
-  // A device that does not answer for so long is taken for hung.
+  // A device that does not answer for so long is taken for hung; drivers that compute on the CPU, and compile
+  // when something first runs, have ten times as long.
   double patience_seconds = 120;
   std::shared_ptr<VulkanFaults> faults;  // for tests; null: none are forced
 };

@@ -8,8 +8,8 @@ namespace gannet {
 
 // Each counts down; at 0 the fault is there. Negative: never.
 struct VulkanFaults {
-  std::atomic<int64_t> lost{-1};       // submissions until the device is lost
-  std::atomic<int64_t> hung{-1};       // submissions until one is never done
+  std::atomic<int64_t> lost{-1};  // submissions until the device is lost
+  std::atomic<int64_t> hung{-1};  // submissions until one is never done, which is waited for two seconds only
   std::atomic<int64_t> no_memory{-1};  // allocations until there is no memory any more
 
   static bool now(std::atomic<int64_t>& count) { return count >= 0 && count-- == 0; }

@@ -37,7 +37,9 @@ Result<uint64_t> VulkanQueue::submit(VkCommandBuffer commands) {
   VkResult result = VK_SUCCESS;
   if (faults_ != nullptr && VulkanFaults::now(faults_->lost))
     result = VK_ERROR_DEVICE_LOST;
-  else if (faults_ == nullptr || !VulkanFaults::now(faults_->hung))
+  else if (faults_ != nullptr && VulkanFaults::now(faults_->hung))
+    patience_seconds_ = 2;
+  else
     result = vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE);
   lock.unlock();
   if (result != VK_SUCCESS) return lost(vulkan_error(result, "vkQueueSubmit"), false);
@@ -74,8 +76,8 @@ Result<void> VulkanQueue::wait(uint64_t number) const {
   VkSemaphoreWaitInfo info{VK_STRUCTURE_TYPE_SEMAPHORE_WAIT_INFO, nullptr, 0, 1, &done_, &number};
   const VkResult result = vkWaitSemaphores(device_, &info, static_cast<uint64_t>(1e9 * patience_seconds_));
   if (result == VK_TIMEOUT)
-    return lost(Error(ErrorCode::kDevice,
-                      fmt::format("the Vulkan device has not answered for {:g} seconds", patience_seconds_)),
+    return lost(Error(ErrorCode::kDevice, fmt::format("the Vulkan device has not answered for {:g} seconds",
+                                                      patience_seconds_.load())),
                 true);
   if (result != VK_SUCCESS) return lost(vulkan_error(result, "vkWaitSemaphores"), false);
   return {};

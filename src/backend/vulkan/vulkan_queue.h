@@ -2,6 +2,7 @@
 // device is lost, or did not answer for too long, nothing more is submitted and nobody waits again.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -37,7 +38,7 @@ class VulkanQueue {
  private:
   const VkDevice device_;
   const uint32_t family_;
-  const double patience_seconds_;
+  std::atomic<double> patience_seconds_;
   VkQueue queue_ = VK_NULL_HANDLE;
   VkSemaphore done_ = VK_NULL_HANDLE;
   Error lost(Error error, bool hung) const;
