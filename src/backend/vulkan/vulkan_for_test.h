@@ -19,7 +19,16 @@ inline std::vector<std::string>& vulkan_messages_for_test() {
   return all;
 }
 
+// Mesa's driver for CPUs keeps what it compiled in a folder and takes it from there for any width of vectors,
+// also another than it was compiled for: a run with a width of its own needs a folder of its own, too.
+inline void separate_shader_caches() {
+  const char* width = std::getenv("LP_NATIVE_VECTOR_WIDTH");
+  if (width == nullptr || std::getenv("MESA_SHADER_CACHE_DIR") != nullptr) return;
+  setenv("MESA_SHADER_CACHE_DIR", (testing::TempDir() + "gannet_mesa_" + width).c_str(), 0);
+}
+
 inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup shaders, bool staged = false) {
+  separate_shader_caches();
   VulkanInstanceOptions options;
   options.validate = std::getenv("GANNET_VULKAN_VALIDATE") != nullptr;
   options.on_message = [](const std::string& message) { vulkan_messages_for_test().push_back(message); };
