@@ -166,7 +166,7 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   VkPhysicalDeviceProperties properties;
   vkGetPhysicalDeviceProperties(physical_, &properties);
   tick_seconds_ = 1e-9 * static_cast<double>(properties.limits.timestampPeriod);
-  memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_);
+  memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_, options.guarded);
   queue_ = std::make_unique<VulkanQueue>(device_.handle, family, options.patience_seconds);
   GANNET_TRY(queue_->make());
   pipelines_ = std::make_unique<VulkanPipelines>(device_.handle, std::move(options.shaders),
@@ -281,6 +281,10 @@ Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<VulkanI
   VulkanFacts facts = facts_of(instance->devices[index]);
   if (!facts.unusable.empty())
     return Error(ErrorCode::kDevice, fmt::format("{} cannot be used: {}", facts.name, facts.unusable));
+  if (options.guarded && !facts.host_import)
+    return Error(ErrorCode::kDevice,
+                 fmt::format("{} does not take memory of the host, so that nothing can guard its buffers",
+                             facts.name));
   if (options.staged) facts.unified = false;
   auto made = std::make_unique<OpenVulkanDevice>(std::move(instance), index, std::move(facts));
   GANNET_TRY(made->make(std::move(options)));

@@ -1,6 +1,6 @@
 // The device that tests run on: the first one, or the one of GANNET_VULKAN_DEVICE. They are skipped where
 // there is none, unless GANNET_VULKAN_MUST is set. With GANNET_VULKAN_VALIDATE what the validation layer says
-// is a failure.
+// is a failure; with GANNET_VULKAN_GUARD buffers lie between pages that nobody may touch.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -27,7 +27,13 @@ inline void separate_shader_caches() {
   setenv("MESA_SHADER_CACHE_DIR", (testing::TempDir() + "gannet_mesa_" + width).c_str(), 0);
 }
 
-inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup shaders, bool staged = false) {
+struct VulkanForTest {
+  bool staged = false;   // VulkanDeviceOptions::staged
+  bool guarded = false;  // VulkanDeviceOptions::guarded
+};
+
+inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup shaders,
+                                                                  const VulkanForTest& wanted = {}) {
   separate_shader_caches();
   VulkanInstanceOptions options;
   options.validate = std::getenv("GANNET_VULKAN_VALIDATE") != nullptr;
@@ -36,7 +42,9 @@ inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup s
   const char* number = std::getenv("GANNET_VULKAN_DEVICE");
   VulkanDeviceOptions how;
   how.shaders = std::move(shaders);
-  how.staged = staged;
+  how.staged = wanted.staged;
+  how.patience_seconds = 900;  // a CPU compiles large shaders at first use, beside whatever else it does
+  how.guarded = wanted.guarded || std::getenv("GANNET_VULKAN_GUARD") != nullptr;
   if (const char* file = std::getenv("GANNET_VULKAN_PIPELINES")) how.pipeline_file = file;
   return VulkanDevice::open(std::move(instance), number == nullptr ? 0 : std::stoul(number), std::move(how));
 }
