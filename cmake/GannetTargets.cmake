@@ -127,14 +127,15 @@ macro(gannet_test_package)
   endif()
 endmacro()
 
-# gannet_test(NAME SOURCES a_test.cpp... [DEPS libs...] [LABELS l...]): a GoogleTest program, one ctest entry.
+# gannet_test(NAME SOURCES a_test.cpp... [DEPS libs...] [LABELS l...] [PARTS]): a GoogleTest program, one ctest entry; with
+# PARTS none, its caller makes them.
 # Labels: unit (default), op, e2e; slow ones run only with `./dev test all`. When cross-compiling, a test that needs
 # a library without a build for the target machine is left out, and configuring says so.
 function(gannet_test name)
   if(NOT GANNET_TESTS)
     return()
   endif()
-  cmake_parse_arguments(A "" "" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(A "PARTS" "" "SOURCES;DEPS;LABELS" ${ARGN})
   if(CMAKE_CROSSCOMPILING)
     foreach(dep ${A_DEPS})
       if(dep MATCHES "::" AND NOT TARGET ${dep})
@@ -146,6 +147,9 @@ function(gannet_test name)
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${A_DEPS} gannet_flags GTest::gtest GTest::gmock GTest::gtest_main)
   target_precompile_headers(${name} REUSE_FROM test_headers)
+  if(A_PARTS)
+    return()
+  endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   if(NOT A_LABELS)
     set(A_LABELS unit)
@@ -156,6 +160,31 @@ function(gannet_test name)
   endif()
   # No test touches what its user has measured: profiles are kept where a test itself says so.
   set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${timeout} ENVIRONMENT "GANNET_PROFILES=")
+endfunction()
+
+# gannet_vulkan_test(NAME SOURCES ... DEPS ... [PARTS]): the same for tests on a Vulkan device, run by `./dev test vulkan`.
+function(gannet_vulkan_test name)
+  gannet_test(${ARGV} PARTS)
+  if(NOT PARTS IN_LIST ARGN)
+    gannet_vulkan_run(${name} ${name} 256)
+  endif()
+endfunction()
+
+# gannet_vulkan_run(NAME TEST WIDTH [VARIABLE=VALUE...]): a ctest entry that runs a program of tests on a Vulkan device.
+# Mesa's driver for CPUs has vectors of WIDTH bits and subgroups of WIDTH/32 then; other drivers do not care, so that
+# entries with another WIDTH than 256 have a label of their own. That driver keeps compiled shaders in a folder and
+# does not ask for which width they were compiled: each width has its own.
+function(gannet_vulkan_run name test width)
+  if(NOT GANNET_TESTS)
+    return()
+  endif()
+  set(label vulkan)
+  if(NOT width EQUAL 256)
+    set(label vulkan_width)
+  endif()
+  add_test(NAME ${name} COMMAND ${test} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT 1800
+    ENVIRONMENT "GANNET_PROFILES=;LP_NATIVE_VECTOR_WIDTH=${width};MESA_SHADER_CACHE_DIR=${CMAKE_BINARY_DIR}/mesa_${width};${ARGN}")
 endfunction()
 
 # gannet_benchmark(NAME SOURCES ... DEPS ...): a Google Benchmark program, built with -DGANNET_BENCHMARKS=ON.

@@ -20,7 +20,7 @@ struct VulkanFaultsTest : testing::Test {
   std::shared_ptr<VulkanDevice> device;
 
   void SetUp() override {
-    auto opened = open(false);
+    auto opened = open();
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device = opened.take();
   }
@@ -28,10 +28,8 @@ struct VulkanFaultsTest : testing::Test {
     device = nullptr;
     expect_no_vulkan_messages();
   }
-  Result<std::unique_ptr<VulkanDevice>> open(bool staged) {
-    VulkanDeviceOptions how;
-    how.faults = faults;
-    return open_vulkan_for_test(shader_code, staged, std::move(how));
+  Result<std::unique_ptr<VulkanDevice>> open() {
+    return open_vulkan_for_test(shader_code, {.faults = faults});
   }
   Result<std::unique_ptr<Session>> try_session() {
     SessionOptions options;
@@ -49,7 +47,7 @@ struct VulkanFaultsTest : testing::Test {
   }
   // A step on a new session, on a device of its own.
   std::vector<float> on_a_new_device() {
-    device = open(false).take();
+    device = open().take();
     const auto session = try_session().take();
     SequenceState sequence = session->new_sequence();
     return logits(*session, sequence, {3, 14, 15}).take();

@@ -18,7 +18,7 @@ struct VulkanSession : testing::TestWithParam<bool> {
   std::shared_ptr<VulkanDevice> device;
 
   void SetUp() override {
-    auto opened = open_vulkan_for_test(shader_code, GetParam());
+    auto opened = open_vulkan_for_test(shader_code, {.staged = GetParam()});
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device = opened.take();
   }

@@ -183,7 +183,7 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   VkPhysicalDeviceProperties properties;
   vkGetPhysicalDeviceProperties(physical_, &properties);
   tick_seconds_ = 1e-9 * static_cast<double>(properties.limits.timestampPeriod);
-  memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_);
+  memory_ = std::make_unique<VulkanMemory>(physical_, device_.handle, facts_, options.guarded);
   const double patience = options.patience_seconds * (facts_.type == VulkanFacts::Type::kCpu ? 10 : 1);
   queue_ = std::make_unique<VulkanQueue>(device_.handle, family, patience, options.faults);
   GANNET_TRY(queue_->make());
@@ -304,6 +304,10 @@ Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<VulkanI
   VulkanFacts facts = facts_of(instance->devices[index]);
   if (!facts.unusable.empty())
     return Error(ErrorCode::kDevice, fmt::format("{} cannot be used: {}", facts.name, facts.unusable));
+  if (options.guarded && !facts.host_import)
+    return Error(ErrorCode::kDevice,
+                 fmt::format("{} does not take memory of the host, so that nothing can guard its buffers",
+                             facts.name));
   if (options.staged) facts.unified = false;
   auto made = std::make_unique<OpenVulkanDevice>(std::move(instance), index, std::move(facts));
   GANNET_TRY(made->make(std::move(options)));

@@ -25,6 +25,10 @@ struct VulkanDeviceOptions {
   std::string pipeline_file;
   // As if the host did not see the device's memory: everything goes through staging memory. For tests.
   bool staged = false;
+  // Each buffer lies by itself between pages that nobody may touch and ends at the second of them (to 64
+  // bytes): what a kernel or copy does outside of it is a signal, where the device is the CPU. Needs a device
+  // that takes memory of the host. For tests.
+  bool guarded = false;
   // A device that does not answer for so long is taken for hung; drivers that compute on the CPU, and compile
   // when something first runs, have ten times as long.
   double patience_seconds = 120;

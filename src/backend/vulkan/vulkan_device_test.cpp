@@ -28,7 +28,7 @@ struct VulkanDeviceTest : testing::TestWithParam<bool> {
   std::shared_ptr<VulkanDevice> device;
 
   void SetUp() override {
-    auto opened = open_vulkan_for_test({}, GetParam());
+    auto opened = open_vulkan_for_test({}, {.staged = GetParam()});
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device = opened.take();
   }

@@ -1,5 +1,8 @@
 #include "backend/vulkan/vulkan_memory.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/core.h>
@@ -21,8 +24,8 @@ int64_t round_up(int64_t n, int64_t to) {
 
 }  // namespace
 
-VulkanMemory::VulkanMemory(VkPhysicalDevice physical, VkDevice device, const VulkanFacts& facts)
-    : physical_(physical), device_(device), facts_(facts) {
+VulkanMemory::VulkanMemory(VkPhysicalDevice physical, VkDevice device, const VulkanFacts& facts, bool guarded)
+    : physical_(physical), device_(device), facts_(facts), guarded_(guarded) {
   vkGetPhysicalDeviceMemoryProperties(physical_, &properties_);
   for (const VulkanHeap& heap : facts_.heaps)
     if (heap.device_local) limit_ = std::max(limit_, heap.budget > 0 ? heap.budget : heap.bytes);
@@ -99,6 +102,7 @@ VkResult VulkanMemory::make_block(int64_t bytes, BufferUse use, Block& block) {
 void VulkanMemory::drop(Block& block) {
   if (block.buffer != VK_NULL_HANDLE) vkDestroyBuffer(device_, block.buffer, nullptr);
   if (block.memory != VK_NULL_HANDLE) vkFreeMemory(device_, block.memory, nullptr);
+  if (!block.mapped.empty()) munmap(block.mapped.data(), block.mapped.size());
   block = {};
 }
 
@@ -118,6 +122,7 @@ std::byte* VulkanMemory::take(Block& block, uint64_t base, int64_t bytes) {
 std::byte* VulkanMemory::allocate(int64_t bytes, BufferUse use) {
   bytes = round_up(bytes, kAlign);
   if (facts_.most_allocation > 0 && bytes > facts_.most_allocation) return nullptr;
+  if (guarded_) return allocate_guarded(bytes, use);
   const std::lock_guard lock(mutex_);
   if (bytes <= kSmall)
     for (auto& [base, block] : blocks_)
@@ -165,46 +170,73 @@ void VulkanMemory::free(std::byte* at) {
   }
 }
 
+// The bytes of the block, from an address that the device can take; block.bytes is a multiple of what it asks
+// for.
+VkResult VulkanMemory::import_block(std::byte* from, Block& block, uint64_t& address) {
+  block.imported = true;
+  VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr,
+                                            VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
+  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, &external};
+  info.size = static_cast<VkDeviceSize>(block.bytes);
+  info.usage = kUsage;
+  if (const VkResult r = vkCreateBuffer(device_, &info, nullptr, &block.buffer); r != VK_SUCCESS) return r;
+  VkMemoryRequirements needs;
+  vkGetBufferMemoryRequirements(device_, block.buffer, &needs);
+  VkMemoryHostPointerPropertiesEXT host{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr, 0};
+  const VkResult r = vkGetMemoryHostPointerPropertiesEXT(
+      device_, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, from, &host);
+  if (r != VK_SUCCESS) return r;
+  const int type = memory_type(needs.memoryTypeBits & host.memoryTypeBits, BufferUse::kReadback);
+  if (type < 0) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
+  VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, nullptr,
+                                  VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT, 0};
+  VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, &flags,
+                                          VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, from};
+  VkMemoryAllocateInfo memory{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import,
+                              static_cast<VkDeviceSize>(block.bytes), static_cast<uint32_t>(type)};
+  if (const VkResult a = vkAllocateMemory(device_, &memory, nullptr, &block.memory); a != VK_SUCCESS)
+    return a;
+  return bind(block, address);
+}
+
+std::byte* VulkanMemory::allocate_guarded(int64_t bytes, BufferUse use) {
+  const int64_t page = std::max<int64_t>(sysconf(_SC_PAGESIZE), facts_.host_import_align);
+  Block block;
+  block.use = use;
+  block.bytes = round_up(bytes, page);
+  block.skipped = block.bytes - bytes;
+  const auto whole = static_cast<size_t>(block.bytes + 2 * page);
+  void* memory = mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) return nullptr;
+  block.mapped = {static_cast<std::byte*>(memory), whole};
+  std::byte* const from = block.mapped.data() + page;
+  uint64_t base = 0;
+  if (mprotect(from, static_cast<size_t>(block.bytes), PROT_READ | PROT_WRITE) != 0 ||
+      import_block(from, block, base) != VK_SUCCESS) {
+    drop(block);
+    return nullptr;
+  }
+  if (use != BufferUse::kDevice || facts_.unified) block.host = from;
+  const std::lock_guard lock(mutex_);
+  const uint64_t address = base + static_cast<uint64_t>(block.skipped);
+  taken_.emplace(address, bytes);
+  blocks_.emplace(base, std::move(block));
+  return reinterpret_cast<std::byte*>(address);
+}
+
 Result<std::byte*> VulkanMemory::import(std::span<const std::byte> bytes) {
   if (!facts_.host_import || !facts_.unified)
     return Error(ErrorCode::kDevice, "the device does not use memory of the host where it lies");
   const int64_t align = std::max<int64_t>(facts_.host_import_align, 1);
   const auto begin = reinterpret_cast<uintptr_t>(bytes.data());
   Block block;
-  block.imported = true;
   block.skipped = static_cast<int64_t>(begin % static_cast<uintptr_t>(align));
   block.bytes = round_up(static_cast<int64_t>(bytes.size()) + block.skipped, align);
   if (facts_.most_allocation > 0 && block.bytes > facts_.most_allocation)
     return Error(ErrorCode::kDevice, "the device does not take this memory of the host");
-  auto* from = reinterpret_cast<void*>(begin - static_cast<uintptr_t>(block.skipped));
-  block.host = static_cast<std::byte*>(from);
-  VkExternalMemoryBufferCreateInfo external{VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, nullptr,
-                                            VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT};
-  VkBufferCreateInfo info{VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO, &external};
-  info.size = static_cast<VkDeviceSize>(block.bytes);
-  info.usage = kUsage;
-  const auto make = [&](uint64_t& base) -> VkResult {
-    if (const VkResult r = vkCreateBuffer(device_, &info, nullptr, &block.buffer); r != VK_SUCCESS) return r;
-    VkMemoryRequirements needs;
-    vkGetBufferMemoryRequirements(device_, block.buffer, &needs);
-    VkMemoryHostPointerPropertiesEXT host{VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT, nullptr, 0};
-    const VkResult r = vkGetMemoryHostPointerPropertiesEXT(
-        device_, VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, from, &host);
-    if (r != VK_SUCCESS) return r;
-    const int type = memory_type(needs.memoryTypeBits & host.memoryTypeBits, BufferUse::kReadback);
-    if (type < 0) return VK_ERROR_INVALID_EXTERNAL_HANDLE;
-    VkMemoryAllocateFlagsInfo flags{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_FLAGS_INFO, nullptr,
-                                    VK_MEMORY_ALLOCATE_DEVICE_ADDRESS_BIT, 0};
-    VkImportMemoryHostPointerInfoEXT import{VK_STRUCTURE_TYPE_IMPORT_MEMORY_HOST_POINTER_INFO_EXT, &flags,
-                                            VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT, from};
-    VkMemoryAllocateInfo memory{VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO, &import,
-                                static_cast<VkDeviceSize>(block.bytes), static_cast<uint32_t>(type)};
-    if (const VkResult a = vkAllocateMemory(device_, &memory, nullptr, &block.memory); a != VK_SUCCESS)
-      return a;
-    return bind(block, base);
-  };
+  block.host = reinterpret_cast<std::byte*>(begin - static_cast<uintptr_t>(block.skipped));
   uint64_t base = 0;
-  if (const VkResult result = make(base); result != VK_SUCCESS) {
+  if (const VkResult result = import_block(block.host, block, base); result != VK_SUCCESS) {
     drop(block);
     return Error(ErrorCode::kDevice, fmt::format("the device does not take this memory of the host ({})",
                                                  vulkan_result_name(result)));

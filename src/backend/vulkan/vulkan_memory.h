@@ -20,7 +20,7 @@ struct VulkanPlace {
 // Thread-safe. Freed memory must not be in use any more.
 class VulkanMemory {
  public:
-  VulkanMemory(VkPhysicalDevice physical, VkDevice device, const VulkanFacts& facts);
+  VulkanMemory(VkPhysicalDevice physical, VkDevice device, const VulkanFacts& facts, bool guarded = false);
   ~VulkanMemory();
 
   // Begins at a multiple of 64 bytes; what is in it is anything. Null address: no memory.
@@ -40,11 +40,14 @@ class VulkanMemory {
     int64_t bytes = 0;
     BufferUse use = BufferUse::kDevice;
     bool imported = false;
+    std::span<std::byte> mapped;      // guarded: with the pages around
     std::map<int64_t, int64_t> free;  // offset: bytes
     int64_t skipped = 0;              // imported: bytes in front of the piece
   };
   VkResult make_block(int64_t bytes, BufferUse use, Block& block);
   VkResult bind(Block& block, uint64_t& address);
+  VkResult import_block(std::byte* from, Block& block, uint64_t& address);
+  std::byte* allocate_guarded(int64_t bytes, BufferUse use);
   void drop(Block& block);
   int memory_type(uint32_t allowed, BufferUse use) const;
   std::byte* take(Block& block, uint64_t base, int64_t bytes);
@@ -52,6 +55,7 @@ class VulkanMemory {
   const VkPhysicalDevice physical_;
   const VkDevice device_;
   const VulkanFacts facts_;
+  const bool guarded_;
   VkPhysicalDeviceMemoryProperties properties_{};
   int64_t limit_ = 0;
   mutable std::mutex mutex_;           // of what follows
