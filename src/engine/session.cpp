@@ -166,8 +166,9 @@ int64_t Session::device_bytes(const Placement& placement) const {
   for (const StateLayout::Recurrent& layer : layout.recurrent)
     if (layer.memory == kDeviceHome) here.recurrent.push_back(layer);
   const StatePlaces places(here, options_.fold_at - 1 + 2 * options_.open_rows);
-  return placement.weight_bytes(model_->weights(), kDeviceHome) +
-         std::min(state_bytes(here, std::min(options_.n_ctx, kFittedTokens)), kMostStateBytes) +
+  const int64_t weights =
+      device_->uses_host_memory() ? 0 : placement.weight_bytes(model_->weights(), kDeviceHome);
+  return weights + std::min(state_bytes(here, std::min(options_.n_ctx, kFittedTokens)), kMostStateBytes) +
          2 * here.recurrent_bytes() + places.ring_bytes + kScratchBytes;
 }
 

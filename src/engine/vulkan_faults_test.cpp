@@ -2,6 +2,7 @@
 // goes on.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "backend/cpu/isa.h"
@@ -64,7 +65,7 @@ TEST_F(VulkanFaultsTest, ALostDeviceFailsTheStepAndEveryLaterOne) {
     const auto failed = logits(*session, sequence, {92});
     ASSERT_FALSE(failed.ok());
     EXPECT_EQ(failed.error().code(), ErrorCode::kDevice);
-    EXPECT_NE(failed.error().message().find("VK_ERROR_DEVICE_LOST"), std::string::npos)
+    EXPECT_NE(failed.error().message().find("device was lost"), std::string::npos)
         << failed.error().message();
     EXPECT_FALSE(device->health().ok());
     EXPECT_FALSE(logits(*session, sequence, {92}).ok());
@@ -136,6 +137,28 @@ TEST_F(VulkanFaultsTest, NoAllocationIsTakenForGranted) {
     faults->no_memory = -1;
   }
   EXPECT_GT(n_failed, 2);
+}
+
+// What the host does for a token beside what the driver does: rows into the run block, the replay, the
+// logits. The median, since other processes are there.
+TEST_F(VulkanFaultsTest, TheHostHasLittleToDoPerToken) {
+  const auto session = try_session().take();
+  SequenceState sequence = session->new_sequence();
+  ASSERT_TRUE(logits(*session, sequence, {3}).ok());
+  faults->nothing_runs = true;
+  std::vector<double> microseconds;
+  for (int i = 0; i < 400; ++i) {
+    const int32_t token = i % 100;
+    const StepPiece piece{&sequence, {&token, 1}, LogitRows::kLast, false, {}};
+    const auto began = std::chrono::steady_clock::now();
+    ASSERT_TRUE(session->step(StatePart::kTrunk, {&piece, 1}).ok());
+    sequence.commit(StatePart::kTrunk, 1);
+    microseconds.push_back(
+        std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - began).count());
+  }
+  std::ranges::sort(microseconds);
+  RecordProperty("median_us", std::to_string(microseconds[200]));
+  EXPECT_LE(microseconds[200], 50);
 }
 
 // Mesa's driver for CPUs is never the faster choice.

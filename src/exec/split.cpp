@@ -136,7 +136,7 @@ class Splitter {
   Border& border_of(ValueId root) {
     const auto [at, fresh] = border_of_.try_emplace(root, split_.borders.size());
     if (fresh) {
-      Border border{.name = fmt::format("border.{}", split_.borders.size()),
+      Border border{.name = fmt::format("border:{}", split_.borders.size()),
                     .type = value_of(graph_, root).type,
                     .readers = {}};
       if (value_of(graph_, root).kind == ValueKind::kResult) border.maker = maker_of(root);

@@ -70,6 +70,8 @@ class Device {
   // Errors: kDevice, from when on the device is lost or does not answer: nothing runs on it any more, and
   // what lies in its memory is of no worth. Open it again.
   virtual Result<void> health() const { return {}; }
+  // Whether import_host() is of use: files are used where they are mapped.
+  virtual bool uses_host_memory() const { return false; }
   // The most bytes of a buffer, imported or its own; 0: no limit.
   virtual int64_t largest_buffer() const { return 0; }
   virtual bool done(Event) const { return true; }

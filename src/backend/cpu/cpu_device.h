@@ -13,6 +13,7 @@ class CpuDevice final : public Device {
  public:
   CpuDevice() : Device("cpu", DeviceKind::kCpu) {}
 
+  bool uses_host_memory() const override { return true; }
   const Capabilities& capabilities() const override;
   std::byte* host_view(Place place) const override { return address(place); }
 

@@ -123,6 +123,7 @@ class OpenVulkanDevice final : public VulkanDevice {
   Result<Event> move(const std::byte* from, std::byte* to, int64_t bytes) override;
   Result<Event> clear(std::byte* at, int64_t bytes) override;
   int64_t limit() const override { return memory_->limit(); }
+  bool uses_host_memory() const override { return facts_.host_import && facts_.unified; }
   int64_t largest_buffer() const override { return facts_.most_allocation; }
 
  private:

@@ -12,6 +12,9 @@ struct VulkanFaults {
   std::atomic<int64_t> hung{-1};  // submissions until one is never done, which is waited for two seconds only
   std::atomic<int64_t> no_memory{-1};  // allocations until there is no memory any more
 
+  // Submissions are done at once, without the driver: what is left is what the host does.
+  std::atomic<bool> nothing_runs{false};
+
   static bool now(std::atomic<int64_t>& count) { return count >= 0 && count-- == 0; }
 };
 

@@ -1,6 +1,6 @@
 #include "ops/delta_mixer/delta_mixer.h"
 #include "ops/delta_mixer/operands.h"
-#include "ops/gated_delta_rule/record.h"
+#include "ops/recorded_delta.h"
 
 namespace gannet {
 namespace {

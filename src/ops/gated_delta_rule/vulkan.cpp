@@ -1,5 +1,5 @@
 #include "ops/gated_delta_rule/operands.h"
-#include "ops/gated_delta_rule/record.h"
+#include "ops/recorded_delta.h"
 
 namespace gannet {
 namespace {
