@@ -135,7 +135,7 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   const Outcome endless = gannet("run 'define sea' --temp 0 -n 400 --ignore-eos --timings");
   EXPECT_NE(endless.err.find("answer 400 tokens"), std::string::npos) << endless.err;
   for (const char* flags :
-       {"-ngl x", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld 9", "-np 4", "-sm layer", "-ts 1,2",
+       {"-ngl x", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld x", "-np 4", "-sm layer", "-ts 1,2",
         "-fit maybe", "--numa isolate", "-mli", "-lv 3", "-r x"}) {
     const Outcome o = gannet(run + flags);
     const std::string name = std::string(flags).substr(0, std::string(flags).find(' '));

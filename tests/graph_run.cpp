@@ -242,7 +242,7 @@ GraphRun run_graph(const Graph& graph, const GraphRunOptions& options) {
   GraphRun result;
   EXPECT_TRUE(plan.ok()) << plan.error().message();
   if (!plan.ok()) return result;
-  result.taken_apart.assign(plan->taken_apart().begin(), plan->taken_apart().end());
+  result.taken_apart = plan->taken_apart();
   ThreadTeam team(2);
   for (int run = 0; run < 2; ++run) {
     for (const ProgramInput& input : plan->inputs())
