@@ -136,7 +136,7 @@ TEST_F(CliTest, NamesOfOtherProgramsWorkOrSayWhyNot) {
   EXPECT_NE(endless.err.find("answer 400 tokens"), std::string::npos) << endless.err;
   for (const char* flags :
        {"-ngl x", "-mg 1", "-hf a/b", "-hfd a/b", "-devd x", "-ngld x", "-np 4", "-sm layer", "-ts 1,2",
-        "-fit maybe", "--numa isolate", "-mli", "-lv 3", "-r x"}) {
+        "--fit maybe", "--numa isolate", "-mli", "-lv 3", "-r x"}) {
     const Outcome o = gannet(run + flags);
     const std::string name = std::string(flags).substr(0, std::string(flags).find(' '));
     EXPECT_EQ(o.code, 2) << flags;
