@@ -99,7 +99,7 @@ void RecordedExecutor::put(Recorder& recorder, bool timed) const {
     args.workspace = arena_ + program_.workspace_offset;
     args.n_operands = static_cast<int>(operands.size());
     args.rows = device_.address(rows_);
-    args.step = device_.address(step_);
+    args.step = step_.buffer == BufferId::kNone ? nullptr : device_.address(step_);
     recorded_kernel(*step.kernel).record(args, recorder);
     if (timed) recorder.mark();
   }

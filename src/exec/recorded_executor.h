@@ -23,7 +23,8 @@ Result<void> check_recorded_barriers(const Program& program, const std::vector<s
 
 class RecordedExecutor {
  public:
-  // Both must outlive the executor. `rows` and `step` are where the run block has them.
+  // Both must outlive the executor. `rows` is where the run block has them, `step` where
+  // the step block is (buffer kNone: no kernel looks at it).
   RecordedExecutor(const Program& program, Device& device, Place rows, Place step);
 
   // All steps. `ends` (null: not wanted) gets when each step was over, in nanoseconds of the device from the
