@@ -58,8 +58,7 @@ const KernelInfo& reference_of(const OpDef& op) {
 
 // What no kernel takes: heads whose state is too wide for registers.
 bool is_refused(const OpCase& op_case) {
-  return std::strcmp(op_case.op->name, "delta_mixer") == 0 &&
-         op_case.operands.back().type.shape.last() > 128;
+  return std::strcmp(op_case.op->name, "delta_mixer") == 0 && op_case.operands.back().type.shape.last() > 128;
 }
 
 TEST_P(VulkanConformance, KernelsAgreeWithReference) {
