@@ -90,10 +90,13 @@ RC_GTEST_PROP(Filters, EveryOrderEqualsThePlainRule, ()) {
       sampler.distribution(logits, position, history, {.allowed = mask, .state = nullptr}).take();
   const std::vector<double> p_got = probabilities(got.candidates, got.temperature);
   const std::vector<double> p_plain = plain.softmax();
+  // A dynamic temperature may be so near to 0 that all but the likeliest have no probability left; only the
+  // plain reading, which divides at once, drops those.
   std::map<TokenId, double> expected, found;
-  for (size_t i = 0; i < p_plain.size(); ++i) expected[plain.all[i].token] = p_plain[i];
-  for (size_t i = 0; i < p_got.size(); ++i) found[got.candidates[i].token] = p_got[i];
-  RC_ASSERT(found.size() == p_got.size());
+  for (size_t i = 0; i < p_plain.size(); ++i)
+    if (p_plain[i] > 0) expected[plain.all[i].token] = p_plain[i];
+  for (size_t i = 0; i < p_got.size(); ++i)
+    if (p_got[i] > 0) RC_ASSERT(found.emplace(got.candidates[i].token, p_got[i]).second);
   RC_ASSERT(found.size() == expected.size());
   for (const auto& [token, share] : expected) {
     RC_ASSERT(found.contains(token));
