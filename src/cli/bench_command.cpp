@@ -116,6 +116,11 @@ class Bench {
         runner_(std::move(models), session, tests, groups_.size() < tests.size(), std::move(draft_model)) {
     isa_ = isa_name(session.policy.isas.empty() ? machine_isas().back() : session.policy.isas.back());
     cpu_name_ = machine_facts().cpu_name;
+    if (session.device != nullptr) {
+      device_ = session.device->name();
+      n_gpu_layers_ = session.placement.layers.value_or(-1);
+      n_cpu_moe_ = session.placement.cpu_experts.value_or(session.placement.fit ? -1 : 0);
+    }
     for (const std::string& name : session.graph.passes.off)
       passes_ += fmt::format("{}-{}", passes_.empty() ? "" : ",", name);
   }
@@ -152,6 +157,9 @@ class Bench {
     BenchRecord r;
     r.build_commit = GANNET_COMMIT;
     r.cpu_info = cpu_name_;
+    r.device = device_;
+    r.n_gpu_layers = n_gpu_layers_;
+    r.n_cpu_moe = n_cpu_moe_;
     r.model_filename = model.file().path();
     r.load_mode = load_mode_name(model.memory().mode());
     r.model_type = model.type_text();
@@ -193,7 +201,8 @@ class Bench {
       if (test.n_prompt == 0 && !test.speculates() && test.n_parallel == 1 && test.prompts_file.empty())
         record.bytes_per_token = GANNET_TRY(runner_.bytes_per_token(test));
       if (test.n_gen == 0) record.flops = GANNET_TRY(runner_.prompt_flops(test));
-      record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
+      // Of the CPU's memory: no measure for what a device reads.
+      if (device_ == "cpu") record.read_bandwidth = GANNET_TRY(read_bandwidth(test.n_threads, cpus_));
       record.test_time = fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
       if (options_.no_warmup) continue;
       tell(i, "warm-up");
@@ -267,7 +276,8 @@ class Bench {
   BenchRunner runner_;
   std::vector<BenchRecord> records_;
   ProfileTrace trace_;
-  std::string isa_, cpu_name_, passes_;
+  std::string isa_, cpu_name_, passes_, device_ = "cpu";
+  int64_t n_gpu_layers_ = 0, n_cpu_moe_ = 0;
   int64_t other_texts_ = 0;  // answers that were not those without drafts
 };
 

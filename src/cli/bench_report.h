@@ -37,6 +37,8 @@ struct BenchRecord {
   std::string cpu_mask = "0x0";
   std::string type_k = "f16", type_v = "f16";
   std::string load_mode = "auto";
+  std::string device = "cpu";
+  int64_t n_gpu_layers = 0, n_cpu_moe = 0;  // -1: as many as fit
   int64_t n_prompt = 0, n_gen = 0, n_depth = 0;
   std::string test_time;                          // UTC, "2026-01-31T12:00:00Z"
   std::string isa;                                // widest instruction set that kernels could use

@@ -325,7 +325,8 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
     const std::string op = rule.substr(0, equals),
                       kernel = equals == std::string::npos ? "" : rule.substr(equals + 1);
     bool known = false;
-    for (const KernelInfo* k : all_kernels().kernels()) known = known || (op == k->op && kernel == k->name);
+    for (const KernelRegistry* kernels : {&all_kernels(), &recorded_kernels()})
+      for (const KernelInfo* k : kernels->kernels()) known = known || (op == k->op && kernel == k->name);
     if (!known)
       return Error(
           ErrorCode::kUsage,

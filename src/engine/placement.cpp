@@ -4,7 +4,7 @@
 #include <pcre2.h>
 
 #include <algorithm>
-#include <charconv>
+#include <map>
 #include <memory>
 #include <set>
 #include <string_view>
@@ -18,27 +18,6 @@
 
 namespace gannet {
 namespace {
-
-constexpr std::string_view kWidened = "f32:";  // copies of vectors, see load_weights()
-
-std::string_view tensor_of(std::string_view name) {
-  if (name.starts_with(kWidened)) name.remove_prefix(kWidened.size());
-  return name;
-}
-
-// "blk.12.attn_q.weight" and "kv.12": 12; -1: of no layer.
-int64_t layer_of(std::string_view name) {
-  const size_t dot = name.find('.');
-  if (dot == std::string_view::npos) return -1;
-  int64_t layer = -1;
-  const char* end = name.data() + name.size();
-  const auto [rest, code] = std::from_chars(name.data() + dot + 1, end, layer);
-  return code == std::errc() && (rest == end || *rest == '.') ? layer : -1;
-}
-
-bool is_experts(std::string_view name) {
-  return name.find("_exps.") != std::string_view::npos;
-}
 
 class Pattern {
  public:
@@ -70,10 +49,6 @@ class Pattern {
   std::unique_ptr<pcre2_code, Free> code_;
   std::unique_ptr<pcre2_match_data, Free> match_;
 };
-
-bool listed(const std::vector<std::string>& names, std::string_view name) {
-  return std::ranges::binary_search(names, name);
-}
 
 }  // namespace
 
@@ -120,59 +95,64 @@ std::vector<PlacementOptions> Placement::choices(const Hyperparameters& hp, cons
 
 Result<Placement> Placement::make(const Hyperparameters& hp, const WeightTable& weights,
                                   const PlacementOptions& options) {
+  const int64_t n_trunk = hp.n_trunk(), all = n_trunk + 1;
+  const int64_t n = std::clamp<int64_t>(options.layers.value_or(all), 0, all);
+  const int64_t cpu_experts = std::clamp<int64_t>(options.cpu_experts.value_or(0), 0, hp.n_blocks);
   Placement p;
-  p.n_trunk_ = hp.n_trunk();
-  const int64_t all = p.n_trunk_ + 1, n = std::clamp<int64_t>(options.layers.value_or(all), 0, all);
+  p.n_trunk_ = n_trunk;
   p.head_ = n > 0;
-  p.first_layer_ = p.n_trunk_ - std::max<int64_t>(0, n - 1);
-  p.cpu_experts_ =
-      hp.n_experts == 0 ? 0 : std::clamp<int64_t>(options.cpu_experts.value_or(0), 0, p.n_trunk_ + hp.n_mtp);
-  // A head of its own leaves the embedding to be read where the first layer is.
-  p.embedding_ = p.first_layer_ == 0 || (p.head_ && !weights.has("output.weight"));
-  std::set<std::string> matrices;
-  for (const TensorSpec& spec : declare_tensors(hp))
-    if (spec.role != TensorRole::kVector) matrices.insert(spec.name);
-  for (const auto& [name, view] : weights.all())
-    if (!matrices.contains(name)) p.vectors_.push_back(name);
+  p.first_layer_ = n_trunk - std::max<int64_t>(0, n - 1);
+  std::map<std::string, TensorRole> roles;
+  for (const TensorSpec& spec : declare_tensors(hp)) roles[spec.name] = spec.role;
   std::vector<Pattern> patterns;
   for (const PlacementOptions::Rule& rule : options.rules)
     patterns.push_back(GANNET_TRY(Pattern::compile(rule.pattern)));
+  int64_t n_by_rule = 0;
+  std::set<int> without_experts;
   for (const auto& [name, view] : weights.all()) {
-    const std::string_view tensor = tensor_of(name);
-    if (!matrices.contains(name)) continue;
+    // What is declared as no matrix, and what the loader adds (widened vectors, factors of products), is
+    // small.
+    const auto role = roles.find(name);
+    if (role == roles.end() || role->second == TensorRole::kVector) continue;
+    size_t home = p.home_of_layer(name);
+    // A head of its own leaves the embedding to be read where the first layer is.
+    if (role->second == TensorRole::kEmbedding && (!p.head_ || weights.has("output.weight")))
+      home = p.first_layer_ == 0 ? kDeviceHome : kCpuHome;
+    if (role->second == TensorRole::kExperts && home == kDeviceHome && layer_of(name) < cpu_experts) {
+      home = kCpuHome;
+      without_experts.insert(layer_of(name));
+    }
     for (size_t i = 0; i < patterns.size(); ++i) {
-      if (!patterns[i].found_in(tensor)) continue;
-      (options.rules[i].cpu ? p.cpu_ : p.device_).push_back(name);
+      if (!patterns[i].found_in(name)) continue;
+      home = options.rules[i].cpu ? kCpuHome : kDeviceHome;
+      n_by_rule += options.rules[i].cpu ? 1 : 0;
       break;
     }
+    p.homes_[name] = home;
+    p.split_ = p.split_ || home == kCpuHome;
   }
-  std::ranges::sort(p.cpu_);
-  std::ranges::sort(p.device_);
-  for (const auto& [name, view] : weights.all()) p.split_ = p.split_ || p.home_of(name) == kCpuHome;
   p.text_ = n == all ? "all layers" : fmt::format("{} of {} layers", n, all);
-  const int64_t apart = std::max<int64_t>(0, p.cpu_experts_ - p.first_layer_);
-  if (apart > 0) p.text_ += fmt::format(" without the experts of {}", apart);
-  if (!p.cpu_.empty()) p.text_ += fmt::format(", {} tensors by rule on the CPU", p.cpu_.size());
+  if (!without_experts.empty()) p.text_ += fmt::format(" without the experts of {}", without_experts.size());
+  if (n_by_rule > 0) p.text_ += fmt::format(", {} tensors by rule on the CPU", n_by_rule);
   return p;
 }
 
-size_t Placement::home_of(const std::string& name) const {
-  if (split_ && listed(vectors_, name)) return kAnyHome;
-  if (listed(cpu_, name)) return kCpuHome;
-  if (listed(device_, name)) return kDeviceHome;
-  if (name == kDraftHead) return kDeviceHome;  // Session::use_draft_head
-  const std::string_view tensor = tensor_of(name);
-  const int64_t layer = layer_of(tensor);
-  bool here = head_;  // the head and the MTP block
-  if (layer >= 0 && layer < n_trunk_) here = layer >= first_layer_;
-  if (tensor == "token_embd.weight") here = embedding_;
-  if (is_experts(tensor) && layer < cpu_experts_) here = false;
+// Of all that belongs to a layer; the head and the MTP block go together.
+size_t Placement::home_of_layer(const std::string& name) const {
+  const int layer = layer_of(name);
+  const bool here = layer >= 0 && layer < n_trunk_ ? layer >= first_layer_ : head_;
   return here ? kDeviceHome : kCpuHome;
 }
 
+size_t Placement::home_of(const std::string& weight) const {
+  if (!split_ || weight == kDraftHead) return kDeviceHome;  // Session::use_draft_head
+  const auto at = homes_.find(weight);
+  return at == homes_.end() ? kAnyHome : at->second;
+}
+
 void Placement::place(StateLayout& layout) const {
-  for (StateLayout::KvLayer& layer : layout.kv) layer.memory = home_of(layer.name);
-  for (StateLayout::Recurrent& layer : layout.recurrent) layer.memory = home_of(layer.name);
+  for (StateLayout::KvLayer& layer : layout.kv) layer.memory = home_of_layer(layer.name);
+  for (StateLayout::Recurrent& layer : layout.recurrent) layer.memory = home_of_layer(layer.name);
 }
 
 int64_t Placement::weight_bytes(const WeightTable& weights, size_t home) const {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,27 +50,25 @@ class Placement {
   static Result<Placement> make(const Hyperparameters& hp, const WeightTable& weights,
                                 const PlacementOptions& options);
 
-  // Of a weight or a state; kAnyHome: a vector, which is wherever it is needed.
-  size_t home_of(const std::string& name) const;
-  bool lies_on(const std::string& name, size_t home) const {
-    const size_t its = home_of(name);
+  // Of a weight; kAnyHome: a vector, which is wherever it is needed.
+  size_t home_of(const std::string& weight) const;
+  size_t home_of_layer(const std::string& name) const;  // of what belongs to the same layer: of a state
+  bool lies_on(const std::string& weight, size_t home) const {
+    const size_t its = home_of(weight);
     return its == home || its == kAnyHome;
   }
   bool split() const { return split_; }  // whether anything lies on the CPU
   void place(StateLayout& layout) const;
   // Bytes of the tensors of a home, each once, without vectors.
   int64_t weight_bytes(const WeightTable& weights, size_t home) const;
-  // "25 of 41 layers on vulkan0, experts of 12 layers on the CPU".
+  // "all layers without the experts of 12": what lies on the device.
   const std::string& text() const { return text_; }
 
  private:
   bool split_ = false;
-  int64_t first_layer_ = 0;  // on the device
+  int64_t n_trunk_ = 0, first_layer_ = 0;  // the first on the device
   bool head_ = true;
-  bool embedding_ = true;
-  int64_t n_trunk_ = 0, cpu_experts_ = 0;
-  std::vector<std::string> vectors_;       // rising
-  std::vector<std::string> cpu_, device_;  // by rule, rising
+  std::map<std::string, size_t> homes_;  // of matrices
   std::string text_;
 };
 

@@ -64,9 +64,10 @@ Result<MadePlan> make_plan(const Model& model, std::span<const DeviceHome> homes
          [&home](const std::string& name) { return home.weights.find(name); }, home.step.place()});
   // Hidden rows go from plan to plan on the session's device.
   static const std::vector<std::string> kOnFirst = {"hidden"};
-  Plan plan = GANNET_TRY(Plan::make(
-      made.graph, plan_homes, [&](const std::string& name) { return placement.home_of(name); }, plan_options,
-      states, kOnFirst));
+  const auto home_of = [&](const Value& v) {
+    return v.kind == ValueKind::kState ? placement.home_of_layer(v.name) : placement.home_of(v.name);
+  };
+  Plan plan = GANNET_TRY(Plan::make(made.graph, plan_homes, home_of, plan_options, states, kOnFirst));
   // Attention that was taken apart for the device.
   for (const StepInfo& step : plan.steps())
     if (step.op == &kOp_kv_read) made.report.n_kv = plan_options.decompose.n_kv;

@@ -106,8 +106,7 @@ Result<void> write_text_points(const std::string& path, const std::string& finge
     std::vector<std::byte> kv(static_cast<size_t>(kv_bytes(layout, head.from, head.to)));
     read_kv(point.state, head.from, head.to, kv);
     const RecurrentBytes recurrent = read_recurrent(point.state);
-    if (state_lost(point.state))
-      return Error(ErrorCode::kDevice, "the state is lost with the device that it was on");
+    GANNET_TRY(check_read(point.state));
     head.base_at = recurrent.base_at;
     head.kv_bytes = kv.size();
     head.recurrent_bytes = recurrent.bytes.size();

@@ -373,11 +373,8 @@ void StateStore::write(Lock& lock, const Work& work) {
   const bool room = make_room_locked(bytes, work.id);
   lock.unlock();
   const std::string path = path_of(work.id);
-  Result<void> written;
-  if (state_lost(*state))
-    written = Error(ErrorCode::kDevice, "the state is lost with the device that it was on");
-  else if (room)
-    written = write_state_file(path, head, kv, recurrent.bytes);
+  Result<void> written = check_read(*state);
+  if (written.ok() && room) written = write_state_file(path, head, kv, recurrent.bytes);
   struct stat facts {};
   const bool there = room && written.ok() && ::stat(path.c_str(), &facts) == 0;
   lock.lock();

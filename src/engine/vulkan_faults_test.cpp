@@ -141,7 +141,7 @@ TEST_F(VulkanFaultsTest, NoAllocationIsTakenForGranted) {
 
 // What the host does for a token beside what the driver does: rows into the run block, the replay, the
 // logits. The median, since other processes are there.
-TEST_F(VulkanFaultsTest, TheHostHasLittleToDoPerToken) {
+TEST_F(VulkanFaultsTest, TheHostsPartOfATokenIsSmall) {
   const auto session = try_session().take();
   SequenceState sequence = session->new_sequence();
   ASSERT_TRUE(logits(*session, sequence, {3}).ok());
@@ -162,11 +162,14 @@ TEST_F(VulkanFaultsTest, TheHostHasLittleToDoPerToken) {
 }
 
 // Mesa's driver for CPUs is never the faster choice.
-TEST_F(VulkanFaultsTest, ADriverThatComputesOnTheCpuIsSlower) {
-  if (device->facts().type != VulkanFacts::Type::kCpu) GTEST_SKIP() << "a real device";
+TEST_F(VulkanFaultsTest, TheProbeCallsADriverOnTheCpuSlower) {
   auto team = ThreadTeam::create(1, {}).take();
   const double cpu = weight_bytes_per_second(nullptr, *team).take();
-  EXPECT_LT(weight_bytes_per_second(device, *team, cpu).take(), cpu);
+  const double its = weight_bytes_per_second(device, *team, cpu).take();
+  EXPECT_GT(its, 0);
+  if (device->facts().type == VulkanFacts::Type::kCpu) {
+    EXPECT_LT(its, cpu);
+  }
 }
 
 }  // namespace

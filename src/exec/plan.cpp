@@ -26,7 +26,11 @@ void Plan::Impl::add(std::unique_ptr<PlanPart> part) {
 
 Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const PlanOptions& options,
                         const ParamLookup& params, const StateLookup& states, std::shared_ptr<Arena> arena) {
-  const PlanHome home{std::move(arena), &kernels, params, options.step};
+  return whole(graph, {std::move(arena), &kernels, params, {}}, options, states);
+}
+
+Result<Plan> Plan::whole(const Graph& graph, const PlanHome& home, const PlanOptions& options,
+                         const StateLookup& states) {
   auto impl = std::make_unique<Impl>();
   impl->name = graph.name;
   impl->add(GANNET_TRY(plan_part(graph, home, options, states)));
@@ -41,11 +45,7 @@ Result<Plan> Plan::make(const Graph& graph, const KernelRegistry& kernels, const
 Result<Plan> Plan::make(const Graph& graph, std::span<const PlanHome> homes, const HomeOf& home_of,
                         const PlanOptions& options, const StateLookup& states,
                         std::span<const std::string> on_first) {
-  if (homes.size() == 1) {
-    PlanOptions alone = options;
-    alone.step = homes[0].step;
-    return make(graph, *homes[0].kernels, alone, homes[0].params, states, homes[0].arena);
-  }
+  if (homes.size() == 1) return whole(graph, homes[0], options, states);
   SplitGraph split = GANNET_TRY(split_graph(graph, home_of, options.decompose, on_first));
   auto impl = std::make_unique<Impl>();
   impl->name = graph.name;

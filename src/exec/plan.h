@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "backend/api/device.h"
@@ -25,7 +26,6 @@ struct PlanOptions {
   int n_threads = 1;  // largest team that will run the plan
   // What ops that no kernel of the device runs are taken apart with.
   DecomposeContext decompose;
-  Place step;  // PlanHome::step of a plan for one device
   // The arena has room for the plan when it is made; otherwise when it first runs, so that a plan may be made
   // on one thread while another runs those that share the arena.
   bool reserve = true;
@@ -46,13 +46,16 @@ struct PlanHome {
   std::shared_ptr<Arena> arena;
   const KernelRegistry* kernels = nullptr;
   ParamLookup params;
-  Place
-      step;  // of a device that replays recordings: what its kernels know about the step (exec/step_block.h)
+  Place step;  // what kernels of devices that replay recordings know about it (exec/step_block.h)
 };
 
-// On which of several homes a parameter or state of this name lies. Small parameters may lie on all of them.
+// On which of several homes a parameter or state lies. Small parameters may lie on all of them.
 inline constexpr size_t kAnyHome = ~size_t{0};
-using HomeOf = std::function<size_t(const std::string& name)>;
+using HomeOf = std::function<size_t(const Value& param_or_state)>;
+
+// The layer of the model that a parameter or state belongs to, by its name: 12 for "blk.12.attn_q.weight" and
+// for "delta.12"; -1 for names without such a number.
+int layer_of(std::string_view name);
 
 // One step as it was planned. Everything here is for people and programs that look; running does not use it.
 struct StepInfo {
@@ -156,6 +159,8 @@ class Plan {
 
  private:
   struct Impl;
+  static Result<Plan> whole(const Graph& graph, const PlanHome& home, const PlanOptions& options,
+                            const StateLookup& states);
   explicit Plan(std::unique_ptr<Impl> impl);
   Result<void> run_steps(ThreadTeam& team, std::optional<StepRows> rows, int n_threads,
                          std::vector<double>* ends);

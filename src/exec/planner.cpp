@@ -29,17 +29,16 @@ int64_t offset_of(const TensorView& view) {
   return reinterpret_cast<intptr_t>(view.data);
 }
 
-// "blk.12.attn_q.weight" and "delta.12" belong to layer 12; -1 when the name has no such number.
-int layer_of(const std::string& name) {
+}  // namespace
+
+int layer_of(std::string_view name) {
   const size_t dot = name.find('.');
-  if (dot == std::string::npos) return -1;
+  if (dot == std::string_view::npos) return -1;
   int layer = -1;
   const char* end = name.data() + name.size();
   const auto [rest, code] = std::from_chars(name.data() + dot + 1, end, layer);
   return code == std::errc() && (rest == end || *rest == '.') ? layer : -1;
 }
-
-}  // namespace
 
 class Planner {
  public:

@@ -71,7 +71,7 @@ class Splitter {
         if (root.kind == ValueKind::kResult && made == kAnyHome)
           made = homes_[static_cast<size_t>(root.node)];
         if (root.kind != ValueKind::kParam && root.kind != ValueKind::kState) continue;
-        const size_t its = home_of_(root.name);
+        const size_t its = home_of_(root);
         if (its == kAnyHome) continue;
         if (home != kAnyHome && home != its && !conflicts[n]) {
           conflicts[n] = true;

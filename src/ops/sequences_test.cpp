@@ -16,10 +16,8 @@
 #include "ops/case_operands.h"
 #include "ops/case_step.h"
 #include "ops/catalogue.h"
-#include "ops/causal_conv/causal_conv.h"
-#include "ops/delta_mixer/delta_mixer.h"
-#include "ops/gated_delta_rule/gated_delta_rule.h"
 #include "ops/kv_append/kv_append.h"
+#include "ops/recurrent_cases_for_test.h"
 
 namespace gannet {
 
@@ -59,45 +57,15 @@ OpCase kv_append_case() {
           {}};
 }
 
-OpCase conv_case(const char* name, int64_t channels, int64_t taps) {
-  return {&kOp_causal_conv,
-          name,
-          {normal(Shape(kTokens, channels)), parameter(Shape(channels, taps), -1, 1),
-           recurrent(Shape(taps - 1, channels))},
-          {}};
-}
-
-OpCase delta_case(const char* name, int64_t key_heads, int64_t heads, int64_t s, HeadMap map) {
-  const Shape key(kTokens, key_heads, s), logits(kTokens, heads);
-  return {
-      &kOp_gated_delta_rule,
-      name,
-      {normal(key), normal(key), normal(Shape(kTokens, heads, s)), uniform(logits, -6, 1), normal(logits, 2),
-       parameter(Shape(heads), -8, -0.5), parameter(Shape(heads), -1, 1), recurrent(Shape(heads, s, s), 0.3)},
-      pack_attrs(GatedDeltaRuleAttrs{1e-6f, map})};
-}
-
-OpCase delta_mixer_case(const char* name, int64_t key_heads, int64_t heads, int64_t s, int64_t taps,
-                        HeadMap map) {
-  const int64_t channels = (2 * key_heads + heads) * s;
-  return {&kOp_delta_mixer,
-          name,
-          {normal(Shape(kTokens, channels)), normal(Shape(kTokens, heads * s)),
-           uniform(Shape(kTokens, heads), -6, 2), normal(Shape(kTokens, heads), 2),
-           parameter(Shape(channels, taps), -1, 1), parameter(Shape(heads), -8, -0.5),
-           parameter(Shape(heads), -1, 1), parameter(Shape(s), 0.5, 1.5),
-           recurrent(Shape(taps - 1, channels)), recurrent(Shape(heads, s, s), 0.3)},
-          pack_attrs(DeltaMixerAttrs{1e-6f, map})};
-}
-
 std::vector<OpCase> recurrent_cases() {
-  return {conv_case("c40_k4", 40, 4),
-          conv_case("c21_k7", 21, 7),
-          delta_case("h1of2_s24_tiled", 1, 2, 24, HeadMap::kTiled),
-          delta_case("h2of4_s16_grouped", 2, 4, 16, HeadMap::kGrouped),
-          delta_mixer_case("h1of2_s24", 1, 2, 24, 4, HeadMap::kTiled),  // three members: by rows
-          delta_mixer_case("h2of4_s16", 2, 4, 16, 4, HeadMap::kTiled),  // by value heads
-          delta_mixer_case("h3of6_s8_k2", 3, 6, 8, 2, HeadMap::kGrouped)};
+  const RecurrentCases of{kTokens};
+  return {of.conv("c40_k4", 40, 4),
+          of.conv("c21_k7", 21, 7),
+          of.delta("h1of2_s24_tiled", 1, 2, 24, HeadMap::kTiled),
+          of.delta("h2of4_s16_grouped", 2, 4, 16, HeadMap::kGrouped),
+          of.mixer("h1of2_s24", 1, 2, 24, 4, HeadMap::kTiled),  // three members: by rows
+          of.mixer("h2of4_s16", 2, 4, 16, 4, HeadMap::kTiled),  // by value heads
+          of.mixer("h3of6_s8_k2", 3, 6, 8, 2, HeadMap::kGrouped)};
 }
 
 // The context crosses borders of spans.

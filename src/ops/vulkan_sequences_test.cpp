@@ -15,9 +15,7 @@
 #include "ops/case_run.h"
 #include "ops/case_step.h"
 #include "ops/catalogue.h"
-#include "ops/causal_conv/causal_conv.h"
-#include "ops/delta_mixer/delta_mixer.h"
-#include "ops/gated_delta_rule/gated_delta_rule.h"
+#include "ops/recurrent_cases_for_test.h"
 
 namespace gannet {
 
@@ -29,44 +27,15 @@ constexpr int64_t kTokens = 260, kRing = 24, kAlone = 72;
 constexpr double kCloseNmse =
     1e-10;  // of rows in chunks: see gated_delta_rule/cases.cpp; states go through F32 twice
 
-OpCase conv_case(int64_t channels, int64_t taps) {
-  return {&kOp_causal_conv,
-          fmt::format("c{}_k{}", channels, taps),
-          {normal(Shape(kTokens, channels)), parameter(Shape(channels, taps), -1, 1),
-           recurrent(Shape(taps - 1, channels))},
-          {}};
-}
-
-OpCase delta_case(const char* name, int64_t key_heads, int64_t heads, int64_t s, HeadMap map) {
-  const Shape key(kTokens, key_heads, s), logits(kTokens, heads);
-  return {
-      &kOp_gated_delta_rule,
-      name,
-      {normal(key), normal(key), normal(Shape(kTokens, heads, s)), uniform(logits, -6, 1), normal(logits, 2),
-       parameter(Shape(heads), -8, -0.5), parameter(Shape(heads), -1, 1), recurrent(Shape(heads, s, s), 0.3)},
-      pack_attrs(GatedDeltaRuleAttrs{1e-6f, map})};
-}
-
-OpCase mixer_case(const char* name, int64_t key_heads, int64_t heads, int64_t s, int64_t taps, HeadMap map) {
-  const int64_t channels = (2 * key_heads + heads) * s;
-  return {&kOp_delta_mixer,
-          name,
-          {normal(Shape(kTokens, channels)), normal(Shape(kTokens, heads * s)),
-           uniform(Shape(kTokens, heads), -6, 2), normal(Shape(kTokens, heads), 2),
-           parameter(Shape(channels, taps), -1, 1), parameter(Shape(heads), -8, -0.5),
-           parameter(Shape(heads), -1, 1), parameter(Shape(s), 0.5, 1.5),
-           recurrent(Shape(taps - 1, channels)), recurrent(Shape(heads, s, s), 0.3)},
-          pack_attrs(DeltaMixerAttrs{1e-6f, map})};
-}
-
 std::vector<OpCase> cases() {
-  return {conv_case(40, 4),
-          conv_case(21, 7),
-          delta_case("h1of2_s24_tiled", 1, 2, 24, HeadMap::kTiled),
-          delta_case("h2of4_s128_grouped", 2, 4, 128, HeadMap::kGrouped),
-          mixer_case("h1of2_s24", 1, 2, 24, 4, HeadMap::kTiled),
-          mixer_case("h2of4_s128", 2, 4, 128, 4, HeadMap::kTiled),
-          mixer_case("h3of6_s8_k8", 3, 6, 8, 8, HeadMap::kGrouped)};
+  const RecurrentCases of{kTokens};
+  return {of.conv("c40_k4", 40, 4),
+          of.conv("c21_k7", 21, 7),
+          of.delta("h1of2_s24_tiled", 1, 2, 24, HeadMap::kTiled),
+          of.delta("h2of4_s128_grouped", 2, 4, 128, HeadMap::kGrouped),
+          of.mixer("h1of2_s24", 1, 2, 24, 4, HeadMap::kTiled),
+          of.mixer("h2of4_s128", 2, 4, 128, 4, HeadMap::kTiled),
+          of.mixer("h3of6_s8_k8", 3, 6, 8, 8, HeadMap::kGrouped)};
 }
 
 double error_of(const std::vector<std::byte>& a, const std::vector<std::byte>& b) {

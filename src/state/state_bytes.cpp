@@ -94,8 +94,9 @@ void read_kv(const StateSnapshot& snapshot, const StateLengths& from, const Stat
   });
 }
 
-bool state_lost(const StateSnapshot& snapshot) {
-  return snapshot_record(snapshot).pool.lost();
+Result<void> check_read(const StateSnapshot& snapshot) {
+  if (!snapshot_record(snapshot).pool.lost()) return {};
+  return Error(ErrorCode::kDevice, "the state is lost with the device that it was on");
 }
 
 RecurrentBytes read_recurrent(const StateSnapshot& snapshot) {

@@ -30,10 +30,10 @@ struct RecurrentBytes {
   int64_t base_at = 0;
   std::vector<std::byte> bytes;
 };
-// Whether what was read of it is worth nothing (StatePool::lost).
-bool state_lost(const StateSnapshot& snapshot);
 RecurrentBytes read_recurrent(const StateSnapshot& snapshot);
 int64_t recurrent_bytes(const StateLayout& layout, int64_t n_pending);
+// To be asked behind both. Errors: kDevice when what was read is worth nothing (StatePool::lost).
+Result<void> check_read(const StateSnapshot& snapshot);
 
 // Puts a snapshot together. One thread.
 class StateBuilder {

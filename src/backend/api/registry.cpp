@@ -45,7 +45,13 @@ const std::vector<const KernelInfo*>& KernelRegistry::kernels_of(const OpDef& op
 KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
                                     DeviceKind device, uint32_t features) const {
   KernelChoice choice;
-  const auto forced = policy.forced.find(op.name);
+  // On a device that has no kernel of this name the rule says nothing: another one may run a part of the
+  // model.
+  auto forced = policy.forced.find(op.name);
+  if (forced != policy.forced.end() && std::ranges::none_of(kernels_of(op), [&](const KernelInfo* kernel) {
+        return kernel->device == device && forced->second == kernel->name;
+      }))
+    forced = policy.forced.end();
   for (const KernelInfo* kernel : kernels_of(op)) {
     if (kernel->device != device) continue;
     KernelCandidate candidate{kernel, nullptr};

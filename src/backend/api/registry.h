@@ -29,7 +29,7 @@ struct KernelChoice {
 // they are for the CPU's kernels.
 struct KernelPolicy {
   std::vector<Isa> isas;
-  std::map<std::string, std::string> forced;  // op name -> kernel name
+  std::map<std::string, std::string> forced;  // op name -> kernel name, on devices that have such a kernel
 };
 
 class KernelRegistry {

@@ -197,10 +197,7 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
 }
 
 std::byte* OpenVulkanDevice::make_buffer(int64_t bytes, BufferUse use) {
-  if (faults_ != nullptr && (faults_->no_memory == 0 || VulkanFaults::now(faults_->no_memory))) {
-    faults_->no_memory = 0;  // from here on
-    return nullptr;
-  }
+  if (faults_ != nullptr && VulkanFaults::from_there(faults_->no_memory)) return nullptr;
   std::byte* address = memory_->allocate(bytes, use);
   if (address == nullptr) return nullptr;
   // Zeroed to the end of the piece: clear() takes whole words.

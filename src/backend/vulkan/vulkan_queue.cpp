@@ -35,9 +35,9 @@ Result<uint64_t> VulkanQueue::submit(VkCommandBuffer commands) {
   info.pSignalSemaphores = &done_;
   last_ = number;
   VkResult result = VK_SUCCESS;
-  if (faults_ != nullptr && VulkanFaults::now(faults_->lost))
+  if (faults_ != nullptr && VulkanFaults::once(faults_->lost))
     result = VK_ERROR_DEVICE_LOST;
-  else if (faults_ != nullptr && VulkanFaults::now(faults_->hung))
+  else if (faults_ != nullptr && VulkanFaults::once(faults_->hung))
     patience_seconds_ = 2;
   else if (faults_ == nullptr || !faults_->nothing_runs)
     result = vkQueueSubmit(queue_, 1, &info, VK_NULL_HANDLE);
