@@ -64,7 +64,7 @@ TypedMessage read_message(LineReader& lines) {
 
 }  // namespace
 
-Result<void> converse(ChatSession& session, bool single_turn) {
+Result<void> converse(ChatSession& session, bool single_turn, const std::function<Result<void>()>& reopen) {
   const std::unique_ptr<LineReader> lines = terminal_lines();
   put_stderr(fmt::format("Gannet: {}.\n/help lists commands, Ctrl-D leaves.\n", session.about()));
   bool asked_to_leave = false;
@@ -100,6 +100,7 @@ Result<void> converse(ChatSession& session, bool single_turn) {
     if (answer.error().code() == ErrorCode::kInterrupted) continue;
     // A request that failed (too long, unusable logits) does not end the conversation.
     say("error: {}", answer.error().message());
+    if (answer.error().code() == ErrorCode::kDevice) GANNET_TRY(reopen());
   }
 }
 

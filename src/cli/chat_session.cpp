@@ -60,11 +60,11 @@ ChatSession::ChatSession(ChatOptions options, SamplingOptions sampling, AnswerFl
     : options_(std::move(options)),
       sampling_(std::move(sampling)),
       ends_(std::move(ends)),
-      session_(session),
-      decoder_(decoder),
+      session_(&session),
+      decoder_(&decoder),
       tokenizer_(tokenizer),
       sampler_(std::move(sampler)),
-      generator_(decoder, tokenizer, sampler_),
+      generator_(std::in_place, decoder, tokenizer, sampler_),
       template_(std::move(chat_template)) {
   clear();
 }
@@ -74,7 +74,7 @@ ChatSession::~ChatSession() = default;
 Result<Sampler> ChatSession::remade_sampler(bool new_seed) const {
   SamplingOptions wanted = sampling_;
   if (!new_seed) wanted.seed = static_cast<int64_t>(sampler_.params().seed);
-  return make_sampler(wanted, session_.model().file(), tokenizer_);
+  return make_sampler(wanted, session_->model().file(), tokenizer_);
 }
 
 bool ChatSession::can_regenerate() const {
@@ -83,7 +83,7 @@ bool ChatSession::can_regenerate() const {
 }
 
 void ChatSession::clear() {
-  generator_.clear();
+  generator_->clear();
   held_.clear();
   before_answer_.reset();
   last_raw_.clear();
@@ -112,7 +112,7 @@ Result<Answer> ChatSession::again() {
   ++params.seed;
   sampler_ = GANNET_TRY(Sampler::create(std::move(params), tokenizer_.vocabulary().size()));
   if (raw()) {
-    generator_.undo();
+    generator_->undo();
     return continue_text(last_raw_);
   }
   Message before = std::move(conversation_.messages.back());
@@ -128,10 +128,10 @@ Result<Answer> ChatSession::again() {
 size_t ChatSession::go_back_for(const std::string& text) {
   if (text.starts_with(held_)) return held_.size();
   if (before_answer_ && text.starts_with(before_answer_->text)) {
-    generator_.rollback(before_answer_->mark);
+    generator_->rollback(before_answer_->mark);
     held_ = before_answer_->text;
   } else {
-    generator_.clear();
+    generator_->clear();
     held_.clear();
     before_answer_.reset();
   }
@@ -172,7 +172,7 @@ Result<Answer> ChatSession::answer() {
       held_ = text.substr(0, opening);
       at = opening;
     }
-    if (opening == at) before_answer_ = Place{generator_.mark(), held_};
+    if (opening == at) before_answer_ = Place{generator_->mark(), held_};
   }
   const auto tokens = GANNET_TRY(tokens_of(at, text.size()));
   GANNET_TRY(check_room(tokens.size()));
@@ -187,7 +187,7 @@ Result<Answer> ChatSession::answer() {
   answered->prompt_seconds += opened.prompt_seconds;
   report(*answered);
   if (answered->n_generated == 0) return answered;
-  const auto made = generator_.history().last(answered->n_generated);
+  const auto made = generator_->history().last(answered->n_generated);
   held_ = text + GANNET_TRY(tokenizer_.decode(made, {.show_special = true}));
   conversation_.messages.push_back(parser.message());
   std::erase_if(conversation_.messages.back().calls, [](const ToolCall& call) { return !call.complete; });
@@ -195,7 +195,7 @@ Result<Answer> ChatSession::answer() {
 }
 
 Result<Answer> ChatSession::continue_text(const std::string& text) {
-  const bool continued = !generator_.history().empty();
+  const bool continued = !generator_->history().empty();
   const auto tokens = GANNET_TRY(tokenizer_.encode(text, {.add_special = !continued, .parse_special = true}));
   GANNET_TRY(check_room(tokens.size()));
   OutputParser parser({});
@@ -211,7 +211,7 @@ Result<Answer> ChatSession::continue_text(const std::string& text) {
 Result<Answer> ChatSession::read(std::span<const TokenId> tokens) {
   ProgressBar bar("reading");
   const auto began = std::chrono::steady_clock::now();
-  auto done = generator_.read(tokens, [&](size_t read, size_t total) {
+  auto done = generator_->read(tokens, [&](size_t read, size_t total) {
     if (read < total) bar.update(read, total, "tokens");
     return !interrupted();
   });
@@ -237,7 +237,7 @@ Result<Answer> ChatSession::generate(std::span<const TokenId> tokens, bool in_th
     for (const OutputDelta& delta : deltas) wanted = view.show(delta) && wanted;
     return wanted;
   };
-  auto answer = generator_.generate(
+  auto answer = generator_->generate(
       tokens, asked,
       [&](std::string_view piece) {
         reading.reset();  // out of the way of the answer
@@ -285,9 +285,9 @@ Result<TokenConstraint*> ChatSession::constraint(bool in_thought) {
 // The generator refuses what is too long for the whole context; a later message also stands beside what was
 // said before.
 Result<void> ChatSession::check_room(size_t n_tokens) const {
-  const size_t taken = generator_.history().size(), room = generator_.room();
+  const size_t taken = generator_->history().size(), room = generator_->room();
   if (taken == 0 || n_tokens <= room) return {};
-  const int64_t n_ctx = session_.options().n_ctx;
+  const int64_t n_ctx = session_->options().n_ctx;
   if (room == 0)
     return Error(ErrorCode::kRuntime,
                  fmt::format("the context is full ({} of {} tokens); /clear starts anew", taken, n_ctx));
@@ -298,17 +298,33 @@ Result<void> ChatSession::check_room(size_t n_tokens) const {
                   n_tokens, room, n_ctx));
 }
 
+void ChatSession::stop_using() {
+  if (raw()) said_raw_.assign(generator_->history().begin(), generator_->history().end());
+  generator_.reset();
+  held_.clear();
+  before_answer_.reset();
+}
+
+Result<void> ChatSession::use(Session& session, Decoder& decoder) {
+  session_ = &session;
+  decoder_ = &decoder;
+  generator_.emplace(decoder, tokenizer_, sampler_);
+  prepared_ = false;
+  if (said_raw_.empty()) return {};
+  return generator_->read(std::exchange(said_raw_, {}));
+}
+
 void ChatSession::prepare() {
   if (prepared_) return;
   prepared_ = true;
-  session_.plan_ahead(session_.options().n_ubatch, session_.options().mtp);
+  session_->plan_ahead(session_->options().n_ubatch, session_->options().mtp);
 }
 
 std::string ChatSession::about() const {
-  const Model& model = session_.model();
+  const Model& model = session_->model();
   const std::string& name = model.hyperparameters().name;
   return fmt::format("{}{}, context of {} tokens{}", name.empty() ? "" : printable(name, 100) + ", ",
-                     model.type_text(), session_.options().n_ctx,
+                     model.type_text(), session_->options().n_ctx,
                      raw() ? ", continues text (no chat format)" : "");
 }
 
@@ -322,7 +338,7 @@ void ChatSession::report(const Answer& a) {
   generate_seconds_ += a.generate_seconds;
   if (a.reason == FinishReason::kContextFull)
     gannet::say("the answer was cut: the context of {} tokens is full; a larger --ctx-size helps",
-                session_.options().n_ctx);
+                session_->options().n_ctx);
   if (a.reason == FinishReason::kRepetition) gannet::say("the answer was stopped: it repeated itself");
   if (!options_.timings) return;
   const double prompt_rate = a.prompt_seconds > 0 ? static_cast<double>(a.n_prompt) / a.prompt_seconds : 0;
@@ -331,9 +347,9 @@ void ChatSession::report(const Answer& a) {
   put_stderr(fmt::format("[prompt {} tokens, {:.1f} t/s; answer {} tokens, {:.1f} t/s; seed {}]\n",
                          a.n_prompt, prompt_rate, a.n_generated,
                          a.generate_seconds > 0 ? steps / a.generate_seconds : 0, sampler_.params().seed));
-  const Controller& controller = decoder_.controller();
+  const Controller& controller = decoder_->controller();
   put_stderr(fmt::format("[speculation: {}]\n",
-                         decoder_.statistics().line(controller.seconds_saved(), controller.why_off())));
+                         decoder_->statistics().line(controller.seconds_saved(), controller.why_off())));
 }
 
 }  // namespace gannet

@@ -25,7 +25,8 @@ namespace gannet {
 // One at a time.
 class ChatSession {
  public:
-  // `session`, its `decoder` and `tokenizer` must outlive it. Errors: a template that cannot be read
+  // `session` and its `decoder` must outlive it or stop_using() them, `tokenizer` must outlive it. Errors: a
+  // template that cannot be read
   // (kModelFile, kUsage when the user gave it), a schema or grammar that cannot be enforced (kUsage).
   static Result<std::unique_ptr<ChatSession>> create(ChatOptions options, SamplingOptions sampling,
                                                      AnswerFlags ends, Session& session, Decoder& decoder,
@@ -64,6 +65,11 @@ class ChatSession {
 
   // Uses the time that the user takes: makes the plans that the next messages will need.
   void prepare();
+  // Where the device is lost, its session and decoder are left for others of the same model: between these two
+  // calls nothing else may be called. What was said before is read again with the next message. Errors: those
+  // of Generator::read().
+  void stop_using();
+  Result<void> use(Session& session, Decoder& decoder);
   // Of all answers so far.
   double prompt_seconds() const { return prompt_seconds_; }
   double generate_seconds() const { return generate_seconds_; }
@@ -95,11 +101,11 @@ class ChatSession {
   ChatOptions options_;
   SamplingOptions sampling_;
   AnswerFlags ends_;
-  Session& session_;
-  Decoder& decoder_;
+  Session* session_;
+  Decoder* decoder_;
   const Tokenizer& tokenizer_;
   Sampler sampler_;
-  Generator generator_;
+  std::optional<Generator> generator_;
   std::optional<ChatTemplate> template_;  // none: messages are continued as they are
   Conversation conversation_;
   // What the answer must be: copies of these, begun outside and inside a thought. Made when first needed.
@@ -110,6 +116,7 @@ class ChatSession {
   std::string held_;                    // the text that the sequence holds
   std::optional<Place> before_answer_;  // where the last answer was opened
   std::string last_raw_;                // the last message without a template
+  std::vector<TokenId> said_raw_;       // of a sequence that is lost
   bool prepared_ = false;
   double prompt_seconds_ = 0, generate_seconds_ = 0;
 };

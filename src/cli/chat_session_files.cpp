@@ -13,14 +13,14 @@
 namespace gannet {
 
 Result<size_t> ChatSession::attach(std::string text) {
-  const auto n_ctx = static_cast<size_t>(session_.options().n_ctx);
+  const auto n_ctx = static_cast<size_t>(session_->options().n_ctx);
   constexpr size_t kMostBytes = 64;  // of a token: what is longer is not worth tokenizing
   text.insert(0, attached_);
   if (text.size() > kMostBytes * n_ctx)
     return Error(ErrorCode::kUsage,
                  fmt::format("{} bytes are too many for a context of {} tokens", text.size(), n_ctx));
   const auto tokens = GANNET_TRY(tokenizer_.encode(text, {.parse_special = false}));
-  const size_t room = generator_.room();
+  const size_t room = generator_->room();
   if (tokens.size() > room)
     return Error(
         ErrorCode::kUsage,

@@ -59,6 +59,19 @@ Result<void> write_statistics(const std::string& path, const Decoder& decoder, c
   return write_file(path, all.dump(2) + "\n");
 }
 
+// A session for one that is lost with its device: on the same device, opened again, else on the CPU.
+Result<Decoding> decoding_again(const RunOptions& o, const std::shared_ptr<const Model>& model,
+                                const Vocabulary& vocabulary) {
+  say("opening the device again, with the model; what was said is read again with the next message");
+  auto made = make_decoding(model, o.model, o.speculation, vocabulary);
+  if (made.ok()) return made;
+  say("{}; going on with the CPU", made.error().message());
+  ModelOptions on_cpu = o.model;
+  on_cpu.device = "cpu";
+  on_cpu.override_tensor.clear();
+  return make_decoding(model, on_cpu, o.speculation, vocabulary);
+}
+
 Result<void> run_model(const RunOptions& o) {
   const std::string prompt = GANNET_TRY(read_prompt(o.prompt, !o.model.model.empty()));
   if (o.chat && isatty(STDIN_FILENO) != 1)
@@ -74,21 +87,29 @@ Result<void> run_model(const RunOptions& o) {
     if (auto checked = AtomicFile::check(speculation.cache_dynamic); !checked.ok())
       return checked.take_error().with_context("-lcd");
   say_bisect(GANNET_TRY(graph_options(o.model.graph)));
-  const Decoding decoding = GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
-  Session& session = *decoding.session;
-  session.set_profiling(o.profile || !o.trace.empty());
-  Decoder& decoder = *decoding.decoder;
-  std::unique_ptr<ChatSession> chat =
-      GANNET_TRY(ChatSession::create(talk, o.sampling, o.ends, session, decoder, tokenizer));
+  const bool profiled = o.profile || !o.trace.empty();
+  std::optional<Decoding> decoding =
+      GANNET_TRY(make_decoding(model, o.model, o.speculation, tokenizer.vocabulary()));
+  decoding->session->set_profiling(profiled);
+  std::unique_ptr<ChatSession> chat = GANNET_TRY(
+      ChatSession::create(talk, o.sampling, o.ends, *decoding->session, *decoding->decoder, tokenizer));
+  const auto reopen = [&]() -> Result<void> {
+    chat->stop_using();
+    decoding.reset();  // first: there may be no room for both
+    decoding = GANNET_TRY(decoding_again(o, model, tokenizer.vocabulary()));
+    decoding->session->set_profiling(profiled);
+    return chat->use(*decoding->session, *decoding->decoder);
+  };
 
   catch_interrupts();
   if (!prompt.empty()) GANNET_TRY(chat->say(prompt));
-  if (prompt.empty() || o.chat) GANNET_TRY(converse(*chat, o.single_turn));
+  if (prompt.empty() || o.chat) GANNET_TRY(converse(*chat, o.single_turn, reopen));
   if (o.model.verbose) say("{}", model->memory().text());
-  GANNET_TRY(report_profile(o, session));
+  Decoder& decoder = *decoding->decoder;
+  GANNET_TRY(report_profile(o, *decoding->session));
   if (o.model.verbose) put_stderr(decoder.statistics().text() + decoder.controller().explain());
   if (!o.statistics.empty()) GANNET_TRY(write_statistics(o.statistics, decoder, *chat));
-  decoding.keep_profile(o.model.verbose);
+  decoding->keep_profile(o.model.verbose);
   chat.reset();
   if (auto saved = decoder.save(); !saved.ok()) return saved.take_error().with_context("-lcd");
   if (interrupted()) return Error(ErrorCode::kInterrupted, "");
