@@ -7,11 +7,9 @@ const uint kGateUp = 1;    // y[t, k] = silu(w x) * (w_up x)
 const uint kUp = 2;        // y[t, k] = silu(y[t, k]) * (w x)
 const uint kWeighted = 3;  // y[t] = base[t] + sum over k of weight * w x
 
-layout(constant_id = 4) const bool kAllRows = true;  // otherwise those that must be exact
-layout(constant_id = 5) const bool kBase = false;    // kWeighted: whether there is a base
 // Choices of one expert that are multiplied at a time, by the group of the first of all of them. With 1 each has a
 // group of its own.
-layout(constant_id = 6) const uint kShared = 1;
+layout(constant_id = 4) const uint kShared = 1;
 
 layout(push_constant, scalar) uniform Arguments {
   F32 x, y;
@@ -23,7 +21,8 @@ layout(push_constant, scalar) uniform Arguments {
   uint n_entries;  // that are dispatched; there may be more
   uint n_experts, expert_rows;  // rows that the matrix of an expert has
   uint up_row;                  // which of them w_up begins with
-  uint x_token, x_choice, y_stride, experts_stride, weights_stride, base_stride;  // elements
+  uint x_token, x_choice, y_stride, experts_stride, weights_stride, base_stride;  // elements; no base: 0
+  uint all_rows;  // 0: only those that must be exact
 } a;
 
 float silu(float x) { return x / (1 + exp(-x)); }
@@ -110,7 +109,7 @@ shared float of_choice[kWhat == kWeighted ? kOutputs * kAtOnce : 1];
 
 void sum_choices(uint token, uint first) {
   const uint me = gl_LocalInvocationID.x;
-  precise float y = kBase && me < kOutputs && first + me < a.n_out ? a.base.v[token * a.base_stride + first + me] : 0;
+  precise float y = a.base_stride != 0 && me < kOutputs && first + me < a.n_out ? a.base.v[token * a.base_stride + first + me] : 0;
   for (uint k = 0; k < a.top_k; k += kAtOnce) {
     precise float sum[kOutputs];
     [[unroll]] for (uint o = 0; o < kOutputs; ++o) sum[o] = 0;
@@ -142,7 +141,7 @@ void sum_choices(uint token, uint first) {
 
 void main() {
   const uint across = (a.n_out + kOutputs - 1) / kOutputs;
-  const uint tokens = kAllRows ? live_of(a.rows, a.n_tokens) : exact_of(a.rows, a.n_tokens);
+  const uint tokens = a.all_rows != 0 ? live_of(a.rows, a.n_tokens) : exact_of(a.rows, a.n_tokens);
   if (kWhat == kWeighted) {
     // Tokens in turn: what they chose alike is read at about the same time.
     const uint first = group_index() / a.n_entries * kOutputs;

@@ -2,7 +2,6 @@
 #include "backend/vulkan/product_tiles.glsl"
 
 layout(constant_id = 2) const bool kAligned = false;
-layout(constant_id = 3) const bool kUp = false;  // y = silu(y) * product
 
 layout(push_constant, scalar) uniform Arguments {
   F32 x, scales, y;  // of rounded rows x are their codes, and strides of x count rows
@@ -11,6 +10,7 @@ layout(push_constant, scalar) uniform Arguments {
   uint n_in, n_out, top_k;
   uint expert_rows, first_row;  // rows that the matrix of an expert has; which the outputs begin with
   uint x_token, x_choice, y_stride;
+  uint up;  // y = silu(y) * product
 } a;
 
 float silu(float x) { return x / (1 + exp(-x)); }
@@ -39,7 +39,7 @@ void main() {
       const uint o = first_output() + output_in_tile(j);
       if (o >= a.n_out) continue;
       const float product = sum[kOutputsEach * i + j];
-      a.y.v[y + o] = kUp ? silu(a.y.v[y + o]) * product : product;
+      a.y.v[y + o] = a.up != 0 ? silu(a.y.v[y + o]) * product : product;
     }
   }
 }

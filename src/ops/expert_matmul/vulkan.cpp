@@ -79,13 +79,12 @@ void record_choices(const Product& p, std::byte* rows, Recorder& recorder) {
   a.u32(p.n_in()).u32(p.n_out).u32(p.n_tokens()).u32(p.top_k()).u32(entries);
   a.u32(p.w.shape.dim[0]).u32(p.w.shape.dim[1]).u32(p.up_row);
   a.u32(p.x.stride[0] / 4).u32(p.x_choice());
-  a.u32(p.n_out).u32(stride(&p.experts)).u32(stride(p.weights)).u32(stride(p.base));
+  a.u32(p.n_out).u32(stride(&p.experts)).u32(stride(p.weights)).u32(stride(p.base)).u32(all);
   // Half of a group would have nothing to do.
   uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
   if (p.what == kWeighted) group = p.top_k() > 4 ? 2 * kGroup : kGroup;
   const bool wide = wide_weights(p.w) && (p.w_up == nullptr || wide_weights(*p.w_up));
-  const auto constants =
-      weight_constants({group, outputs, p.aligned(), p.what, all, p.base != nullptr, shared}, wide);
+  const auto constants = weight_constants({group, outputs, p.aligned(), p.what, shared}, wide);
   recorder.dispatch({choices_shader(p.w.dtype), constants, groups_of(across * entries), a.bytes()});
 }
 
@@ -128,10 +127,9 @@ void record_tiles(const Product& p, int64_t first_row, const Lists& lists, Tiles
     a.u32(per_choice ? p.top_k() : 1).u32(per_choice ? 1 : 0);
   else
     a.u32(p.x.stride[0] / 4).u32(p.x_choice());
-  a.u32(p.n_out);
+  a.u32(p.n_out).u32(p.what == kUp);
   const auto constants = weight_constants(
-      {floats ? kGroup : 2 * kGroup, static_cast<uint32_t>(lists.tile), p.aligned(), p.what == kUp},
-      wide_weights(p.w));
+      {floats ? kGroup : 2 * kGroup, static_cast<uint32_t>(lists.tile), p.aligned()}, wide_weights(p.w));
   const char* shader = floats ? tiles_shader(type) : dots ? dots_shader(type) : halves_shader(type);
   recorder.dispatch({shader, constants, groups_of(parts(p.n_out, outputs) * lists.most_tiles), a.bytes()});
 }

@@ -21,16 +21,23 @@ layout(push_constant, scalar) uniform Arguments {
   Weights w[kMostWeights];
   uint end[kMostWeights];  // outputs of the matrices up to this one
   uint n_in, n_rows;
-  uint x_stride, y_stride, residual_stride;  // elements
-  // Of a shared expert (kSwiglu, kGate): x is silu(x) * up, and the products get a gate per row. Of rounded rows x are
-  // their codes, x_stride is 1, and up are their scales.
+  uint x_stride, y_stride, residual_stride;  // elements; 0: there is no residual
+  // Of a shared expert: x is silu(x) * up (kSwiglu), and the products get a gate per row (gate_stride 0: none). Of
+  // rounded rows x are their codes, x_stride is 1, and up are their scales.
   uint up_stride;
   F32 up, gate;
   uint gate_stride;
+  uint all_rows;  // 0: only those that must be exact
 } a;
 
 float silu(float x) { return x / (1 + exp(-x)); }
-float with_gate(float y, uint row) { return y / (1 + exp(-a.gate.v[row * a.gate_stride])); }
+// What becomes of a product; these are no constants of pipelines, of which there are enough.
+float finished(float product, uint row, uint o) {
+  precise float y = product;
+  if (a.gate_stride != 0) y = y / (1 + exp(-a.gate.v[row * a.gate_stride]));
+  if (a.residual_stride != 0) y += a.residual.v[row * a.residual_stride + o];
+  return y;
+}
 
 uint n_outputs() { return a.end[kMostWeights - 1]; }
 

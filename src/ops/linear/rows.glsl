@@ -2,10 +2,7 @@
 layout(constant_id = 1) const uint kRows = 1;
 layout(constant_id = 2) const uint kOutputs = 2;
 layout(constant_id = 3) const bool kAligned = false;
-layout(constant_id = 4) const bool kResidual = false;
-layout(constant_id = 5) const bool kAllRows = true;  // otherwise those that must be exact
-layout(constant_id = 6) const bool kSwiglu = false;  // see `up`
-layout(constant_id = 7) const bool kGate = false;    // see `gate`
+layout(constant_id = 4) const bool kSwiglu = false;  // see `up`
 
 const uint kSums = kRows * kOutputs;
 const uint kLeastSubgroup = 4;
@@ -30,7 +27,7 @@ void main() {
   const uint first = group_index() * kOutputs, n = a.n_in;
   if (first >= n_outputs()) return;
   weights_begin();
-  const uint end = kAllRows ? live_of(a.rows, a.n_rows) : exact_of(a.rows, a.n_rows);
+  const uint end = a.all_rows != 0 ? live_of(a.rows, a.n_rows) : exact_of(a.rows, a.n_rows);
   for (uint row = 0; row < end; row += kRows) {
     precise float sum[kSums];
     [[unroll]] for (uint i = 0; i < kSums; ++i) sum[i] = 0;
@@ -54,9 +51,7 @@ void main() {
       if (r >= end || o >= n_outputs()) continue;
       precise float y = part[i];
       for (uint s = 1; s < gl_NumSubgroups; ++s) y += part[s * kSums + i];
-      if (kGate) y = with_gate(y, r);
-      if (kResidual) y += a.residual.v[r * a.residual_stride + o];
-      a.y.v[r * a.y_stride + o] = y;
+      a.y.v[r * a.y_stride + o] = finished(y, r, o);
     }
   }
 }

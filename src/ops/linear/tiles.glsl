@@ -2,8 +2,6 @@
 #include "backend/vulkan/product_tiles.glsl"
 
 layout(constant_id = 3) const bool kAligned = false;
-layout(constant_id = 4) const bool kResidual = false;
-layout(constant_id = 5) const bool kGate = false;
 
 uint outputs_across() { return (n_outputs() + kTileOutputs - 1) / kTileOutputs; }
 uint first_output() { return group_index() % outputs_across() * kTileOutputs; }
@@ -25,9 +23,6 @@ void main() {
     [[unroll]] for (uint j = 0; j < kOutputsEach; ++j) {
       const uint row = first_row() + row_in_tile(i), o = first_output() + output_in_tile(j);
       if (row < exact || row >= live || o >= n_outputs()) continue;
-      float y = sum[kOutputsEach * i + j];
-      if (kGate) y = with_gate(y, row);
-      if (kResidual) y += a.residual.v[row * a.residual_stride + o];
-      a.y.v[row * a.y_stride + o] = y;
+      a.y.v[row * a.y_stride + o] = finished(sum[kOutputsEach * i + j], row, o);
     }
 }

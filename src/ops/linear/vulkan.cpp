@@ -67,6 +67,7 @@ DispatchArguments arguments_of(const Products& p, const Neighbours& of, const Ro
   a.address(rounded != nullptr ? rounded->scales : p.up == nullptr ? nullptr : p.up->data);
   address(p.gate, 0);
   stride(p.gate);
+  a.u32(few_rows(p.n_rows()));
   return a;
 }
 
@@ -92,9 +93,8 @@ void record_exact_products(const Products& p, std::span<const TensorView> weight
   // Half of a group would have nothing to do.
   const uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
   for_neighbours(weights, [&](const Neighbours& of) {
-    const auto constants = weight_constants({group, rows_at_once, kOutputs, aligned(p), p.residual != nullptr,
-                                             few_rows(p.n_rows()), p.up != nullptr, p.gate != nullptr},
-                                            of.wide());
+    const auto constants =
+        weight_constants({group, rows_at_once, kOutputs, aligned(p), p.up != nullptr}, of.wide());
     const DispatchArguments a = arguments_of(p, of, nullptr);
     recorder.dispatch({rows_shader(of.type()), constants, groups_of(parts(of.n_out, kOutputs)), a.bytes()});
   });
@@ -125,9 +125,7 @@ void record_product_tiles(const Products& p, std::span<const TensorView> weights
     const char* shader = floats ? tiles_shader(of.type())
                          : dots ? dots_shader(of.type())
                                 : halves_shader(of.type());
-    const auto constants = weight_constants(
-        {floats ? kGroup : 2 * kGroup, rows, 0, aligned(p), p.residual != nullptr, p.gate != nullptr},
-        of.wide());
+    const auto constants = weight_constants({floats ? kGroup : 2 * kGroup, rows, 0, aligned(p)}, of.wide());
     const DispatchArguments a = arguments_of(p, of, dots ? &rounded : nullptr);
     recorder.dispatch(
         {shader, constants, groups_of(parts(of.n_out, outputs) * parts(p.n_rows(), rows)), a.bytes()});
