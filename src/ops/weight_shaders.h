@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "backend/api/recorder.h"
+#include "tensor/planes.h"
 
 // All types that weights may have; `weight_types` of CMakeLists.txt.
 #define GANNET_WEIGHT_TYPES(X, prefix) \
@@ -77,8 +78,11 @@ inline std::array<uint32_t, kMostConstants> weight_constants(std::initializer_li
   return all;
 }
 
-// Whether shaders may read four words of the weights at once.
-inline bool wide_weights(const TensorView& w) {
+// Whether shaders may read four words of the weights at once: where rows are in planes, or for types whose
+// blocks are whole fours of words.
+inline bool wide_weights(const TensorView& w, const Recorder& recorder) {
+  if (!plane_fields(w.dtype).empty())
+    return recorder.weights_in_planes() && in_planes(w.dtype, w.shape.last());
   return reinterpret_cast<uintptr_t>(w.data) % 16 == 0;
 }
 

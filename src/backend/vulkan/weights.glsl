@@ -5,11 +5,12 @@
 //   kBlock, Block          elements and layout of a block; rows are whole blocks
 //   run_start(p, run)      which element of the row run 0..3 of piece p begins with
 //   weight_piece(...)      the weights of a piece, two vec4 for each run
-// and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes. Sums of
-// products are written as fma(), so that compilers have no choice that could differ from shader to shader.
+// and may have tables, which weights_begin() puts into shared memory. Matrices lie at multiples of 4 bytes, their rows
+// one behind the other. Sums of products are written as fma(), so that compilers have no choice that could differ from
+// shader to shader.
 
-
-// Weights lie at multiples of 16 bytes.
+// Weights may be read four words at a time: of types whose blocks are whole words they lie at multiples of 16 bytes, of
+// others the rows are in planes (weight_planes.glsl).
 layout(constant_id = 11) const bool kWideWeights = false;
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uvec4 v[]; };
 
@@ -19,7 +20,8 @@ vec4 signed_bytes_of(uint word) {
 }
 const uint kLowNibbles = 0x0F0F0F0Fu, kTwoBits = 0x03030303u, kOneBit = 0x01010101u;
 
-float half_of(uint16_t bits) { return unpackHalf2x16(uint(bits)).x; }
+float half_of(uint bits) { return unpackHalf2x16(bits).x; }
+float half_of(uint16_t bits) { return half_of(uint(bits)); }
 uint word_of(uint16_t low, uint16_t high) { return uint(low) | uint(high) << 16; }
 // The four lowest bits, one per byte, as bit 4 of it.
 uint fifth_bits(uint bits) {

@@ -83,7 +83,7 @@ void record_choices(const Product& p, std::byte* rows, Recorder& recorder) {
   // Half of a group would have nothing to do.
   uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
   if (p.what == kWeighted) group = p.top_k() > 4 ? 2 * kGroup : kGroup;
-  const bool wide = wide_weights(p.w) && (p.w_up == nullptr || wide_weights(*p.w_up));
+  const bool wide = wide_weights(p.w, recorder) && (p.w_up == nullptr || wide_weights(*p.w_up, recorder));
   const auto constants =
       weight_constants({group, outputs, p.aligned(), p.what, all, p.base != nullptr, shared}, wide);
   recorder.dispatch({choices_shader(p.w.dtype), constants, groups_of(across * entries), a.bytes()});
@@ -131,7 +131,7 @@ void record_tiles(const Product& p, int64_t first_row, const Lists& lists, Tiles
   a.u32(p.n_out);
   const auto constants = weight_constants(
       {floats ? kGroup : 2 * kGroup, static_cast<uint32_t>(lists.tile), p.aligned(), p.what == kUp},
-      wide_weights(p.w));
+      wide_weights(p.w, recorder));
   const char* shader = floats ? tiles_shader(type) : dots ? dots_shader(type) : halves_shader(type);
   recorder.dispatch({shader, constants, groups_of(parts(p.n_out, outputs) * lists.most_tiles), a.bytes()});
 }

@@ -40,7 +40,10 @@ struct Neighbours {
   int64_t first = 0, n_out = 0;  // outputs
 
   DType type() const { return weights[0].dtype; }
-  bool wide() const { return std::all_of(weights.begin(), weights.end(), wide_weights); }
+  bool wide(const Recorder& recorder) const {
+    return std::all_of(weights.begin(), weights.end(),
+                       [&](const TensorView& w) { return wide_weights(w, recorder); });
+  }
 };
 
 // As linear.comp has them. `rounded`: instead of x; null: x itself.
@@ -94,7 +97,7 @@ void record_exact_products(const Products& p, std::span<const TensorView> weight
   for_neighbours(weights, [&](const Neighbours& of) {
     const auto constants = weight_constants({group, rows_at_once, kOutputs, aligned(p), p.residual != nullptr,
                                              few_rows(p.n_rows()), p.up != nullptr, p.gate != nullptr},
-                                            of.wide());
+                                            of.wide(recorder));
     const DispatchArguments a = arguments_of(p, of, nullptr);
     recorder.dispatch({rows_shader(of.type()), constants, groups_of(parts(of.n_out, kOutputs)), a.bytes()});
   });
@@ -127,7 +130,7 @@ void record_product_tiles(const Products& p, std::span<const TensorView> weights
                                 : halves_shader(of.type());
     const auto constants = weight_constants(
         {floats ? kGroup : 2 * kGroup, rows, 0, aligned(p), p.residual != nullptr, p.gate != nullptr},
-        of.wide());
+        of.wide(recorder));
     const DispatchArguments a = arguments_of(p, of, dots ? &rounded : nullptr);
     recorder.dispatch(
         {shader, constants, groups_of(parts(of.n_out, outputs) * parts(p.n_rows(), rows)), a.bytes()});
