@@ -1,6 +1,9 @@
 #include "engine/device_weights.h"
 
 #include <algorithm>
+#include <compare>
+
+#include "tensor/planes.h"
 
 namespace gannet {
 namespace {
@@ -8,22 +11,45 @@ namespace {
 // Copies are put together in buffers of about this size: devices count buffers, and limit how large one is.
 constexpr int64_t kBufferBytes = int64_t{256} << 20;
 
+// Of rows that are put in planes: what they are, and where in memory they begin, up to whole rows. Otherwise
+// all zero.
+struct RowForm {
+  DType type = DType::kF32;
+  int64_t n = 0, first = 0;  // n: elements
+
+  auto operator<=>(const RowForm&) const = default;
+};
+
+RowForm form_on(const Device& device, const TensorView& view) {
+  if (!device.weights_in_planes() || view.shape.rank == 0 || !in_planes(view.dtype, view.shape.last()))
+    return {};
+  const int64_t n = view.shape.last();
+  return {view.dtype, n,
+          static_cast<int64_t>(reinterpret_cast<uintptr_t>(view.data) %
+                               static_cast<uintptr_t>(row_bytes(view.dtype, n)))};
+}
+
 struct Piece {
+  RowForm form;
   const std::byte* begin;
   int64_t bytes;
   Place place;
 };
 
-void sort_pieces(std::vector<Piece>& pieces) {
-  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.begin < b.begin; });
+bool before(const Piece& a, const Piece& b) {
+  return a.form == b.form ? a.begin < b.begin : a.form < b.form;
 }
 
-// The same memory in pieces that do not overlap, by rising address.
+void sort_pieces(std::vector<Piece>& pieces) {
+  std::sort(pieces.begin(), pieces.end(), before);
+}
+
+// The same memory in pieces that do not overlap unless their forms differ, by form and rising address.
 std::vector<Piece> merged(std::vector<Piece> pieces) {
   sort_pieces(pieces);
   std::vector<Piece> all;
   for (const Piece& piece : pieces) {
-    if (!all.empty() && piece.begin < all.back().begin + all.back().bytes)
+    if (!all.empty() && piece.form == all.back().form && piece.begin < all.back().begin + all.back().bytes)
       all.back().bytes = std::max(all.back().bytes, piece.begin + piece.bytes - all.back().begin);
     else
       all.push_back(piece);
@@ -32,16 +58,16 @@ std::vector<Piece> merged(std::vector<Piece> pieces) {
 }
 
 // Of sorted pieces the one that memory lies in; null: none.
-const Piece* holding(const std::vector<Piece>& pieces, const std::byte* data, int64_t bytes) {
-  const auto after =
-      std::upper_bound(pieces.begin(), pieces.end(), data,
-                       [](const std::byte* at, const Piece& piece) { return at < piece.begin; });
+const Piece* holding(const std::vector<Piece>& pieces, const RowForm& form, const std::byte* data,
+                     int64_t bytes) {
+  const auto after = std::upper_bound(pieces.begin(), pieces.end(), Piece{form, data, bytes, {}}, before);
   if (after == pieces.begin()) return nullptr;
   const Piece& piece = *(after - 1);
-  return data + bytes <= piece.begin + piece.bytes ? &piece : nullptr;
+  return piece.form == form && data + bytes <= piece.begin + piece.bytes ? &piece : nullptr;
 }
 
-// The parts of a mapping that hold these pieces, which are sorted, each of at most so many bytes (0: any).
+// The parts of a mapping that hold these pieces as they are, which are sorted, each of at most so many bytes
+// (0: any).
 std::vector<std::span<const std::byte>> parts_of(std::span<const std::byte> mapping,
                                                  const std::vector<Piece>& pieces, int64_t most) {
   // Parts of the file between two of them that are imported along: other tensors' pages need not be.
@@ -55,6 +81,7 @@ std::vector<std::span<const std::byte>> parts_of(std::span<const std::byte> mapp
     begin = nullptr;
   };
   for (const Piece& piece : pieces) {
+    if (piece.form != RowForm{}) continue;
     if (piece.begin < mapping.data() || piece.begin >= mapping.data() + mapping.size()) continue;
     const std::byte* piece_end = piece.begin + piece.bytes;
     if (begin != nullptr && (piece.begin - end > kGap || (most > 0 && piece_end - begin > most - kPages)))
@@ -79,7 +106,7 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
   std::vector<Piece> all;
   for (const auto& [name, view] : table.all())
     if (const int64_t bytes = extent_bytes(view); bytes > 0 && (!wanted || wanted(name)))
-      all.push_back({view.data, bytes, {}});
+      all.push_back({form_on(*device, view), view.data, bytes, {}});
   all = merged(std::move(all));
   std::vector<Piece> imported, copied;
   const auto import = [&](std::span<const std::byte> bytes) {
@@ -87,7 +114,7 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
     if (!buffer.ok()) return false;
     weights.buffers_.emplace_back(device, *buffer);
     weights.imported_bytes_ += static_cast<int64_t>(bytes.size());
-    imported.push_back({bytes.data(), static_cast<int64_t>(bytes.size()), {*buffer, 0}});
+    imported.push_back({{}, bytes.data(), static_cast<int64_t>(bytes.size()), {*buffer, 0}});
     return true;
   };
   for (const auto& mapping : mappings)
@@ -95,9 +122,11 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
       if (!import(part)) break;  // it takes none
   sort_pieces(imported);
   for (const Piece& piece : all)
-    if (holding(imported, piece.begin, piece.bytes) == nullptr) copied.push_back(piece);
+    if (holding(imported, piece.form, piece.begin, piece.bytes) == nullptr) copied.push_back(piece);
   // Tensors that were made when the file was loaded lie by themselves; the device may take them all the same.
-  std::erase_if(copied, [&](const Piece& p) { return import({p.begin, static_cast<size_t>(p.bytes)}); });
+  std::erase_if(copied, [&](const Piece& p) {
+    return p.form == RowForm{} && import({p.begin, static_cast<size_t>(p.bytes)});
+  });
   sort_pieces(imported);
 
   for (size_t first = 0, next = 0; first < copied.size(); first = next) {
@@ -110,8 +139,9 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
     Event last;
     for (size_t i = first; i < next; ++i) {
       copied[i].place.buffer = weights.buffers_.back().id();
-      last = GANNET_TRY(
-          device->upload(copied[i].place, {copied[i].begin, static_cast<size_t>(copied[i].bytes)}));
+      last = GANNET_TRY(device->upload_weights(copied[i].place,
+                                               {copied[i].begin, static_cast<size_t>(copied[i].bytes)},
+                                               copied[i].form.type, copied[i].form.n));
       weights.copied_bytes_ += copied[i].bytes;
     }
     GANNET_TRY(device->wait(last));
@@ -119,8 +149,9 @@ Result<DeviceWeights> DeviceWeights::make(std::shared_ptr<Device> device, const 
 
   for (const auto& [name, view] : table.all()) {
     const int64_t bytes = extent_bytes(view);
-    const Piece* piece = holding(imported, view.data, bytes);
-    if (piece == nullptr) piece = holding(copied, view.data, bytes);
+    const RowForm form = form_on(*device, view);
+    const Piece* piece = holding(imported, form, view.data, bytes);
+    if (piece == nullptr) piece = holding(copied, form, view.data, bytes);
     if (piece == nullptr) continue;  // nothing in it, or not wanted
     weights.tensors_[name] = placed_at(piece->place + (view.data - piece->begin), view);
   }

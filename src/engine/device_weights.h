@@ -14,8 +14,9 @@
 namespace gannet {
 
 // A place on one device for every tensor of a table. What the device can use where the file is mapped stays
-// there; the rest is copied once, into a few large buffers. Tensors that share memory share their copy too.
-// The table and the mappings must outlive it where the device uses them.
+// there; the rest is copied once, into a few large buffers, in planes where the device has weights so.
+// Tensors that share memory share their copy too. The table and the mappings must outlive it where the device
+// uses them.
 class DeviceWeights {
  public:
   // `mappings`: the pieces of host memory that hold most of the tensors, imported in as few parts as the

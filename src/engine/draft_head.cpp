@@ -33,8 +33,9 @@ Result<std::unique_ptr<DraftHead>> DraftHead::make(Session& session, std::span<c
 Result<void> DraftHead::upload(size_t first_row, size_t n) {
   const int64_t bytes = head_.stride[0];
   const std::byte* from = head_.data + ids_[first_row] * bytes;
-  const Event event = GANNET_TRY(session_.device()->upload(place_ + static_cast<int64_t>(first_row) * bytes,
-                                                           {from, n * static_cast<size_t>(bytes)}));
+  const Event event = GANNET_TRY(session_.device()->upload_weights(
+      place_ + static_cast<int64_t>(first_row) * bytes, {from, n * static_cast<size_t>(bytes)}, head_.dtype,
+      head_.shape.last()));
   return session_.device()->wait(event);
 }
 

@@ -5,6 +5,7 @@
 #include "backend/api/device_step.h"
 #include "base/check.h"
 #include "ops/case_run.h"
+#include "tensor/planes.h"
 
 namespace gannet {
 
@@ -78,7 +79,38 @@ Result<std::byte*> send_step(const RecordedUse& use, DeviceCopies& memory) {
                      });
 }
 
+bool lies_in_planes(const TensorView& w, const Device& device) {
+  return device.weights_in_planes() && w.data != nullptr && w.shape.rank > 0 &&
+         in_planes(w.dtype, w.shape.last());
+}
+
+// rewrite(view, bytes before) for all rows.
+template <class F>
+void rewrite(const TensorView& w, F f) {
+  const std::vector<std::byte> before(w.data, w.data + tensor_bytes(w.dtype, w.shape));
+  f(w, before);
+}
+
 }  // namespace
+
+OperandsInPlanes::OperandsInPlanes(std::span<const TensorView> operands, const Device& device) {
+  for (const TensorView& w : operands) {
+    if (!lies_in_planes(w, device)) continue;
+    rewrite(w, [](const TensorView& view, std::span<const std::byte> from) {
+      blocks_to_planes(view.dtype, view.shape.last(), from, view.data,
+                       reinterpret_cast<uintptr_t>(view.data));
+    });
+    rewritten_.push_back(w);
+  }
+}
+
+OperandsInPlanes::~OperandsInPlanes() {
+  for (const TensorView& w : rewritten_)
+    rewrite(w, [](const TensorView& view, std::span<const std::byte> from) {
+      planes_to_blocks(view.dtype, view.shape.last(), from, reinterpret_cast<uintptr_t>(view.data),
+                       view.data);
+    });
+}
 
 Result<RecordingCounts> record_and_replay(const KernelInfo& kernel, DeviceCopies& memory,
                                           const RecordedUse& use) {
@@ -108,6 +140,7 @@ Result<RecordingCounts> CaseRun::run_recorded(const KernelInfo& kernel, Device& 
                                               const StepRows& rows) {
   const int64_t bytes = kernel.workspace ? kernel.workspace(data_.site(), 1) : 0;
   std::byte* const workspace = allocate("workspace", bytes).buffer->data();
+  const OperandsInPlanes in_planes(operands_, device);
   DeviceCopies copies(device);
   for (const auto& memory : memory_) GANNET_TRY(copies.add(memory->buffer->with_guards()));
   StepSegment segment = segment_;

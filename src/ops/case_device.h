@@ -42,6 +42,19 @@ class DeviceCopies {
   std::vector<DeviceBuffer> sent_;
 };
 
+// While it lives, weights among the operands are in memory of the host as kernels of the device look for them
+// (Device::weights_in_planes()), for who copies them as they are.
+class OperandsInPlanes {
+ public:
+  OperandsInPlanes(std::span<const TensorView> operands, const Device& device);
+  ~OperandsInPlanes();
+  OperandsInPlanes(const OperandsInPlanes&) = delete;
+  OperandsInPlanes& operator=(const OperandsInPlanes&) = delete;
+
+ private:
+  std::vector<TensorView> rewritten_;
+};
+
 // A use of a kernel; all addresses are of memory that was added. State operands point at views of the host.
 struct RecordedUse {
   std::span<const TensorView> operands, results;

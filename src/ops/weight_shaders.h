@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include "backend/api/recorder.h"
+#include "tensor/planes.h"
 
 // All types that weights may have; `weight_types` of CMakeLists.txt.
 #define GANNET_WEIGHT_TYPES(X, prefix) \
@@ -77,9 +78,16 @@ inline std::array<uint32_t, kMostConstants> weight_constants(std::initializer_li
   return all;
 }
 
-// Whether shaders may read four words of the weights at once.
-inline bool wide_weights(const TensorView& w) {
-  return reinterpret_cast<uintptr_t>(w.data) % 16 == 0;
+// Runs of numbers that shaders of products read at a time (backend/vulkan/weights_plain.glsl).
+constexpr int64_t kRun = 8;
+
+// Whether shaders may read four words of the weights at once: where rows are in planes, for types whose
+// blocks are whole fours of words, and for numbers where rows are whole runs.
+inline bool wide_weights(const TensorView& w, const Recorder& recorder) {
+  if (!plane_fields(w.dtype).empty())
+    return recorder.weights_in_planes() && in_planes(w.dtype, w.shape.last());
+  return reinterpret_cast<uintptr_t>(w.data) % 16 == 0 &&
+         (dtype_info(w.dtype).quantized || w.shape.last() % kRun == 0);
 }
 
 }  // namespace gannet

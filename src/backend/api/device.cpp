@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "backend/api/recorder.h"
+#include "tensor/planes.h"
 
 namespace gannet {
 namespace {
@@ -79,6 +80,13 @@ std::byte* Device::address(Place place) const {
 
 Result<Event> Device::upload(Place to, std::span<const std::byte> from) {
   return write(checked(to, static_cast<int64_t>(from.size())), from);
+}
+Result<Event> Device::upload_weights(Place to, std::span<const std::byte> from, DType type, int64_t n) {
+  if (!weights_in_planes() || !in_planes(type, n)) return upload(to, from);
+  return write_planes(checked(to, static_cast<int64_t>(from.size())), from, type, n);
+}
+Result<Event> Device::write_planes(std::byte*, std::span<const std::byte>, DType, int64_t) {
+  GANNET_CHECK(false, "a device without planes");
 }
 Result<Event> Device::download(Place from, std::span<std::byte> to) {
   return read(checked(from, static_cast<int64_t>(to.size())), to);

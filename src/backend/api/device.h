@@ -67,6 +67,12 @@ class Device {
   Result<Event> download(Place from, std::span<std::byte> to);
   Result<Event> copy(Place from, Place to, int64_t bytes);
   Result<Event> zero(Place place, int64_t bytes);
+  // Copies rows of weights, each of n elements, so that the device's kernels read them: in planes
+  // (tensor/planes.h) where this device has them so and such rows can be, else as they are. On the way: the
+  // host keeps no second copy.
+  Result<Event> upload_weights(Place to, std::span<const std::byte> from, DType type, int64_t n);
+  // Whether kernels find rows that can be in planes in planes. Then import_host() is not for them.
+  virtual bool weights_in_planes() const { return false; }
   // Errors: kDevice, from when on the device is lost or does not answer: nothing runs on it any more, and
   // what lies in its memory is of no worth. Open it again.
   virtual Result<void> health() const { return {}; }
@@ -102,6 +108,8 @@ class Device {
   virtual Result<std::byte*> take_host(std::span<const std::byte> bytes) = 0;
   virtual void drop_host(std::byte* /*address*/, int64_t /*bytes*/) {}
   virtual Result<Event> write(std::byte* to, std::span<const std::byte> from) = 0;
+  // Of a device with weights in planes.
+  virtual Result<Event> write_planes(std::byte* to, std::span<const std::byte> from, DType type, int64_t n);
   virtual Result<Event> read(const std::byte* from, std::span<std::byte> to) = 0;
   virtual Result<Event> move(const std::byte* from, std::byte* to, int64_t bytes) = 0;
   virtual Result<Event> clear(std::byte* at, int64_t bytes) = 0;

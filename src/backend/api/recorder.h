@@ -56,6 +56,8 @@ class Recorder {
   virtual void barrier() = 0;
   // A point in time that Recording::marks() tells.
   virtual void mark() = 0;
+  // Device::weights_in_planes().
+  virtual bool weights_in_planes() const { return false; }
   // Errors: kDevice (names the shader and what the device did not take). The recorder is of no use then.
   virtual Result<std::unique_ptr<Recording>> finish() = 0;
 };

@@ -2,9 +2,14 @@
 // of the block `at` bytes into the row. The layouts are those of tensor/blocks.h. The combined scale is rounded before
 // it meets the code, and no product is fused with a sum: that is part of the formats.
 
-uint byte_at(U8 row, uint at) { return uint(row.v[at]); }
+// Who includes this may say where a byte of the blocks really lies.
+#ifndef PLACE_OF_BYTE
+#define PLACE_OF_BYTE(row, at) (at)
+#endif
+uint byte_at(U8 row, uint at) { return uint(row.v[PLACE_OF_BYTE(row, at)]); }
+int signed_byte_at(U8 row, uint at) { return int(I8(row).v[PLACE_OF_BYTE(row, at)]); }
 // Two bytes at an even place: all blocks but those of MXFP4 have an even number.
-uint word_at(U8 row, uint at) { return uint(U16(row).v[at >> 1]); }
+uint word_at(U8 row, uint at) { return uint(U16(row).v[PLACE_OF_BYTE(row, at) >> 1]); }
 
 // Widening by hand: a device may take halves below 2^-14 for zero.
 float from_half(uint h) {
@@ -46,7 +51,7 @@ float value_q5_1(U8 row, uint at, uint j) {
   const uint code = nibble_at(row, at + 8, 16, j) | fifth_bit(row, at + 4, j);
   return product_plus(d_at(row, at), float(code), d_at(row, at + 2));
 }
-float value_q8_0(U8 row, uint at, uint j) { return product(d_at(row, at), float(I8(row).v[at + 2 + j])); }
+float value_q8_0(U8 row, uint at, uint j) { return product(d_at(row, at), float(signed_byte_at(row, at + 2 + j))); }
 
 const int kKnl[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
 float value_iq4_nl(U8 row, uint at, uint j) {
@@ -115,7 +120,7 @@ float value_q5_k(U8 row, uint at, uint j) {
 float value_q6_k(U8 row, uint at, uint j) {
   const uint low = byte_at(row, at + j / 128 * 64 + j % 64) >> j % 128 / 64 * 4 & 15u;
   const uint high = byte_at(row, at + 128 + j / 128 * 32 + j % 32) >> j % 128 / 32 * 2 & 3u;
-  const float scale = product(d_at(row, at + 208), float(I8(row).v[at + 192 + j / 16]));
+  const float scale = product(d_at(row, at + 208), float(signed_byte_at(row, at + 192 + j / 16)));
   return product(scale, float(int(low | high << 4) - 32));
 }
 float value_iq4_xs(U8 row, uint at, uint j) {

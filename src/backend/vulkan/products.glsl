@@ -6,16 +6,14 @@
 // number of rows.
 #include "backend/vulkan/weights.glsl"
 
-layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4 { vec4 v[]; };
-
 // The 32 activations of a row, which begins at element `row` of x, that go with piece p. aligned: rows begin at
-// multiples of 16 bytes.
+// multiples of 16 bytes and end behind a whole run.
 void activations(F32 x, uint row, uint p, uint n, bool aligned, out vec4 v[8]) {
   [[unroll]] for (uint run = 0; run < 4; ++run) {
     const uint start = run_start(p, run), at = row + start;
-    if (aligned && whole_run(start, n)) {
-      v[2 * run] = F32x4(x).v[at / 4];
-      v[2 * run + 1] = F32x4(x).v[at / 4 + 1];
+    if (aligned) {
+      [[unroll]] for (uint i = 0; i < 2; ++i)
+        v[2 * run + i] = in_row(start, n) ? F32x4(x).v[at / 4 + i] : vec4(0);
     } else {
       [[unroll]] for (uint i = 0; i < 8; ++i) v[2 * run + i / 4][i % 4] = in_row(start + i, n) ? x.v[at + i] : 0.0;
     }

@@ -9,6 +9,7 @@
 
 #include "backend/vulkan/vulkan_memory.h"
 #include "backend/vulkan/vulkan_recorder.h"
+#include "tensor/planes.h"
 
 namespace gannet {
 namespace {
@@ -108,7 +109,7 @@ class OpenVulkanDevice final : public VulkanDevice {
   bool done(Event event) const override { return queue_->done(event.number); }
   Result<void> wait(Event event) override { return queue_->wait(event.number); }
   std::unique_ptr<Recorder> record() override {
-    return std::make_unique<VulkanRecorder>(*queue_, *pipelines_, facts_, tick_seconds_);
+    return std::make_unique<VulkanRecorder>(*queue_, *pipelines_, facts_, tick_seconds_, planes_);
   }
 
  protected:
@@ -119,12 +120,14 @@ class OpenVulkanDevice final : public VulkanDevice {
   Result<std::byte*> take_host(std::span<const std::byte> bytes) override { return memory_->import(bytes); }
   void drop_host(std::byte* address, int64_t) override { drop_buffer(address, 0); }
   Result<Event> write(std::byte* to, std::span<const std::byte> from) override;
+  Result<Event> write_planes(std::byte* to, std::span<const std::byte> from, DType type, int64_t n) override;
   Result<Event> read(const std::byte* from, std::span<std::byte> to) override;
   Result<Event> move(const std::byte* from, std::byte* to, int64_t bytes) override;
   Result<Event> clear(std::byte* at, int64_t bytes) override;
   int64_t limit() const override { return memory_->limit(); }
   bool uses_host_memory() const override { return facts_.host_import && facts_.unified; }
   int64_t largest_buffer() const override { return facts_.most_allocation; }
+  bool weights_in_planes() const override { return planes_; }
 
  private:
   struct Half {
@@ -133,6 +136,8 @@ class OpenVulkanDevice final : public VulkanDevice {
     uint64_t number = 0;
   };
   Result<Half*> next_half();
+  template <class Fill>
+  Result<Event> write_parts(std::byte* to, size_t bytes, size_t unit, Fill fill);
 
   const std::shared_ptr<VulkanInstance> instance_;
   const VkPhysicalDevice physical_;
@@ -140,6 +145,7 @@ class OpenVulkanDevice final : public VulkanDevice {
   // The kernel of delta_mixer has chunks of its own.
   const Capabilities capabilities_{.delta_mixer_tokens = std::numeric_limits<int64_t>::max()};
   double tick_seconds_ = 0;
+  bool planes_ = false;
   LogicalDevice device_;
   std::shared_ptr<VulkanFaults> faults_;
   std::unique_ptr<VulkanMemory> memory_;
@@ -189,6 +195,7 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   queue_ = std::make_unique<VulkanQueue>(device_.handle, family, patience, options.faults);
   GANNET_TRY(queue_->make());
   faults_ = options.faults;
+  planes_ = options.planes.value_or(!uses_host_memory());
   pipelines_ = std::make_unique<VulkanPipelines>(device_.handle, std::move(options.shaders),
                                                  std::move(options.pipeline_file));
   GANNET_TRY(pipelines_->make());
@@ -223,26 +230,46 @@ Result<OpenVulkanDevice::Half*> OpenVulkanDevice::next_half() {
   return &half;
 }
 
-Result<Event> OpenVulkanDevice::write(std::byte* to, std::span<const std::byte> from) {
-  if (from.empty()) return Event{};
+// fill(part, at): what goes to byte `at` and on, as many bytes as the part has; whole units, if there is
+// staging memory.
+template <class Fill>
+Result<Event> OpenVulkanDevice::write_parts(std::byte* to, size_t bytes, size_t unit, Fill fill) {
+  if (bytes == 0) return Event{};
   const VulkanPlace place = memory_->find(to);
   if (place.host != nullptr) {
     GANNET_TRY(queue_->wait_all());
-    std::memcpy(place.host, from.data(), from.size());
+    fill(std::span(place.host, bytes), size_t{0});
     return Event{};
   }
+  const size_t most = static_cast<size_t>(kStagingBytes / 2) / unit * unit;
+  GANNET_CHECK(most > 0, "a row that is larger than staging memory");
   const std::lock_guard lock(copy_mutex_);
   uint64_t number = 0;
-  for (size_t at = 0; at < from.size();) {
+  for (size_t at = 0; at < bytes;) {
     Half* half = GANNET_TRY(next_half());
-    const size_t n = std::min(from.size() - at, static_cast<size_t>(kStagingBytes / 2));
-    std::memcpy(half->host, from.data() + at, n);
+    const size_t n = std::min(bytes - at, most);
+    fill(std::span(half->host, n), at);
     const VkBufferCopy copy{half->place.offset, place.offset + at, n};
     number = half->number = GANNET_TRY(copies_->run(
         [&](VkCommandBuffer c) { vkCmdCopyBuffer(c, half->place.buffer, place.buffer, 1, &copy); }));
     at += n;
   }
   return Event{number};
+}
+
+Result<Event> OpenVulkanDevice::write(std::byte* to, std::span<const std::byte> from) {
+  return write_parts(to, from.size(), 1, [&](std::span<std::byte> part, size_t at) {
+    std::memcpy(part.data(), from.data() + at, part.size());
+  });
+}
+
+Result<Event> OpenVulkanDevice::write_planes(std::byte* to, std::span<const std::byte> from, DType type,
+                                             int64_t n) {
+  return write_parts(to, from.size(), static_cast<size_t>(row_bytes(type, n)),
+                     [&](std::span<std::byte> part, size_t at) {
+                       blocks_to_planes(type, n, from.subspan(at, part.size()), part.data(),
+                                        reinterpret_cast<uintptr_t>(to) + at);
+                     });
 }
 
 Result<Event> OpenVulkanDevice::read(const std::byte* from, std::span<std::byte> to) {

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -25,6 +26,9 @@ struct VulkanDeviceOptions {
   std::string pipeline_file;
   // As if the host did not see the device's memory: everything goes through staging memory. For tests.
   bool staged = false;
+  // Whether weights are put in planes when they are copied (Device::weights_in_planes()). Not set: where the
+  // device does not use the host's memory. For tests.
+  std::optional<bool> planes;
   // Each buffer lies by itself between pages that nobody may touch and ends at the second of them (to 64
   // bytes): what a kernel or copy does outside of it is a signal, where the device is the CPU. Needs a device
   // that takes memory of the host. For tests.

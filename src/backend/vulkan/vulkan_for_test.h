@@ -28,8 +28,9 @@ inline void separate_shader_caches() {
 }
 
 struct VulkanForTest {
-  bool staged = false;   // VulkanDeviceOptions::staged
-  bool guarded = false;  // VulkanDeviceOptions::guarded
+  bool staged = false;              // VulkanDeviceOptions::staged
+  bool guarded = false;             // VulkanDeviceOptions::guarded
+  std::optional<bool> planes = {};  // VulkanDeviceOptions::planes
   std::shared_ptr<VulkanFaults> faults = {};
 };
 
@@ -44,6 +45,7 @@ inline Result<std::unique_ptr<VulkanDevice>> open_vulkan_for_test(ShaderLookup s
   VulkanDeviceOptions how;
   how.shaders = std::move(shaders);
   how.staged = wanted.staged;
+  how.planes = wanted.planes;
   how.faults = wanted.faults;
   how.guarded = wanted.guarded || std::getenv("GANNET_VULKAN_GUARD") != nullptr;
   if (const char* file = std::getenv("GANNET_VULKAN_PIPELINES")) how.pipeline_file = file;

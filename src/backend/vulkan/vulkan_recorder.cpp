@@ -39,8 +39,11 @@ Result<std::span<const double>> VulkanRecording::marks() {
 }
 
 VulkanRecorder::VulkanRecorder(VulkanQueue& queue, VulkanPipelines& pipelines, const VulkanFacts& facts,
-                               double tick_seconds)
-    : pipelines_(pipelines), facts_(facts), made_(std::make_unique<VulkanRecording>(queue, tick_seconds)) {
+                               double tick_seconds, bool weights_in_planes)
+    : pipelines_(pipelines),
+      facts_(facts),
+      planes_(weights_in_planes),
+      made_(std::make_unique<VulkanRecording>(queue, tick_seconds)) {
   note(begin());
 }
 

@@ -37,10 +37,11 @@ class VulkanRecorder final : public Recorder {
  public:
   // All must outlive it and its recording.
   VulkanRecorder(VulkanQueue& queue, VulkanPipelines& pipelines, const VulkanFacts& facts,
-                 double tick_seconds);
+                 double tick_seconds, bool weights_in_planes);
   void dispatch(const Dispatch& dispatch) override;
   void barrier() override;
   void mark() override;
+  bool weights_in_planes() const override { return planes_; }
   Result<std::unique_ptr<Recording>> finish() override;
 
  private:
@@ -50,6 +51,7 @@ class VulkanRecorder final : public Recorder {
 
   VulkanPipelines& pipelines_;
   const VulkanFacts& facts_;
+  const bool planes_;
   std::unique_ptr<VulkanRecording> made_;
   VkPipeline bound_ = VK_NULL_HANDLE;
   bool dirty_ = false;  // there was a dispatch since the last barrier

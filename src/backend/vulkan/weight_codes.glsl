@@ -16,10 +16,9 @@
 uint bytes_less(uint word, uint less) { return (word | 0x80808080u) - less * 0x01010101u ^ 0x80808080u; }
 
 void weight_codes(Weights w, uint row, uint b, uint n, out uint codes[8], out vec2 scale, out float least) {
-  const uint blocks = n / kBlock;
   least = 0;
 #if defined(WEIGHT_Q4_K) || defined(WEIGHT_Q5_K)
-  const uint at = row * blocks + b / 8, e = b % 8;
+  const uint at = row * (n / kBlock) + b / 8, e = b % 8;
   const uvec4 head = kWideWeights
                          ? wide(w, at, 0)
                          : uvec4(w.v[at].dm, w.v[at].scales[0], w.v[at].scales[1], w.v[at].scales[2]);
@@ -36,58 +35,31 @@ void weight_codes(Weights w, uint row, uint b, uint n, out uint codes[8], out ve
     [[unroll]] for (uint i = 0; i < 4; ++i) codes[4 * h + i] = all[i];
   }
 #elif defined(WEIGHT_Q3_K) || defined(WEIGHT_Q6_K)
-  const uint at = row * blocks + b / 8, part = b % 8 / 4, j = b % 4, sub = 2 * (b % 8);
-  const float d = half_of(w.v[at].d);
-  [[unroll]] for (uint i = 0; i < 8; ++i) {
-#if defined(WEIGHT_Q3_K)
-    const uint two = word_of(w.v[at].qs[16 * part + 2 * i], w.v[at].qs[16 * part + 2 * i + 1]) >> 2 * j & kTwoBits;
-    const uint mask = word_of(w.v[at].hmask[2 * i], w.v[at].hmask[2 * i + 1]) >> 4 * part + j & kOneBit;
-    codes[i] = bytes_less(two | mask << 2, 4);
-#else
-    const uint two = word_of(w.v[at].qh[16 * part + 2 * i], w.v[at].qh[16 * part + 2 * i + 1]) >> 2 * j & kTwoBits;
-    const uint l = 32 * part + 16 * (j % 2) + 2 * i;
-    const uint nibbles = word_of(w.v[at].ql[l], w.v[at].ql[l + 1]) >> j / 2 * 4 & kLowNibbles;
-    codes[i] = bytes_less(nibbles | two << 4, 32);
-#endif
-  }
+  BlockAt k = block_at(w, row, b / 8, n);
+  const uint part = b % 8 / 4, j = b % 4;
   [[unroll]] for (uint h = 0; h < 2; ++h) {
+    const uvec4 two = two_bits_four(w, k, 2 * part + h) >> 2 * j & kTwoBits;
 #if defined(WEIGHT_Q3_K)
-    const uint s = sub + h;
-    const uint low = uint(w.v[at].scales[s % 8 / 2]) >> s % 2 * 8 + s / 8 * 4 & 15u;
-    const uint high = uint(w.v[at].scales[4 + s % 4 / 2]) >> s % 2 * 8 + s / 4 * 2 & 3u;
-    scale[h] = d * float(int(low | high << 4) - 32);
+    const uvec4 mask = third_bits_four(w, k, h) >> 4 * part + j & kOneBit;
+    [[unroll]] for (uint i = 0; i < 4; ++i) codes[4 * h + i] = bytes_less(two[i] | mask[i] << 2, 4);
 #else
-    scale[h] = d * float(int(uint(w.v[at].scales[sub / 2]) << 24 - h * 8) >> 24);
+    const uvec4 low = nibbles_four(w, k, 4 * part + 2 * (j % 2) + h) >> j / 2 * 4 & kLowNibbles;
+    [[unroll]] for (uint i = 0; i < 4; ++i) codes[4 * h + i] = bytes_less(low[i] | two[i] << 4, 32);
 #endif
+    scale[h] = sub_scale(w, k, 2 * (b % 8) + h);
   }
-#elif defined(WEIGHT_Q8_0)
-  const uint at = row * blocks + b;
-  scale = vec2(half_of(w.v[at].d));
-  [[unroll]] for (uint i = 0; i < 8; ++i) codes[i] = word_of(w.v[at].qs[2 * i], w.v[at].qs[2 * i + 1]);
 #else
-  const uint at = row * blocks + b;
+  const Codes c = codes_of(w, row, b, n);
+  scale = vec2(c.dm.x);
 #if defined(CODES_LEAST)
-  const vec2 dm = unpackHalf2x16(w.v[at].dm);
-  scale = vec2(dm.x);
-  least = -dm.y;
-#else
-  scale = vec2(half_of(w.v[at].d));
+  least = -c.dm.y;
 #endif
-#if defined(WEIGHT_Q5_0)
-  const uint high = word_of(w.v[at].qh[0], w.v[at].qh[1]);
-#elif defined(WEIGHT_Q5_1)
-  const uint high = w.v[at].qh;
+#if defined(WEIGHT_Q8_0)
+  [[unroll]] for (uint i = 0; i < 8; ++i) codes[i] = c.words[i / 4][i % 4];
 #else
-  const uint high = 0;
-#endif
   [[unroll]] for (uint i = 0; i < 4; ++i) {
-#if defined(CODES_LEAST)
-    const uint word = w.v[at].qs[i];
-#else
-    const uint word = word_of(w.v[at].qs[2 * i], w.v[at].qs[2 * i + 1]);
-#endif
-    codes[i] = word & kLowNibbles | fifth_bits(high >> 4 * i);
-    codes[i + 4] = word >> 4 & kLowNibbles | fifth_bits(high >> 4 * i + 16);
+    codes[i] = c.words[i] & kLowNibbles | fifth_bits(c.fifths >> 4 * i);
+    codes[i + 4] = c.words[i] >> 4 & kLowNibbles | fifth_bits(c.fifths >> 4 * i + 16);
 #if defined(WEIGHT_Q4_0)
     codes[i] = bytes_less(codes[i], 8);
     codes[i + 4] = bytes_less(codes[i + 4], 8);
@@ -96,5 +68,6 @@ void weight_codes(Weights w, uint row, uint b, uint n, out uint codes[8], out ve
     codes[i + 4] = bytes_less(codes[i + 4], 16);
 #endif
   }
+#endif
 #endif
 }

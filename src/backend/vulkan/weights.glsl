@@ -5,13 +5,15 @@
 //   kBlock, Block          elements and layout of a block; rows are whole blocks
 //   run_start(p, run)      which element of the row run 0..3 of piece p begins with
 //   weight_piece(...)      the weights of a piece, two vec4 for each run
-// and may have tables, which weights_begin() puts into shared memory. Weights lie at multiples of 4 bytes. Sums of
-// products are written as fma(), so that compilers have no choice that could differ from shader to shader.
+// and may have tables, which weights_begin() puts into shared memory. Matrices lie at multiples of 4 bytes, their rows
+// one behind the other. Sums of products are written as fma(), so that compilers have no choice that could differ from
+// shader to shader.
 
-
-// Weights lie at multiples of 16 bytes.
+// Weights may be read four words at a time: of types whose blocks are whole words they lie at multiples of 16 bytes, of
+// other blocks the rows are in planes (weight_planes.glsl), and rows of numbers also end behind a whole run.
 layout(constant_id = 11) const bool kWideWeights = false;
 layout(buffer_reference, scalar, buffer_reference_align = 16) buffer U32x4 { uvec4 v[]; };
+layout(buffer_reference, scalar, buffer_reference_align = 16) buffer F32x4 { vec4 v[]; };
 
 vec4 bytes_of(uint word) { return vec4(word & 255u, word >> 8 & 255u, word >> 16 & 255u, word >> 24); }
 vec4 signed_bytes_of(uint word) {
@@ -19,7 +21,8 @@ vec4 signed_bytes_of(uint word) {
 }
 const uint kLowNibbles = 0x0F0F0F0Fu, kTwoBits = 0x03030303u, kOneBit = 0x01010101u;
 
-float half_of(uint16_t bits) { return unpackHalf2x16(uint(bits)).x; }
+float half_of(uint bits) { return unpackHalf2x16(bits).x; }
+float half_of(uint16_t bits) { return half_of(uint(bits)); }
 uint word_of(uint16_t low, uint16_t high) { return uint(low) | uint(high) << 16; }
 // The four lowest bits, one per byte, as bit 4 of it.
 uint fifth_bits(uint bits) {
@@ -45,7 +48,6 @@ const uint kBlockPieces = kBlock / 32;
 
 // Pieces of a row of n elements.
 uint pieces_of(uint n) { return n / 32; }
-// Whether a row of n has the run that begins with this element altogether, and whether it has the element.
-bool whole_run(uint start, uint n) { return true; }
+// Whether a row of n has the element.
 bool in_row(uint element, uint n) { return true; }
 #endif

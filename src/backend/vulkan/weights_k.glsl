@@ -20,14 +20,19 @@ struct Block {
 struct Block {
   uint16_t hmask[16], qs[32], scales[6], d;
 };
+const uint kBlockBytes = 110;
 #define ALIGN 2
 #else
 struct Block {
   uint16_t ql[64], qh[32], scales[8], d;
 };
+const uint kBlockBytes = 210;
 #define ALIGN 2
 #endif
 layout(buffer_reference, scalar, buffer_reference_align = ALIGN) buffer Weights { Block v[]; };
+#if ALIGN == 2
+#include "backend/vulkan/weight_planes.glsl"
+#endif
 
 void weights_begin() {}
 
@@ -80,41 +85,105 @@ void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
 // A piece is all bits of 8 bytes: run j has the j-th two of each byte, and lies 32 elements behind the one before.
 uint run_start(uint p, uint run) { return p / 4 * 128 + p % 4 * 8 + run * 32; }
 
-void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
-  const uint at = row * (n / kBlock) + p / 8, e = p % 8;
-  const uint part = e / 4, l = e % 4 * 8;  // which 128, first byte
-#if defined(WEIGHT_Q2_K)
-  const vec2 dm = unpackHalf2x16(w.v[at].dm);
-#else
-  const float d = half_of(w.v[at].d);
+// A block as it lies there: by 8 and 16 bytes of its fields.
+struct BlockAt {
+  uint at;  // of all blocks
+#if ALIGN == 2
+  uint b, blocks;  // of the row's
+  PlaneRow r;
 #endif
-  [[unroll]] for (uint i = 0; i < 2; ++i) {
-    const uint k = l / 4 + i;  // word of 32 bytes
+};
+BlockAt block_at(Weights w, uint row, uint b, uint n) {
+  const uint blocks = n / kBlock;
+#if ALIGN == 2
+  return BlockAt(row * blocks + b, b, blocks, plane_row(w, row, blocks * kBlockBytes));
+#else
+  return BlockAt(row * blocks + b);
+#endif
+}
+#define HALVES_PAIR(array, i) \
+  uvec2(word_of(array[4 * (i)], array[4 * (i) + 1]), word_of(array[4 * (i) + 2], array[4 * (i) + 3]))
+#define HALVES_FOUR(array, i) uvec4(HALVES_PAIR(array, 2 * (i)), HALVES_PAIR(array, 2 * (i) + 1))
+
 #if defined(WEIGHT_Q2_K)
-    const uint codes = w.v[at].qs[8 * part + k];
+uvec2 two_bits(Weights w, BlockAt k, uint i) { return uvec2(w.v[k.at].qs[2 * i], w.v[k.at].qs[2 * i + 1]); }
 #elif defined(WEIGHT_Q3_K)
-    const uint codes = word_of(w.v[at].qs[16 * part + 2 * k], w.v[at].qs[16 * part + 2 * k + 1]);
-    const uint mask = word_of(w.v[at].hmask[2 * k], w.v[at].hmask[2 * k + 1]) >> 4 * part;
+// Planes: 4 fours of a block, then 2 of each, then 12 bytes, then 2.
+uvec2 two_bits(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? WordPair(k.r.planes).v[8 * k.b + i] : HALVES_PAIR(w.v[k.at].qs, i);
+}
+uvec4 two_bits_four(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? k.r.planes.v[4 * k.b + i] : HALVES_FOUR(w.v[k.at].qs, i);
+}
+uvec2 third_bits(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? WordPair(k.r.planes).v[8 * k.blocks + 4 * k.b + i] : HALVES_PAIR(w.v[k.at].hmask, i);
+}
+uvec4 third_bits_four(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? k.r.planes.v[4 * k.blocks + 2 * k.b + i] : HALVES_FOUR(w.v[k.at].hmask, i);
+}
+uint two_scales(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? narrow_bytes(k.r, 96 * k.blocks + 12 * k.b + 2 * i) : uint(w.v[k.at].scales[i]);
+}
+float block_scale(Weights w, BlockAt k) {
+  return half_of(kWideWeights ? narrow_bytes(k.r, 108 * k.blocks + 2 * k.b) : uint(w.v[k.at].d));
+}
+float sub_scale(Weights w, BlockAt k, uint sub) {
+  const uint low = two_scales(w, k, sub % 8 / 2) >> sub % 2 * 8 + sub / 8 * 4 & 15u;
+  const uint high = two_scales(w, k, 4 + sub % 4 / 2) >> sub % 2 * 8 + sub / 4 * 2 & 3u;
+  return block_scale(w, k) * float(int(low | high << 4) - 32);
+}
 #else
-    const uint codes = word_of(w.v[at].qh[16 * part + 2 * k], w.v[at].qh[16 * part + 2 * k + 1]);
-    const uint a = word_of(w.v[at].ql[32 * part + 2 * k], w.v[at].ql[32 * part + 2 * k + 1]);
-    const uint b = word_of(w.v[at].ql[32 * part + 16 + 2 * k], w.v[at].ql[32 * part + 16 + 2 * k + 1]);
+// Planes: 8 fours of a block, then 4 of each, then 16 bytes, then 2.
+uvec2 nibbles(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? WordPair(k.r.planes).v[16 * k.b + i] : HALVES_PAIR(w.v[k.at].ql, i);
+}
+uvec4 nibbles_four(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? k.r.planes.v[8 * k.b + i] : HALVES_FOUR(w.v[k.at].ql, i);
+}
+uvec2 two_bits(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? WordPair(k.r.planes).v[16 * k.blocks + 8 * k.b + i] : HALVES_PAIR(w.v[k.at].qh, i);
+}
+uvec4 two_bits_four(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? k.r.planes.v[8 * k.blocks + 4 * k.b + i] : HALVES_FOUR(w.v[k.at].qh, i);
+}
+uint two_scales(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? narrow_bytes(k.r, 192 * k.blocks + 16 * k.b + 2 * i) : uint(w.v[k.at].scales[i]);
+}
+float block_scale(Weights w, BlockAt k) {
+  return half_of(kWideWeights ? narrow_bytes(k.r, 208 * k.blocks + 2 * k.b) : uint(w.v[k.at].d));
+}
+float sub_scale(Weights w, BlockAt k, uint sub) {
+  return block_scale(w, k) * float(int(two_scales(w, k, sub / 2) << 24 - sub % 2 * 8) >> 24);
+}
 #endif
-    [[unroll]] for (uint j = 0; j < 4; ++j) {
-      const uint sub = 8 * part + 2 * j + l / 16;  // sub-block of 16
-      const uint two = codes >> 2 * j & kTwoBits;
+
+void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
+  BlockAt k = block_at(w, row, p / 8, n);
+  const uint e = p % 8, part = e / 4, pair = e % 4;  // which 128, which 8 bytes of 32
+  const uvec2 codes = two_bits(w, k, 4 * part + pair);
 #if defined(WEIGHT_Q2_K)
-      const uint s = w.v[at].scales[sub / 4] >> sub % 4 * 8;
+  const vec2 dm = unpackHalf2x16(w.v[k.at].dm);
+#elif defined(WEIGHT_Q3_K)
+  const uvec2 mask = third_bits(w, k, pair) >> 4 * part;
+#else
+  const uvec2 a = nibbles(w, k, 8 * part + pair), b = nibbles(w, k, 8 * part + 4 + pair);
+#endif
+  [[unroll]] for (uint j = 0; j < 4; ++j) {
+    const uint sub = 8 * part + 2 * j + pair / 2;  // sub-block of 16
+#if defined(WEIGHT_Q2_K)
+    const uint s = w.v[k.at].scales[sub / 4] >> sub % 4 * 8;
+#else
+    const float scale = sub_scale(w, k, sub);
+#endif
+    [[unroll]] for (uint i = 0; i < 2; ++i) {
+      const uint two = codes[i] >> 2 * j & kTwoBits;
+#if defined(WEIGHT_Q2_K)
       q[2 * j + i] = fma(vec4(dm.x * float(s & 15u)), bytes_of(two), vec4(-dm.y * float(s >> 4 & 15u)));
 #elif defined(WEIGHT_Q3_K)
-      const uint low = uint(w.v[at].scales[sub % 8 / 2]) >> sub % 2 * 8 + sub / 8 * 4 & 15u;
-      const uint high = uint(w.v[at].scales[4 + sub % 4 / 2]) >> sub % 2 * 8 + sub / 4 * 2 & 3u;
-      const float scale = d * float(int(low | high << 4) - 32);
-      q[2 * j + i] = scale * (bytes_of(two | (mask >> j & kOneBit) << 2) - 4);
+      q[2 * j + i] = scale * (bytes_of(two | (mask[i] >> j & kOneBit) << 2) - 4);
 #else
-      const uint nibbles = (j % 2 == 0 ? a : b) >> j / 2 * 4 & kLowNibbles;
-      const int s = int(uint(w.v[at].scales[sub / 2]) << 24 - sub % 2 * 8) >> 24;
-      q[2 * j + i] = d * float(s) * (bytes_of(nibbles | two << 4) - 32);
+      const uint low = (j % 2 == 0 ? a[i] : b[i]) >> j / 2 * 4 & kLowNibbles;
+      q[2 * j + i] = scale * (bytes_of(low | two << 4) - 32);
 #endif
     }
   }

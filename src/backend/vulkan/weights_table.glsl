@@ -35,6 +35,9 @@ struct Block {
 #define ALIGN 4
 #endif
 layout(buffer_reference, scalar, buffer_reference_align = ALIGN) buffer Weights { Block v[]; };
+#if ALIGN <= 2
+#include "backend/vulkan/weight_planes.glsl"
+#endif
 
 void weights_begin() {
   for (uint i = gl_LocalInvocationID.x; i < 16; i += gl_WorkGroupSize.x) code_table[i] = kCodes[i];
@@ -75,21 +78,25 @@ void weight_piece(Weights w, uint row, uint p, uint n, precise out vec4 q[8]) {
   const uint low = w.v[at].scales_l >> 4 * b & 15u, high = uint(w.v[at].scales_h) >> 2 * b & 3u;
   const float scale = half_of(w.v[at].d) * float(int(low | high << 4) - 32);
 #else
-  const uint at = row * (n / kBlock) + p;
+  const uint blocks = n / kBlock, at = row * blocks + p;
 #if defined(WEIGHT_MXFP4)
-  const float scale = mx_scale(uint(w.v[at].e));
+  PlaneRow r = plane_row(w, row, blocks * 17);
+  const float scale = mx_scale(kWideWeights ? narrow_byte(r, blocks * 16 + p) : uint(w.v[at].e));
 #else
-  const float scale = half_of(w.v[at].d);
+  PlaneRow r = plane_row(w, row, blocks * 18);
+  const float scale = half_of(kWideWeights ? narrow_bytes(r, blocks * 16 + 2 * p) : uint(w.v[at].d));
 #endif
+  const uvec4 whole = kWideWeights ? r.planes.v[p] : uvec4(0);
 #endif
   [[unroll]] for (uint i = 0; i < 4; ++i) {
 #if defined(WEIGHT_IQ4_XS)
     const uint word = w.v[at].qs[4 * b + i];
 #elif defined(WEIGHT_MXFP4)
-    const uint word = uint(w.v[at].qs[4 * i]) | uint(w.v[at].qs[4 * i + 1]) << 8 |
-                      uint(w.v[at].qs[4 * i + 2]) << 16 | uint(w.v[at].qs[4 * i + 3]) << 24;
+    const uint word = kWideWeights ? whole[i]
+                                   : uint(w.v[at].qs[4 * i]) | uint(w.v[at].qs[4 * i + 1]) << 8 |
+                                         uint(w.v[at].qs[4 * i + 2]) << 16 | uint(w.v[at].qs[4 * i + 3]) << 24;
 #else
-    const uint word = word_of(w.v[at].qs[2 * i], w.v[at].qs[2 * i + 1]);
+    const uint word = kWideWeights ? whole[i] : word_of(w.v[at].qs[2 * i], w.v[at].qs[2 * i + 1]);
 #endif
     q[i] = scale * codes_of(word);
     q[i + 4] = scale * codes_of(word >> 4);

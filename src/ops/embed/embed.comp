@@ -4,11 +4,19 @@
 #extension GL_GOOGLE_include_directive : require
 #include "backend/vulkan/kit.glsl"
 #include "backend/vulkan/step_rows.glsl"
-#include "backend/vulkan/dequantise_grids.glsl"
 
 layout(constant_id = 1) const uint kType = 0;  // GGUF's number
 layout(constant_id = 2) const uint kBlockElements = 1;
 layout(constant_id = 3) const uint kBlockBytes = 1;
+// Planes of the rows (tensor/planes.h): byte of a block, and how many. Without any they are blocks.
+layout(constant_id = 4) const uint kAt0 = 0;
+layout(constant_id = 5) const uint kBytes0 = 0;
+layout(constant_id = 6) const uint kAt1 = 0;
+layout(constant_id = 7) const uint kBytes1 = 0;
+layout(constant_id = 8) const uint kAt2 = 0;
+layout(constant_id = 9) const uint kBytes2 = 0;
+layout(constant_id = 10) const uint kAt3 = 0;
+layout(constant_id = 11) const uint kBytes3 = 0;
 
 layout(push_constant, scalar) uniform Arguments {
   U8 table;
@@ -17,6 +25,22 @@ layout(push_constant, scalar) uniform Arguments {
   StepRows step_rows;
   uint n, n_table, n_tokens, ids_step;
 } a;
+
+// Where byte `at` of the table's blocks lies.
+uint place_of(uint at) {
+  if (kBytes0 == 0) return at;
+  const uint blocks = a.n / kBlockElements, bytes = blocks * kBlockBytes;
+  const uint row = at / bytes * bytes, block = at % bytes / kBlockBytes, byte = at % kBlockBytes;
+  const uvec4 from = uvec4(kAt0, kAt1, kAt2, kAt3), size = uvec4(kBytes0, kBytes1, kBytes2, kBytes3);
+  uint plane = -(uvec2(a.table).x + row) & 15u;
+  [[unroll]] for (uint i = 0; i < 4; ++i) {
+    if (byte - from[i] < size[i]) return row + (plane + block * size[i] + byte - from[i]) % bytes;
+    plane += blocks * size[i];
+  }
+  return at;
+}
+#define PLACE_OF_BYTE(row, at) place_of(at)
+#include "backend/vulkan/dequantise_grids.glsl"
 
 // The bits of element i of a row: what is only moved must not meet arithmetic.
 uint element(uint row, uint i) {

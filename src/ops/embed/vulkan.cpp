@@ -1,5 +1,8 @@
+#include <array>
+
 #include "backend/api/axes.h"
 #include "ops/embed/embed.h"
+#include "tensor/planes.h"
 
 namespace gannet {
 namespace {
@@ -37,9 +40,15 @@ void record(const RecordArgs& args, Recorder& recorder) {
       .u32(table.shape.dim[0])
       .u32(y.shape.dim[0])
       .u32(step_of(ids, 0));
-  const uint32_t constants[] = {kGroup, static_cast<uint32_t>(type.gguf_id),
-                                static_cast<uint32_t>(type.block_elems),
-                                static_cast<uint32_t>(type.block_bytes)};
+  std::array<uint32_t, kMostConstants> constants = {kGroup, static_cast<uint32_t>(type.gguf_id),
+                                                    static_cast<uint32_t>(type.block_elems),
+                                                    static_cast<uint32_t>(type.block_bytes)};
+  static_assert(4 + 2 * kMostPlanes <= kMostConstants);
+  if (recorder.weights_in_planes() && in_planes(table.dtype, table.shape.last()))
+    for (size_t i = 4; const PlaneField& field : plane_fields(table.dtype)) {
+      constants[i++] = field.at;
+      constants[i++] = field.bytes;
+    }
   recorder.dispatch(
       {shader_for(table.dtype), constants, groups_of_elements(y.shape.elements()), arguments.bytes()});
 }

@@ -44,7 +44,7 @@ struct Product {
   int64_t n_in() const { return w.shape.dim[2]; }
   int64_t x_choice() const { return x.shape.rank == 3 ? x.stride[1] / 4 : 0; }
   bool aligned() const {
-    bool all = reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
+    bool all = n_in() % kRun == 0 && reinterpret_cast<uintptr_t>(x.data) % 16 == 0;
     for (int axis = 0; axis + 1 < x.shape.rank; ++axis) all &= x.stride[axis] % 16 == 0;
     return all;
   }
@@ -83,7 +83,7 @@ void record_choices(const Product& p, std::byte* rows, Recorder& recorder) {
   // Half of a group would have nothing to do.
   uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
   if (p.what == kWeighted) group = p.top_k() > 4 ? 2 * kGroup : kGroup;
-  const bool wide = wide_weights(p.w) && (p.w_up == nullptr || wide_weights(*p.w_up));
+  const bool wide = wide_weights(p.w, recorder) && (p.w_up == nullptr || wide_weights(*p.w_up, recorder));
   const auto constants = weight_constants({group, outputs, p.aligned(), p.what, shared}, wide);
   recorder.dispatch({choices_shader(p.w.dtype), constants, groups_of(across * entries), a.bytes()});
 }
@@ -128,8 +128,9 @@ void record_tiles(const Product& p, int64_t first_row, const Lists& lists, Tiles
   else
     a.u32(p.x.stride[0] / 4).u32(p.x_choice());
   a.u32(p.n_out).u32(p.what == kUp);
-  const auto constants = weight_constants(
-      {floats ? kGroup : 2 * kGroup, static_cast<uint32_t>(lists.tile), p.aligned()}, wide_weights(p.w));
+  const auto constants =
+      weight_constants({floats ? kGroup : 2 * kGroup, static_cast<uint32_t>(lists.tile), p.aligned()},
+                       wide_weights(p.w, recorder));
   const char* shader = floats ? tiles_shader(type) : dots ? dots_shader(type) : halves_shader(type);
   recorder.dispatch({shader, constants, groups_of(parts(p.n_out, outputs) * lists.most_tiles), a.bytes()});
 }

@@ -31,7 +31,7 @@ uint32_t aligned(const Products& p) {
   const auto rows_are = [](const TensorView& t) {
     return reinterpret_cast<uintptr_t>(t.data) % 16 == 0 && t.stride[0] % 16 == 0;
   };
-  return rows_are(p.x) && (p.up == nullptr || rows_are(*p.up)) ? 1 : 0;
+  return p.n_in() % kRun == 0 && rows_are(p.x) && (p.up == nullptr || rows_are(*p.up)) ? 1 : 0;
 }
 
 // Weights of one type that lie side by side in y.
@@ -40,7 +40,10 @@ struct Neighbours {
   int64_t first = 0, n_out = 0;  // outputs
 
   DType type() const { return weights[0].dtype; }
-  bool wide() const { return std::all_of(weights.begin(), weights.end(), wide_weights); }
+  bool wide(const Recorder& recorder) const {
+    return std::all_of(weights.begin(), weights.end(),
+                       [&](const TensorView& w) { return wide_weights(w, recorder); });
+  }
 };
 
 // As linear.comp has them. `rounded`: instead of x; null: x itself.
@@ -94,7 +97,7 @@ void record_exact_products(const Products& p, std::span<const TensorView> weight
   const uint32_t group = p.n_in() <= 1024 ? kGroup / 2 : kGroup;
   for_neighbours(weights, [&](const Neighbours& of) {
     const auto constants =
-        weight_constants({group, rows_at_once, kOutputs, aligned(p), p.up != nullptr}, of.wide());
+        weight_constants({group, rows_at_once, kOutputs, aligned(p), p.up != nullptr}, of.wide(recorder));
     const DispatchArguments a = arguments_of(p, of, nullptr);
     recorder.dispatch({rows_shader(of.type()), constants, groups_of(parts(of.n_out, kOutputs)), a.bytes()});
   });
@@ -125,7 +128,8 @@ void record_product_tiles(const Products& p, std::span<const TensorView> weights
     const char* shader = floats ? tiles_shader(of.type())
                          : dots ? dots_shader(of.type())
                                 : halves_shader(of.type());
-    const auto constants = weight_constants({floats ? kGroup : 2 * kGroup, rows, 0, aligned(p)}, of.wide());
+    const auto constants =
+        weight_constants({floats ? kGroup : 2 * kGroup, rows, 0, aligned(p)}, of.wide(recorder));
     const DispatchArguments a = arguments_of(p, of, dots ? &rounded : nullptr);
     recorder.dispatch(
         {shader, constants, groups_of(parts(of.n_out, outputs) * parts(p.n_rows(), rows)), a.bytes()});
