@@ -42,6 +42,14 @@ void record_rounding(const TensorView& x, std::byte* rows, const RoundedRows& to
 // Whether there are such tiles for a type.
 bool has_tiles(Tiles tiles, DType type);
 
+// What the kernels of many rows are called in `linear`, by their tiles.
+struct TilesKernel {
+  Tiles tiles;
+  const char* name;
+};
+inline constexpr TilesKernel kTilesKernels[] = {
+    {Tiles::kFloats, "tiles"}, {Tiles::kHalves, "f16"}, {Tiles::kDots, "int_dot"}};
+
 // Rows that must be exact: of few all of them.
 void record_exact_products(const Products& products, std::span<const TensorView> weights, Recorder& recorder);
 // The other rows. Not with `up`. `tiles` is for the weights that have them; `rounded` is x for kDots.

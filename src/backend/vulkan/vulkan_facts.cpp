@@ -16,6 +16,10 @@ const char* vulkan_type_name(VulkanFacts::Type type) {
   return kNames[static_cast<size_t>(type)];
 }
 
+std::string device_key(const VulkanFacts& facts) {
+  return fmt::format("{}, {}", facts.name, facts.driver);
+}
+
 std::string to_text(const VulkanFacts& f) {
   std::string text =
       fmt::format("{} ({}, Vulkan {}, {})\n", f.name, vulkan_type_name(f.type), f.version, f.driver);

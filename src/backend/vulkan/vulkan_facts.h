@@ -35,6 +35,9 @@ struct VulkanFacts {
 
 const char* vulkan_type_name(VulkanFacts::Type type);  // "discrete"
 
+// What figures that are measured on it are kept under: hardware and driver.
+std::string device_key(const VulkanFacts& facts);
+
 // Several lines for people.
 std::string to_text(const VulkanFacts& facts);
 
