@@ -41,6 +41,7 @@ class VulkanRecorder final : public Recorder {
   void dispatch(const Dispatch& dispatch) override;
   void barrier() override;
   void mark() override;
+  MatrixShape matrix_shape() const override { return matrix_shape_of(facts_); }
   Result<std::unique_ptr<Recording>> finish() override;
 
  private:
