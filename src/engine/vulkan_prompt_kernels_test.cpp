@@ -40,7 +40,7 @@ TEST_F(VulkanPromptKernels, EachThatTheDeviceHasIsMeasured) {
 }
 
 TEST_F(VulkanPromptKernels, OnlyRowsThatNeedNotBeExactTakeWhatIsPreferred) {
-  const MadeModel made(Architecture::kQwen35, "Q4_0");
+  const MadeModel made(Architecture::kQwen3, "Q4_0");
   const auto logits = [&](bool preferred, int32_t n_tokens) {
     SessionOptions options;
     options.n_threads = 1;
