@@ -72,7 +72,7 @@ function(_gannet_kernel op stem isa)
   set_property(GLOBAL APPEND PROPERTY GANNET_KERNEL_TABLES ${isa}::kernels_${table})
 endfunction()
 
-# gannet_op(NAME [VIEW] [VULKAN] [DEFINES op...] [CPU stem...] [ISAS isa...] [EXTRA file...] [SHADERS shader...])
+# gannet_op(NAME [VIEW] [VULKAN] [DEFINES op...] [CPU stem...] [ISAS isa...] [EXTRA file...] [SHADERS shader...] [TEXTS name...])
 #   NAME/NAME.cpp       defines `const OpDef kOp_NAME`, or one for each of DEFINES
 #   NAME/reference.cpp  the scalar reference kernel (not for VIEW ops)
 #   NAME/cases.cpp      defines `std::vector<OpCase> cases_NAME()`
@@ -81,9 +81,10 @@ endfunction()
 #   SHADERS name[:DEFINE[+DEFINE...]]...
 #                       NAME/vulkan.cpp lists kernels for Vulkan, which use these shaders: NAME/NAME.comp compiled with
 #                       the defines, under these names
+#   TEXTS               shaders NAME/SHADER.comp that not every glslc compiles (gannet_shaders)
 #   VULKAN              NAME/vulkan.cpp is there but uses only shaders of others
 function(gannet_op name)
-  cmake_parse_arguments(A "VIEW;VULKAN" "" "DEFINES;CPU;ISAS;EXTRA;SHADERS" ${ARGN})
+  cmake_parse_arguments(A "VIEW;VULKAN" "" "DEFINES;CPU;ISAS;EXTRA;SHADERS;TEXTS" ${ARGN})
   if(NOT A_ISAS)
     set(A_ISAS avx2 avx512 neon)
   endif()
@@ -106,6 +107,9 @@ function(gannet_op name)
     foreach(shader IN LISTS A_SHADERS)
       string(REGEX REPLACE "^([^:]+)" "\\1=${CMAKE_CURRENT_SOURCE_DIR}/${name}/${name}.comp" shader ${shader})
       set_property(GLOBAL APPEND PROPERTY GANNET_SHADERS ${shader})
+    endforeach()
+    foreach(shader IN LISTS A_TEXTS)
+      set_property(GLOBAL APPEND PROPERTY GANNET_SHADERS ${shader}=${CMAKE_CURRENT_SOURCE_DIR}/${name}/${shader}.comp)
     endforeach()
   endif()
   foreach(stem IN LISTS A_CPU)

@@ -16,9 +16,24 @@ if(GANNET_VULKAN STREQUAL "AUTO" OR GANNET_VULKAN)
 endif()
 message(STATUS "Vulkan back end: ${GANNET_VULKAN}")
 
+# Whether glslc has the extensions that a shader asks for.
+function(_gannet_glslc_can out source)
+  file(STRINGS ${source} lines REGEX "^#(version|extension)")
+  list(JOIN lines "\n" text)
+  set(probe ${CMAKE_CURRENT_BINARY_DIR}/shaders/probe.comp)
+  file(WRITE ${probe} "${text}\nvoid main() {}\n")
+  execute_process(COMMAND ${GLSLC} --target-env=vulkan1.2 -o ${probe}.spv ${probe} RESULT_VARIABLE result
+                  OUTPUT_QUIET ERROR_QUIET)
+  set(${out} FALSE PARENT_SCOPE)
+  if(result EQUAL 0)
+    set(${out} TRUE PARENT_SCOPE)
+  endif()
+endfunction()
+
 # gannet_shaders(OUT_VAR NAME=FILE[:DEFINE]... ): compiles shaders; OUT_VAR receives a source that defines
 #   std::span<const uint32_t> find_shader(std::string_view name)
-# in namespace gannet. DEFINE is passed as -D, so that one file gives several shaders.
+# in namespace gannet. DEFINE is passed as -D, so that one file gives several shaders. A shader X.comp with a text
+# X.spv.s beside it (scripts/shader_text.sh) is taken from there when glslc lacks an extension that it asks for.
 function(gannet_shaders out)
   set(data "")
   set(symbols "")
@@ -35,14 +50,25 @@ function(gannet_shaders out)
     endforeach()
     string(REPLACE "+" ";-D" flags "${flags}")
     set(spv ${CMAKE_CURRENT_BINARY_DIR}/shaders/${name}.spv)
-    add_custom_command(OUTPUT ${spv}
-      COMMAND ${GLSLC} -O -Werror --target-env=vulkan1.2 -fshader-stage=compute -I ${CMAKE_SOURCE_DIR}/src ${flags}
-              -MD -MF ${spv}.d -o ${spv} ${source}
-      DEPENDS ${source} DEPFILE ${spv}.d VERBATIM)
+    set(how incbin)
+    string(REGEX REPLACE "\\.comp$" ".spv.s" text ${source})
+    if(EXISTS ${text})
+      _gannet_glslc_can(can ${source})
+      if(NOT can)
+        set(how include)
+        set(spv ${text})
+      endif()
+    endif()
+    if(how STREQUAL incbin)
+      add_custom_command(OUTPUT ${spv}
+        COMMAND ${GLSLC} -O -Werror --target-env=vulkan1.2 -fshader-stage=compute -I ${CMAKE_SOURCE_DIR}/src ${flags}
+                -MD -MF ${spv}.d -o ${spv} ${source}
+        DEPENDS ${source} DEPFILE ${spv}.d VERBATIM)
+    endif()
     list(APPEND files ${spv})
     set(s shader_${name})
     string(APPEND data
-      "    \".balign 4\\n.global ${s}\\n.global ${s}_end\\n${s}:\\n.incbin \\\"${spv}\\\"\\n${s}_end:\\n\"\n")
+      "    \".balign 4\\n.global ${s}\\n.global ${s}_end\\n${s}:\\n.${how} \\\"${spv}\\\"\\n${s}_end:\\n\"\n")
     string(APPEND symbols "HIDDEN extern const uint32_t ${s}[], ${s}_end[];\n")
     string(APPEND table "      {\"${name}\", {${s}, ${s}_end}},\n")
   endforeach()

@@ -15,7 +15,9 @@
 #include "cli/read_bandwidth.h"
 #include "cli/say.h"
 #include "engine/devices.h"
+#include "engine/prompt_kernels.h"
 #include "ops/catalogue.h"
+#include "speculation/profile.h"
 
 namespace gannet {
 namespace {
@@ -64,10 +66,12 @@ Result<void> run_devices(const DevicesOptions& o) {
   std::string line;
   const auto devices = find_devices();
   if (!devices.ok()) return print("GPU: none ({})\n", devices.error().message());
+  const DeviceFigures figures(device_figures_path(profile_folder()));
   for (const FoundDevice& device : *devices) {
     GANNET_TRY(print("{}: ", device.name));
     for (std::istringstream lines(device.text); std::getline(lines, line);)
       GANNET_TRY(print("{}\n", printable(line, 1000)));
+    GANNET_TRY(print("{}", prompt_kernels_text(device.key, figures)));
   }
   return {};
 }

@@ -159,6 +159,13 @@ void add_kernel_options(Options& options, ModelOptions& m) {
        .value = "OP=NAME",
        .help = "Force a kernel; may be repeated (`gannet devices --kernels` lists them)",
        .target = &m.kernels},
+      {.names = "--prompt-kernels",
+       .value = "auto|f32",
+       .help = "How a GPU multiplies the rows of prompts. auto: for each type of weights as was fastest when "
+               "it was first used (`gannet devices`); f32: with products of F32",
+       .target = &m.prompt_kernels,
+       .choices = {"auto", "f32"},
+       .environment = "PROMPT_KERNELS"},
   };
   options.insert(options.end(), own.begin(), own.end());
 }
@@ -292,6 +299,7 @@ Result<void> choose_device(const ModelOptions& o, SessionOptions& s) {
   auto device = open_device(name, profile_folder());
   if (!device.ok()) return device.take_error().with_context("--device");
   s.device = device.take();
+  if (o.prompt_kernels == "auto") s.figures_folder = profile_folder();
   if (o.override_tensor.empty()) return {};
   auto rules = placement_rules(fmt::format("{}", fmt::join(o.override_tensor, ",")), name);
   if (!rules.ok()) return rules.take_error().with_context("-ot");

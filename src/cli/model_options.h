@@ -28,6 +28,7 @@ struct ModelOptions {
   std::string cache_type_k = "f16", cache_type_v = "f16";
   std::string isa;                   // empty: the best of the machine
   std::vector<std::string> kernels;  // OP=KERNEL
+  std::string prompt_kernels = "auto";
   GraphFlags graph;
   std::string device = "auto";
   std::string flash_attention = "auto", gpu_layers = "auto", main_gpu = "0";

@@ -70,6 +70,8 @@ std::string state_source(const ServedModelFlags& flags, const Model& model, cons
                                  flags.model.graph.bisect, flags.model.flash_attention);
   for (const Isa isa : session.options().policy.isas) text += fmt::format(" {}", static_cast<int>(isa));
   for (const std::string& kernel : flags.model.kernels) text += " " + kernel;
+  for (const KernelPreference& of : session.options().policy.preferred)
+    text += fmt::format(" {} {} {}", of.op, static_cast<int>(of.weights), of.kernel);
   for (const std::string& pass : flags.model.graph.passes) text += " " + pass;
   return text;
 }

@@ -1,14 +1,11 @@
 #include "engine/devices.h"
 
 #include <filesystem>
-#include <fstream>
-#include <optional>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include "base/atomic_file.h"
 #include "base/thread_team.h"
+#include "engine/device_figures.h"
 #include "engine/device_probe.h"
 #include "ops/catalogue.h"
 #ifdef GANNET_VULKAN
@@ -48,32 +45,6 @@ Error no_such_device(const std::string& name) {
   return {ErrorCode::kUsage, fmt::format("there is no device \"{}\"; there are: {}", name, names)};
 }
 
-// Bytes per second by device, in a small file of its own. A file that is not one counts for nothing.
-class Measured {
- public:
-  explicit Measured(std::string path) : path_(std::move(path)) {
-    if (path_.empty()) return;
-    std::ifstream in(path_);
-    all_ = nlohmann::json::parse(in, nullptr, false);
-    if (!all_.is_object()) all_ = nlohmann::json::object();
-  }
-  std::optional<double> find(const std::string& key) const {
-    const auto at = all_.find(key);
-    return at != all_.end() && at->is_number() ? std::optional(at->get<double>()) : std::nullopt;
-  }
-  void add(const std::string& key, double bytes_per_second) {
-    all_[key] = bytes_per_second;
-    std::error_code problem;
-    if (path_.empty()) return;
-    std::filesystem::create_directories(std::filesystem::path(path_).parent_path(), problem);
-    (void)write_file(path_, all_.dump(1) + "\n");  // else it is measured again
-  }
-
- private:
-  const std::string path_;
-  nlohmann::json all_ = nlohmann::json::object();
-};
-
 // Whether the system shows any GPU. Asking the loader takes 0.1 s and 50 MB where there is only a driver for
 // CPUs.
 bool may_have_gpu() {
@@ -98,7 +69,7 @@ Result<std::vector<FoundDevice>> find_devices() {
   std::vector<FoundDevice> found;
   for (const VulkanFacts& facts : vulkan_devices(*instance))
     found.push_back({fmt::format("{}{}", kVulkan, found.size()), to_text(facts), facts.unusable,
-                     fmt::format("{}, {}", facts.name, facts.driver), facts.type == VulkanFacts::Type::kCpu});
+                     device_key(facts), facts.type == VulkanFacts::Type::kCpu});
   if (found.empty())
     return Error(ErrorCode::kDevice, "there is a Vulkan loader, but its drivers know no device");
   return found;
@@ -113,11 +84,11 @@ std::string fastest_device(const std::string& cache_folder, std::vector<std::str
   if (!found.ok()) return "cpu";
   std::erase_if(*found, [](const FoundDevice& device) { return device.is_cpu || !device.unusable.empty(); });
   if (found->empty()) return "cpu";
-  Measured measured(cache_folder.empty() ? "" : cache_folder + "/devices.json");
+  DeviceFigures figures(device_figures_path(cache_folder));
   auto team = ThreadTeam::create(ThreadTeam::default_threads({}), {});
   if (!team.ok()) return "cpu";
   const auto speed = [&](const std::string& key, const std::string& name, double enough) -> double {
-    if (const auto known = measured.find(key)) return *known;
+    if (const auto known = figures.bytes_per_second(key)) return *known;
     auto device = open_device(name, cache_folder);
     auto bytes = device.ok() ? weight_bytes_per_second(device.take(), **team, enough)
                              : Result<double>(device.take_error());
@@ -125,7 +96,7 @@ std::string fastest_device(const std::string& cache_folder, std::vector<std::str
       notes.push_back(fmt::format("{} is not used: {}", name, bytes.error().message()));
       return 0;
     }
-    measured.add(key, *bytes);
+    figures.set_bytes_per_second(key, *bytes);
     return *bytes;
   };
   std::string best = "cpu";

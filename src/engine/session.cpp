@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include <fmt/core.h>
 
@@ -12,6 +13,7 @@
 #include "backend/cpu/isa.h"
 #include "base/memory_room.h"
 #include "engine/device_state_memory.h"
+#include "engine/prompt_kernels.h"
 #include "tensor/kv_formats.h"
 
 namespace gannet {
@@ -91,6 +93,13 @@ void limit_threads(int& n_threads, std::vector<std::string>& warnings) {
   n_threads = most;
 }
 
+std::set<DType> matrix_types(const Model& model) {
+  std::set<DType> types;
+  for (const auto& [name, view] : model.weights().all())
+    if (view.shape.rank > 1) types.insert(view.dtype);
+  return types;
+}
+
 // Whether state ops of the graphs that these options make walk over the segments of a step. Without its
 // fusions a graph has ops that know a single sequence, and a number of its tokens.
 bool walks_segments(const GraphOptions& options) {
@@ -130,6 +139,10 @@ Result<std::unique_ptr<Session>> Session::create(std::shared_ptr<const Model> mo
   limit_threads(options.n_threads_batch, warnings);
   if (chosen_context)
     GANNET_TRY(check_context(options.n_ctx, hp.context_length, layout_of(hp, options), warnings));
+  // Rows that are all exact have one kernel.
+  if (options.device != nullptr && options.figures_folder && !options.exact)
+    options.policy.preferred =
+        choose_prompt_kernels(options.device, matrix_types(*model), *options.figures_folder, warnings);
   std::unique_ptr<Session> session(new Session(std::move(model), std::move(options)));
   const SessionOptions& o = session->options_;
   session->warnings_ = std::move(warnings);

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,7 +27,10 @@ struct SessionOptions {
   int n_threads_batch = 0;  // prefill; 0: as n_threads
   std::vector<int> cpus;    // thread i runs on cpus[i % size]; empty: anywhere
   DType k_type = DType::kF16, v_type = DType::kF16;
-  KernelPolicy policy;       // empty isas: all of the machine
+  KernelPolicy policy;  // empty isas: all of the machine
+  // Where figures of devices are kept (empty: nowhere): policy.preferred is then chosen by them for prompts
+  // on `device` (prompt_kernels.h). Nothing: it stays as it is.
+  std::optional<std::string> figures_folder;
   GraphOptions graph;        // which graph is run, and which passes make it
   bool poison_dead = false;  // PlanOptions::poison_dead
   // All rows of all steps take the kernels whose results do not depend on what else is in the step: a prompt

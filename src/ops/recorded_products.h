@@ -42,9 +42,20 @@ void record_rounding(const TensorView& x, std::byte* rows, const RoundedRows& to
 // Whether there are such tiles for a type.
 bool has_tiles(Tiles tiles, DType type);
 
+// What the kernels of many rows are called in `linear`, by their tiles.
+struct TilesKernel {
+  Tiles tiles;
+  const char* name;
+};
+inline constexpr TilesKernel kTilesKernels[] = {{Tiles::kFloats, "tiles"},
+                                                {Tiles::kHalves, "f16"},
+                                                {Tiles::kMatrices, "coopmat"},
+                                                {Tiles::kDots, "int_dot"}};
+
 // Rows that must be exact: of few all of them.
 void record_exact_products(const Products& products, std::span<const TensorView> weights, Recorder& recorder);
-// The other rows. Not with `up`. `tiles` is for the weights that have them; `rounded` is x for kDots.
+// The other rows. Not with `up`, and not for kMatrices. `tiles` is for the weights that have them; `rounded`
+// is x for kDots.
 void record_product_tiles(const Products& products, std::span<const TensorView> weights, Tiles tiles,
                           const RoundedRows& rounded, Recorder& recorder);
 

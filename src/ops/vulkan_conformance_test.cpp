@@ -13,6 +13,7 @@
 #include "backend/vulkan/vulkan_for_test.h"
 #include "ops/case_run.h"
 #include "ops/catalogue.h"
+#include "ops/matmul/matmul.h"
 
 namespace gannet {
 
@@ -213,6 +214,35 @@ INSTANTIATE_TEST_SUITE_P(Ops, VulkanRows, testing::ValuesIn(row_cases()),
                            return fmt::format("{}_{}", test.param.op->name, test.param.name);
                          });
 
+// The cases have many rows of only some types, since the shaders of the others take long to compile; weights
+// become halves of every type of blocks.
+TEST(VulkanKernels, MatricesTakeAllTypesOfBlocks) {
+  if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+  VulkanDevice& device = *opened_device()->get();
+  if ((device.features() & kMatrixProducts) == 0) GTEST_SKIP() << "the device has no matrices";
+  const std::vector<const KernelInfo*>& kernels = recorded_kernels().kernels_of(kOp_matmul);
+  const auto found = std::ranges::find(kernels, std::string("coopmat"), &KernelInfo::name);
+  ASSERT_NE(found, kernels.end());
+  ThreadTeam team(1);
+  int n_run = 0;
+  for (OpCase c : cases()) {
+    if (c.op != &kOp_matmul || c.name.find("_t21_37x512") == std::string::npos) continue;
+    c.operands[0].type.shape = Shape(70, 512);
+    const CaseData data = make_case_data(c);
+    SCOPED_TRACE(c.name);
+    CaseRun reference(data, {}), run(data, {});
+    reference.run(reference_of(*c.op), team);
+    const auto counts = run.run_recorded(**found, device);
+    ASSERT_TRUE(counts.ok()) << counts.error().message();
+    for (const std::string& fault : run.faults()) ADD_FAILURE() << fault;
+    for (const std::string& fault : compare(data, run.outcome(), reference.outcome(), c.nmse))
+      ADD_FAILURE() << fault;
+    ++n_run;
+  }
+  EXPECT_EQ(n_run, 28);  // with F32, F16 and BF16, which take tiles of floats
+  expect_no_vulkan_messages();
+}
+
 TEST(VulkanKernels, EveryOneHasACase) {
   std::vector<CaseData> all;
   for (const OpCase& op_case : cases()) all.push_back(make_case_data(op_case));
@@ -262,6 +292,8 @@ TEST(VulkanKernels, AreChosenByPriorityOrNameAndNotWithoutWhatTheyNeed) {
   EXPECT_EQ(chosen({{"linear", "f16"}}, 0), "f16");
   EXPECT_EQ(chosen({{"linear", "int_dot"}}, kIntDot), "int_dot");
   EXPECT_EQ(chosen({{"linear", "int_dot"}}, 0), "none");
+  EXPECT_EQ(chosen({{"linear", "coopmat"}}, kMatrixProducts), "coopmat");
+  EXPECT_EQ(chosen({{"linear", "coopmat"}}, kIntDot), "none");
 }
 
 }  // namespace

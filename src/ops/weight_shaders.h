@@ -59,10 +59,26 @@
   X(MXFP4, prefix)                   \
   X(NVFP4, prefix)
 
+// And those whose weights are made halves of.
+#define GANNET_BLOCK_TYPES(X, prefix) \
+  GANNET_HALF_TYPES(X, prefix)        \
+  X(IQ1_S, prefix)                    \
+  X(IQ1_M, prefix)                    \
+  X(IQ2_XXS, prefix)                  \
+  X(IQ2_XS, prefix)                   \
+  X(IQ2_S, prefix)                    \
+  X(IQ3_XXS, prefix)                  \
+  X(IQ3_S, prefix)                    \
+  X(TQ1_0, prefix)                    \
+  X(TQ2_0, prefix)                    \
+  X(Q1_0, prefix)                     \
+  X(Q2_0, prefix)
+
 namespace gannet {
 
-// How rows that need not be exact are multiplied: as floats, with operands of 16 bits, or rounded to 8 bits.
-enum class Tiles : uint8_t { kFloats, kHalves, kDots };
+// How rows that need not be exact are multiplied: as floats, with operands of 16 bits, with matrices of such,
+// which only linear and matmul have, or rounded to 8 bits.
+enum class Tiles : uint8_t { kFloats, kHalves, kMatrices, kDots };
 
 // Why shaders of products cannot count a tensor's elements, or its blocks, in 32 bits; null: they can.
 inline const char* too_many(const TensorType& type) {

@@ -1,5 +1,6 @@
 #include "backend/api/device_step.h"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -45,9 +46,11 @@ void write_device_step(const StepView& step, int64_t page_tokens, uint64_t addre
   uint32_t n_written = 0;
   for (int64_t i = 0; i < step.n_segments; ++i) {
     const StepSegment& s = step.segments[i];
+    // A driver may run loads whose results nobody uses: where there is no ring they go into the base.
+    const std::byte* ring = s.ring == nullptr ? s.base : s.ring;
     const DeviceSegment segment{.base = as_address(s.base),
                                 .next_base = as_address(s.next_base),
-                                .ring = as_address(s.ring),
+                                .ring = as_address(ring),
                                 .next_ring = as_address(s.next_ring),
                                 .first_row = u32(s.first_row),
                                 .n_rows = u32(s.n_rows),
@@ -57,7 +60,7 @@ void write_device_step(const StepView& step, int64_t page_tokens, uint64_t addre
                                 .first_page = n_written};
     std::memcpy(segment_at, &segment, sizeof segment);
     segment_at += sizeof segment;
-    head.ring_entries = u32(s.ring_entries);
+    head.ring_entries = u32(std::max<int64_t>(s.ring_entries, 1));
     const int64_t n = pages_of(s, page_tokens);
     if (n > 0) std::memcpy(page_at, s.pages, static_cast<size_t>(n) * sizeof(uint64_t));
     page_at += n * int64_t{sizeof(uint64_t)};

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "backend/api/kernel.h"
+#include "backend/api/matrix_shape.h"
 #include "base/result.h"
 
 namespace gannet {
@@ -23,6 +24,8 @@ struct Dispatch {
   std::span<const uint32_t> constants;        // what the program is specialised with, at most kMostConstants
   std::array<int64_t, 3> groups = {1, 1, 1};  // any may be 0: nothing happens
   std::span<const std::byte> arguments;       // at most kMostArgumentBytes
+  // Invocations of a subgroup, for programs with matrices: MatrixShape::subgroup. 0: as the device likes.
+  uint32_t subgroup = 0;
 };
 inline constexpr size_t kMostConstants = 12;
 inline constexpr size_t kMostArgumentBytes = 128;
@@ -58,6 +61,8 @@ class Recorder {
   virtual void mark() = 0;
   // Device::weights_in_planes().
   virtual bool weights_in_planes() const { return false; }
+  // The shape of matrices to use, on a device with kMatrixProducts.
+  virtual MatrixShape matrix_shape() const { return {}; }
   // Errors: kDevice (names the shader and what the device did not take). The recorder is of no use then.
   virtual Result<std::unique_ptr<Recording>> finish() = 0;
 };
@@ -81,7 +86,8 @@ struct RecordArgs {
 
 // What some devices of a kind can do and others cannot, and some kernels need: bits of Device::features().
 enum DeviceFeature : uint32_t {
-  kIntDot = 1,  // sums of products of four bytes in one instruction
+  kIntDot = 1,          // sums of products of four bytes in one instruction
+  kMatrixProducts = 2,  // products of matrices of halves (Recorder::matrix_shape)
 };
 
 // A kernel for a device of another kind, as its source lists it. Fields as in CpuKernel.

@@ -12,6 +12,23 @@ namespace {
 
 constexpr const char* kIsaNames[] = {"scalar", "avx2", "avx512", "avx512vnni", "neon"};
 
+// The name of the kernel that the policy prefers for a use; null: none.
+const std::string* preferred_name(const OpDef& op, const OpSite& site, const KernelPolicy& policy) {
+  if (site.n_operands == 0 || site.operands[0].shape.rank == 0 || site.operands[0].shape.dim[0] <= kExactRows)
+    return nullptr;
+  std::map<std::string_view, int64_t> elements;
+  const std::string* best = nullptr;
+  for (const KernelPreference& preference : policy.preferred) {
+    if (preference.op != op.name) continue;
+    int64_t& sum = elements[preference.kernel];
+    for (int i = 0; i < site.n_operands; ++i)
+      if (site.operands[i].shape.rank > 1 && site.operands[i].dtype == preference.weights)
+        sum += site.operands[i].shape.elements();
+    if (sum > (best == nullptr ? 0 : elements[*best])) best = &preference.kernel;
+  }
+  return best;
+}
+
 }  // namespace
 
 const char* isa_name(Isa isa) {
@@ -52,6 +69,12 @@ KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const K
         return kernel->device == device && forced->second == kernel->name;
       }))
     forced = policy.forced.end();
+  const std::string* preferred = device == DeviceKind::kCpu || forced != policy.forced.end()
+                                     ? nullptr
+                                     : preferred_name(op, site, policy);
+  const auto is_preferred = [&](const KernelCandidate& candidate) {
+    return preferred != nullptr && *preferred == candidate.kernel->name;
+  };
   for (const KernelInfo* kernel : kernels_of(op)) {
     if (kernel->device != device) continue;
     KernelCandidate candidate{kernel, nullptr};
@@ -68,8 +91,9 @@ KernelChoice KernelRegistry::choose(const OpDef& op, const OpSite& site, const K
     choice.candidates.push_back(std::move(candidate));
   }
   std::stable_sort(choice.candidates.begin(), choice.candidates.end(),
-                   [](const KernelCandidate& a, const KernelCandidate& b) {
+                   [&](const KernelCandidate& a, const KernelCandidate& b) {
                      if ((a.refusal == nullptr) != (b.refusal == nullptr)) return a.refusal == nullptr;
+                     if (is_preferred(a) != is_preferred(b)) return is_preferred(a);
                      if (a.kernel->isa != b.kernel->isa) return a.kernel->isa > b.kernel->isa;
                      return a.kernel->priority > b.kernel->priority;
                    });

@@ -25,11 +25,21 @@ struct KernelChoice {
   std::vector<KernelCandidate> candidates;  // best first
 };
 
+// The kernel that measurement found fastest for steps of more than kExactRows rows (axis 0 of operand 0) with
+// weights of a type. It is taken where it accepts the use; of a use with weights of several types, the kernel
+// of most elements.
+struct KernelPreference {
+  std::string op;
+  DType weights = DType::kF32;
+  std::string kernel;
+};
+
 // Rules for choosing. `isas` are the instruction sets that may be used (the machine's, or fewer when forced);
 // they are for the CPU's kernels.
 struct KernelPolicy {
   std::vector<Isa> isas;
   std::map<std::string, std::string> forced;  // op name -> kernel name, on devices that have such a kernel
+  std::vector<KernelPreference> preferred{};  // for devices; what is forced counts more
 };
 
 class KernelRegistry {
@@ -40,9 +50,9 @@ class KernelRegistry {
   const std::vector<const KernelInfo*>& kernels() const { return kernels_; }
   const std::vector<const KernelInfo*>& kernels_of(const OpDef& op) const;
 
-  // Best accepted kernel for a kind of device: a forced one if named, else the widest allowed instruction
-  // set, then priority. Kernels for other kinds are no candidates. `features`: those of the device
-  // (DeviceFeature).
+  // Best accepted kernel for a kind of device: a forced one if named, else a preferred one, else the widest
+  // allowed instruction set, then priority. Kernels for other kinds are no candidates. `features`: those of
+  // the device (DeviceFeature).
   KernelChoice choose(const OpDef& op, const OpSite& site, const KernelPolicy& policy,
                       DeviceKind device = DeviceKind::kCpu, uint32_t features = 0) const;
 

@@ -1,16 +1,10 @@
 // See product_tiles.glsl. Weights and activations are kept as pairs of 16-bit floats; their products and the sums are
 // floats.
+#include "backend/vulkan/halves.glsl"
 #include "backend/vulkan/tiles_of_four.glsl"
 
 // Pairs of a piece: pair k of output i at k * kTileOutputs + i, and so of rows.
 shared uint tile_w[16 * kTileOutputs], tile_x[16 * kTileRows];
-
-// A number that is none of 16 bits becomes the largest there is; what is not finite stays so.
-vec4 in_half(vec4 x) {
-  const vec4 most = vec4(65504.0);
-  const bvec4 large = lessThan(abs(x), vec4(uintBitsToFloat(0x7F800000u)));
-  return mix(x, clamp(x, -most, most), large);
-}
 
 void multiply_tile(F32 rows, F32 scales, uint n, bool aligned) {
   const uint me = gl_LocalInvocationID.x;

@@ -103,7 +103,10 @@ class OpenVulkanDevice final : public VulkanDevice {
 
   const VulkanFacts& facts() const override { return facts_; }
   const Capabilities& capabilities() const override { return capabilities_; }
-  uint32_t features() const override { return facts_.int_dot ? uint32_t{kIntDot} : 0; }
+  uint32_t features() const override {
+    return (facts_.int_dot ? uint32_t{kIntDot} : 0) |
+           (matrix_shape_of(facts_).m > 0 ? uint32_t{kMatrixProducts} : 0);
+  }
   std::byte* host_view(Place place) const override { return memory_->find(address(place)).host; }
   Result<void> health() const override { return queue_->health(); }
   bool done(Event event) const override { return queue_->done(event.number); }
@@ -161,7 +164,10 @@ class OpenVulkanDevice final : public VulkanDevice {
 Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   VulkanFeatures there, wanted;
   const bool int_dot = facts_.int_dot;
-  if (int_dot) wanted.v12.pNext = &wanted.int_dot;
+  const bool matrices = !facts_.matrices.empty();
+  if (int_dot) wanted.chain(wanted.int_dot);
+  if (matrices) wanted.chain(wanted.matrices);
+  if (matrices && facts_.subgroup_control) wanted.chain(wanted.subgroups);
   vkGetPhysicalDeviceFeatures2(physical_, &there.all);
   wanted.all.features.shaderInt16 = VK_TRUE;
   wanted.v11.storageBuffer16BitAccess = VK_TRUE;
@@ -170,9 +176,14 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   wanted.v12.shaderFloat16 = there.v12.shaderFloat16;
   wanted.v12.hostQueryReset = there.v12.hostQueryReset;
   wanted.int_dot.shaderIntegerDotProduct = int_dot ? VK_TRUE : VK_FALSE;
+  wanted.matrices.cooperativeMatrix = matrices ? VK_TRUE : VK_FALSE;
+  wanted.v12.vulkanMemoryModel = wanted.v12.vulkanMemoryModelDeviceScope = matrices ? VK_TRUE : VK_FALSE;
+  wanted.subgroups.subgroupSizeControl = wanted.subgroups.computeFullSubgroups = VK_TRUE;
   std::vector<const char*> extensions;
   const auto all = device_extensions(physical_);
   if (int_dot) extensions.push_back(VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
+  if (matrices) extensions.push_back(VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  if (matrices && facts_.subgroup_control) extensions.push_back(VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   if (facts_.host_import) extensions.push_back(VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME);
   if (has_extension(all, VK_EXT_MEMORY_BUDGET_EXTENSION_NAME))
     extensions.push_back(VK_EXT_MEMORY_BUDGET_EXTENSION_NAME);
@@ -197,7 +208,8 @@ Result<void> OpenVulkanDevice::make(VulkanDeviceOptions options) {
   faults_ = options.faults;
   planes_ = options.planes.value_or(!uses_host_memory());
   pipelines_ = std::make_unique<VulkanPipelines>(device_.handle, std::move(options.shaders),
-                                                 std::move(options.pipeline_file));
+                                                 std::move(options.pipeline_file),
+                                                 matrices && facts_.subgroup_control);
   GANNET_TRY(pipelines_->make());
   copies_ = std::make_unique<Copies>(*queue_);
   return copies_->make();
@@ -326,7 +338,7 @@ Result<std::unique_ptr<VulkanDevice>> VulkanDevice::open(std::shared_ptr<VulkanI
   if (index >= instance->devices.size())
     return Error(ErrorCode::kDevice,
                  fmt::format("there is no Vulkan device {}; there are {}", index, instance->devices.size()));
-  VulkanFacts facts = facts_of(instance->devices[index]);
+  VulkanFacts facts = facts_of(instance->instance, instance->devices[index]);
   if (!facts.unusable.empty())
     return Error(ErrorCode::kDevice, fmt::format("{} cannot be used: {}", facts.name, facts.unusable));
   if (options.guarded && !facts.host_import)

@@ -4,6 +4,7 @@
 
 #include <sys/mman.h>
 
+#include <array>
 #include <cstring>
 #include <numeric>
 #include <random>
@@ -56,6 +57,27 @@ TEST_P(VulkanDeviceTest, FactsMakeSense) {
   EXPECT_GE(facts.shared_bytes, 16 << 10);
   EXPECT_FALSE(facts.heaps.empty());
   EXPECT_THAT(to_text(facts), HasSubstr(facts.name));
+  for (const MatrixShape& shape : facts.matrices) {
+    EXPECT_GE(static_cast<int>(shape.subgroup), facts.subgroup_min);
+    EXPECT_LE(static_cast<int>(shape.subgroup), facts.subgroup_max);
+  }
+  EXPECT_EQ((device->features() & kMatrixProducts) != 0, matrix_shape_of(facts).m > 0);
+}
+
+TEST(VulkanFacts, TheShapeOfMatricesIsTheUsualOneOrTheLargestThatFits) {
+  VulkanFacts facts;
+  const auto chosen = [&](std::vector<MatrixShape> shapes) {
+    facts.matrices = std::move(shapes);
+    const MatrixShape shape = matrix_shape_of(facts);
+    return std::array{shape.m, shape.n, shape.k, shape.subgroup};
+  };
+  using Sides = std::array<uint32_t, 4>;
+  EXPECT_EQ(chosen({}), (Sides{0, 0, 0, 0}));
+  EXPECT_EQ(chosen({{8, 8, 8, 8}}), (Sides{8, 8, 8, 8}));
+  EXPECT_EQ(chosen({{16, 8, 8, 32}, {16, 8, 16, 32}}), (Sides{16, 8, 16, 32}));
+  EXPECT_EQ(chosen({{32, 32, 16, 32}, {16, 16, 16, 32}, {8, 8, 8, 32}}), (Sides{16, 16, 16, 32}));
+  EXPECT_EQ(chosen({{64, 64, 64, 32}, {12, 16, 16, 32}}), (Sides{0, 0, 0, 0}));
+  EXPECT_THAT(to_text(facts), HasSubstr("matrices of f16: 64x64x64 12x16x16"));
 }
 
 TEST_P(VulkanDeviceTest, BuffersAreZeroAndDoNotOverlap) {

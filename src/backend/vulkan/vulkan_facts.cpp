@@ -16,6 +16,21 @@ const char* vulkan_type_name(VulkanFacts::Type type) {
   return kNames[static_cast<size_t>(type)];
 }
 
+MatrixShape matrix_shape_of(const VulkanFacts& facts) {
+  const auto fits = [](uint32_t side) { return side == 8 || side == 16 || side == 32; };
+  MatrixShape best;
+  for (const MatrixShape& shape : facts.matrices) {
+    if (!fits(shape.m) || !fits(shape.n) || !fits(shape.k)) continue;
+    if (shape.m == 16 && shape.n == 16 && shape.k == 16) return shape;
+    if (shape.m * shape.n * shape.k > best.m * best.n * best.k) best = shape;
+  }
+  return best;
+}
+
+std::string device_key(const VulkanFacts& facts) {
+  return fmt::format("{}, {}", facts.name, facts.driver);
+}
+
 std::string to_text(const VulkanFacts& f) {
   std::string text =
       fmt::format("{} ({}, Vulkan {}, {})\n", f.name, vulkan_type_name(f.type), f.version, f.driver);
@@ -41,6 +56,11 @@ std::string to_text(const VulkanFacts& f) {
   add(f.int_dot, "integer dot");
   add(f.host_import, "uses files where they are mapped");
   add(f.timestamps, "timestamps");
+  std::string matrices;
+  for (const MatrixShape& shape : f.matrices)
+    matrices +=
+        fmt::format("{}{}x{}x{}", matrices.empty() ? "matrices of f16: " : " ", shape.m, shape.n, shape.k);
+  add(!f.matrices.empty(), matrices);
   line("can", can.empty() ? "nothing beyond f32" : can);
   line("limits", fmt::format("{} KiB shared and {} invocations per group, {:.2f} GiB per allocation",
                              f.shared_bytes / 1024, f.most_invocations, gib(f.most_allocation)));

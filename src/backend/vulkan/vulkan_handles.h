@@ -5,6 +5,7 @@
 
 #include "backend/vulkan/vulkan_api.h"
 #include "backend/vulkan/vulkan_instance.h"
+#include "backend/vulkan/vulkan_matrices.h"
 
 namespace gannet {
 
@@ -25,10 +26,21 @@ struct VulkanFeatures {
   VulkanFeatures(const VulkanFeatures&) = delete;
   VulkanFeatures& operator=(const VulkanFeatures&) = delete;
 
+  // Adds a structure of an extension that the device has to the chain.
+  template <class T>
+  void chain(T& structure) {
+    structure.pNext = v12.pNext;
+    v12.pNext = &structure;
+  }
+
   VkPhysicalDeviceVulkan12Features v12{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_2_FEATURES, nullptr};
   VkPhysicalDeviceVulkan11Features v11{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_VULKAN_1_1_FEATURES, nullptr};
   VkPhysicalDeviceShaderIntegerDotProductFeatures int_dot{
       VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SHADER_INTEGER_DOT_PRODUCT_FEATURES, nullptr};
+  VkPhysicalDeviceCooperativeMatrixFeaturesKHR matrices{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_FEATURES_KHR, nullptr};
+  VkPhysicalDeviceSubgroupSizeControlFeatures subgroups{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_SUBGROUP_SIZE_CONTROL_FEATURES, nullptr};
   VkPhysicalDeviceFeatures2 all{VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2, nullptr};
 };
 
@@ -36,6 +48,6 @@ bool has_extension(const std::vector<VkExtensionProperties>& extensions, const c
 std::vector<VkExtensionProperties> device_extensions(VkPhysicalDevice device);
 // The family of the one queue that is used; -1: none computes.
 int compute_queue_family(VkPhysicalDevice device);
-VulkanFacts facts_of(VkPhysicalDevice device);
+VulkanFacts facts_of(VkInstance instance, VkPhysicalDevice device);
 
 }  // namespace gannet

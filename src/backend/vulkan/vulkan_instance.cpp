@@ -118,7 +118,7 @@ Result<std::shared_ptr<VulkanInstance>> open_vulkan(VulkanInstanceOptions option
 
 std::vector<VulkanFacts> vulkan_devices(const VulkanInstance& instance) {
   std::vector<VulkanFacts> all;
-  for (const VkPhysicalDevice device : instance.devices) all.push_back(facts_of(device));
+  for (const VkPhysicalDevice device : instance.devices) all.push_back(facts_of(instance.instance, device));
   return all;
 }
 

@@ -26,8 +26,12 @@ std::vector<char> read_if_there(const std::string& path) {
 
 }  // namespace
 
-VulkanPipelines::VulkanPipelines(VkDevice device, ShaderLookup shaders, std::string file)
-    : device_(device), shaders_(std::move(shaders)), file_(std::move(file)) {}
+VulkanPipelines::VulkanPipelines(VkDevice device, ShaderLookup shaders, std::string file,
+                                 bool subgroup_control)
+    : device_(device),
+      shaders_(std::move(shaders)),
+      file_(std::move(file)),
+      subgroup_control_(subgroup_control) {}
 
 VulkanPipelines::~VulkanPipelines() {
   for (const auto& [key, pipeline] : pipelines_) vkDestroyPipeline(device_, pipeline, nullptr);
@@ -68,7 +72,8 @@ Result<VkShaderModule> VulkanPipelines::module(const std::string& shader) {
   return modules_[shader] = module;
 }
 
-Result<VkPipeline> VulkanPipelines::get(const char* shader, std::span<const uint32_t> constants) {
+Result<VkPipeline> VulkanPipelines::get(const char* shader, std::span<const uint32_t> constants,
+                                        uint32_t subgroup) {
   std::pair<std::string, std::vector<uint32_t>> key(shader, {constants.begin(), constants.end()});
   const std::lock_guard lock(mutex_);
   if (const auto found = pipelines_.find(key); found != pipelines_.end()) return found->second;
@@ -82,6 +87,12 @@ Result<VkPipeline> VulkanPipelines::get(const char* shader, std::span<const uint
   info.stage.module = GANNET_TRY(module(key.first));
   info.stage.pName = "main";
   info.stage.pSpecializationInfo = &special;
+  VkPipelineShaderStageRequiredSubgroupSizeCreateInfo size{
+      VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_REQUIRED_SUBGROUP_SIZE_CREATE_INFO, nullptr, subgroup};
+  if (subgroup > 0 && subgroup_control_) {
+    info.stage.pNext = &size;
+    info.stage.flags = VK_PIPELINE_SHADER_STAGE_CREATE_REQUIRE_FULL_SUBGROUPS_BIT;
+  }
   info.layout = layout_;
   VkPipeline pipeline = VK_NULL_HANDLE;
   if (const VkResult r = vkCreateComputePipelines(device_, cache_, 1, &info, nullptr, &pipeline);

@@ -14,14 +14,15 @@ namespace gannet {
 
 class VulkanPipelines {
  public:
-  // Reads the file, if there is one.
-  VulkanPipelines(VkDevice device, ShaderLookup shaders, std::string file);
+  // Reads the file, if there is one. `subgroup_control`: the device was opened with it.
+  VulkanPipelines(VkDevice device, ShaderLookup shaders, std::string file, bool subgroup_control);
   ~VulkanPipelines();
   Result<void> make();
 
   VkPipelineLayout layout() const { return layout_; }
-  // Errors: kDevice: no such shader in this build, or what the driver says about it.
-  Result<VkPipeline> get(const char* shader, std::span<const uint32_t> constants);
+  // `subgroup`: invocations of its subgroups, asked for where the device lets; 0: as it likes. Errors:
+  // kDevice: no such shader in this build, or what the driver says about it.
+  Result<VkPipeline> get(const char* shader, std::span<const uint32_t> constants, uint32_t subgroup = 0);
   // Writes the file if there is one and pipelines were made. Errors: of writing.
   Result<void> save() const;
 
@@ -31,6 +32,7 @@ class VulkanPipelines {
   const VkDevice device_;
   const ShaderLookup shaders_;
   const std::string file_;
+  const bool subgroup_control_;
   VkPipelineLayout layout_ = VK_NULL_HANDLE;
   VkPipelineCache cache_ = VK_NULL_HANDLE;
   mutable std::mutex mutex_;  // of what follows

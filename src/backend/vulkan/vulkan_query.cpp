@@ -62,6 +62,24 @@ void add_heaps(VkPhysicalDevice device, bool budgets, VulkanFacts& f) {
   f.unified = all_seen && (f.type == VulkanFacts::Type::kIntegrated || f.type == VulkanFacts::Type::kCpu);
 }
 
+// Those of halves with sums of floats that a subgroup holds.
+std::vector<MatrixShape> matrix_shapes(VkInstance instance, VkPhysicalDevice device, uint32_t subgroup) {
+  const auto ask = reinterpret_cast<PFN_vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR>(
+      vkGetInstanceProcAddr(instance, "vkGetPhysicalDeviceCooperativeMatrixPropertiesKHR"));
+  std::vector<MatrixShape> shapes;
+  uint32_t n = 0;
+  if (ask == nullptr || ask(device, &n, nullptr) != VK_SUCCESS) return shapes;
+  std::vector<VkCooperativeMatrixPropertiesKHR> all(
+      n, {VK_STRUCTURE_TYPE_COOPERATIVE_MATRIX_PROPERTIES_KHR, nullptr});
+  if (ask(device, &n, all.data()) != VK_SUCCESS) return shapes;
+  for (const VkCooperativeMatrixPropertiesKHR& p : all)
+    if (p.AType == VK_COMPONENT_TYPE_FLOAT16_KHR && p.BType == VK_COMPONENT_TYPE_FLOAT16_KHR &&
+        p.CType == VK_COMPONENT_TYPE_FLOAT32_KHR && p.ResultType == VK_COMPONENT_TYPE_FLOAT32_KHR &&
+        p.scope == VK_SCOPE_SUBGROUP_KHR)
+      shapes.push_back({p.MSize, p.NSize, p.KSize, subgroup});
+  return shapes;
+}
+
 }  // namespace
 
 VulkanFeatures::VulkanFeatures() {
@@ -87,7 +105,7 @@ int compute_queue_family(VkPhysicalDevice device) {
   return -1;
 }
 
-VulkanFacts facts_of(VkPhysicalDevice device) {
+VulkanFacts facts_of(VkInstance instance, VkPhysicalDevice device) {
   VulkanFacts f;
   const std::vector<VkExtensionProperties> extensions = device_extensions(device);
   VkPhysicalDeviceExternalMemoryHostPropertiesEXT host{
@@ -108,6 +126,10 @@ VulkanFacts facts_of(VkPhysicalDevice device) {
   if (f.host_import) chain(host);
   const bool size_control = has_extension(extensions, VK_EXT_SUBGROUP_SIZE_CONTROL_EXTENSION_NAME);
   if (size_control) chain(sizes);
+  const bool has_matrices = has_extension(extensions, VK_KHR_COOPERATIVE_MATRIX_EXTENSION_NAME);
+  VkPhysicalDeviceCooperativeMatrixPropertiesKHR matrices{
+      VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_COOPERATIVE_MATRIX_PROPERTIES_KHR, nullptr, 0};
+  if (has_matrices) chain(matrices);
   vkGetPhysicalDeviceProperties2(device, &properties);
   const VkPhysicalDeviceProperties& p = properties.properties;
   f.name = p.deviceName;
@@ -130,10 +152,21 @@ VulkanFacts facts_of(VkPhysicalDevice device) {
 
   VulkanFeatures features;
   const bool int_dot = has_extension(extensions, VK_KHR_SHADER_INTEGER_DOT_PRODUCT_EXTENSION_NAME);
-  if (int_dot) features.v12.pNext = &features.int_dot;
+  if (int_dot) features.chain(features.int_dot);
+  if (has_matrices) features.chain(features.matrices);
+  if (size_control) features.chain(features.subgroups);
   vkGetPhysicalDeviceFeatures2(device, &features.all);
   f.f16 = features.v12.shaderFloat16 == VK_TRUE;
   f.int_dot = int_dot && features.int_dot.shaderIntegerDotProduct == VK_TRUE;
+  f.subgroup_control = size_control && features.subgroups.subgroupSizeControl == VK_TRUE &&
+                       features.subgroups.computeFullSubgroups == VK_TRUE &&
+                       (sizes.requiredSubgroupSizeStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0;
+  // What shaders with matrices are compiled to asks for the memory model, too; and when that is on, atomics
+  // of others ask for its scope.
+  if (has_matrices && features.matrices.cooperativeMatrix == VK_TRUE && f.f16 &&
+      features.v12.vulkanMemoryModel == VK_TRUE && features.v12.vulkanMemoryModelDeviceScope == VK_TRUE &&
+      (matrices.cooperativeMatrixSupportedStages & VK_SHADER_STAGE_COMPUTE_BIT) != 0)
+    f.matrices = matrix_shapes(instance, device, subgroup.subgroupSize);
   f.timestamps = p.limits.timestampComputeAndGraphics == VK_TRUE && features.v12.hostQueryReset == VK_TRUE;
   f.unusable = missing_feature(features);
   const VkSubgroupFeatureFlags needed =

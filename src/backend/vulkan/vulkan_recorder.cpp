@@ -73,7 +73,7 @@ Result<void> VulkanRecorder::put(const Dispatch& d) {
   if (d.groups[0] > facts_.most_groups || d.groups[1] > 65535 || d.groups[2] > 65535)
     return Error(ErrorCode::kDevice, fmt::format("{}: {} x {} x {} groups are more than the device takes",
                                                  d.shader, d.groups[0], d.groups[1], d.groups[2]));
-  const VkPipeline pipeline = GANNET_TRY(pipelines_.get(d.shader, d.constants));
+  const VkPipeline pipeline = GANNET_TRY(pipelines_.get(d.shader, d.constants, d.subgroup));
   const VkCommandBuffer commands = made_->commands_;
   if (pipeline != bound_) vkCmdBindPipeline(commands, VK_PIPELINE_BIND_POINT_COMPUTE, pipeline);
   bound_ = pipeline;

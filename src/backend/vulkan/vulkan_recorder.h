@@ -42,6 +42,7 @@ class VulkanRecorder final : public Recorder {
   void barrier() override;
   void mark() override;
   bool weights_in_planes() const override { return planes_; }
+  MatrixShape matrix_shape() const override { return matrix_shape_of(facts_); }
   Result<std::unique_ptr<Recording>> finish() override;
 
  private:

@@ -53,6 +53,7 @@ std::vector<OpCase> cases_linear() {
       make("t5_mixed_given", 5, 512, mixed, kGiven, kNo),
       make("t21_mixed_residual", 21, 512, mixed, kInside, kYes),
       make("t100_mixed_given_residual", 100, 512, mixed, kGiven, kYes),
+      make("t70_wide", 70, 32, {{D::kQ4_0, 8300}}, kInside, kYes),  // more outputs than a panel of halves has
       make("t1_small_given", 1, 96, small, kGiven, kNo),
       make("t13_small_residual", 13, 352, small, kInside, kYes),
       make("t1_floats_n77", 1, 77, {{D::kF16, 3}, {D::kF32, 2}}, kInside, kYes),

@@ -9,6 +9,8 @@
 
 #ifdef ROUND
 #include "ops/linear/round_rows.glsl"
+#elif defined(HALVE)
+#include "ops/linear/halve_rows.glsl"
 #else
 #include "backend/vulkan/products.glsl"
 
@@ -56,6 +58,8 @@ Weights matrix_of(inout uint o) {
 
 #if defined(TILES)
 #include "ops/linear/tiles.glsl"
+#elif defined(UNPACK)
+#include "ops/linear/unpack.glsl"
 #else
 #include "ops/linear/rows.glsl"
 #endif
