@@ -8,45 +8,13 @@
 #include <cstring>
 #include <random>
 
-#include "sample/log_probs.h"
+#include "sample/logits_row_for_test.h"
 #include "sample/sampler.h"
 
 namespace gannet {
 namespace {
 
 constexpr float kInf = INFINITY;
-
-// As a device gives them: what is NaN or +infinity in front.
-struct Top {
-  std::vector<Candidate> first;
-  bool all = true;
-
-  Top(const std::vector<float>& logits, size_t k) {
-    for (size_t i = 0; i < logits.size(); ++i)
-      if (logits[i] != -kInf) first.push_back({logits[i], static_cast<TokenId>(i)});
-    const auto rank = [](float x) { return std::isnan(x) ? kInf : x; };
-    std::ranges::stable_sort(
-        first, [&](const Candidate& a, const Candidate& b) { return rank(a.logit) > rank(b.logit); });
-    all = first.size() < k;
-    first.resize(std::min(first.size(), k));
-  }
-};
-
-// A row of which the likeliest are known, and how often all of it was read.
-struct Row {
-  std::vector<float> logits;
-  Top top;
-  size_t n_vocab;
-  int n_read = 0;
-
-  Row(std::vector<float> all, size_t k) : logits(std::move(all)), top(logits, k), n_vocab(logits.size()) {}
-  LogitsRow row() {
-    return {{top.first, top.all}, [this]() -> Result<std::span<const float>> {
-              ++n_read;
-              return std::span<const float>(logits).first(n_vocab);
-            }};
-  }
-};
 
 std::vector<float> some_logits(size_t n, uint32_t seed, bool whole, int n_banned) {
   std::mt19937 random(seed);
@@ -62,8 +30,8 @@ bool same_bits(double a, double b) {
 }
 
 // Everything that there is to be seen of a choice.
-void expect_same(const SamplingParams& p, Row& row, uint64_t position, std::span<const TokenId> history,
-                 std::span<const uint64_t> allowed) {
+void expect_same(const SamplingParams& p, RowForTest& row, uint64_t position,
+                 std::span<const TokenId> history, std::span<const uint64_t> allowed) {
   auto expected = Sampler::create(p, static_cast<int32_t>(row.n_vocab)).take(), got = expected;
   SamplerState a = expected.fresh_state(), b = a;
   const std::span<const float> all = std::span(row.logits).first(row.n_vocab);
@@ -124,15 +92,15 @@ SamplingParams any_params(size_t n) {
 
 RC_GTEST_PROP(LogitsRow, ChoicesAreThoseOfTheWholeRow, ()) {
   const size_t n = *rc::gen::weightedElement<size_t>({{1, 3}, {1, 63}, {1, 64}, {2, 65}, {6, 400}});
-  Row row(some_logits(n, *rc::gen::arbitrary<uint32_t>(), *rc::gen::arbitrary<bool>(),
-                      *rc::gen::element(0, 0, 5, 500)),
-          64);
+  RowForTest row(some_logits(n, *rc::gen::arbitrary<uint32_t>(), *rc::gen::arbitrary<bool>(),
+                             *rc::gen::element(0, 0, 5, 500)),
+                 64);
   const SamplingParams p = any_params(n);
   // What is likely is repeated.
   std::vector<TokenId> history;
   for (size_t i = *rc::gen::element<size_t>(0, 10, 100); i > 0; --i)
-    history.push_back(*rc::gen::arbitrary<bool>() && !row.top.first.empty()
-                          ? row.top.first[*rc::gen::inRange<size_t>(0, row.top.first.size())].token
+    history.push_back(*rc::gen::arbitrary<bool>() && !row.top.empty()
+                          ? row.top[*rc::gen::inRange<size_t>(0, row.top.size())].token
                           : *rc::gen::inRange<TokenId>(0, static_cast<TokenId>(n)));
   std::vector<uint64_t> allowed;
   if (*rc::gen::inRange(0, 3) == 0)
@@ -149,7 +117,7 @@ RC_GTEST_PROP(LogitsRow, FaultsAndPaddingAreForTheWholeRow, ()) {
   const size_t n_vocab = *rc::gen::elementOf(std::vector<size_t>{n, 290});
   for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
     logits[*rc::gen::inRange<size_t>(0, n)] = *rc::gen::element<float>(NAN, kInf, -kInf, 100);
-  Row row(std::move(logits), 64);
+  RowForTest row(std::move(logits), 64);
   row.n_vocab = n_vocab;
   expect_same(any_params(n_vocab), row, 7, {}, {});
 }
@@ -202,9 +170,9 @@ TEST(LogitsRow, IsReadOnlyWhereItMustBe) {
     SCOPED_TRACE(f.what);
     SamplingParams p;
     f.change(p);
-    Row row(some_logits(1000, 3, false, 0), 64);
+    RowForTest row(some_logits(1000, 3, false, 0), 64);
     std::vector<TokenId> history;
-    for (size_t i = 0; i < 20; ++i) history.push_back(row.top.first[i].token);
+    for (size_t i = 0; i < 20; ++i) history.push_back(row.top[i].token);
     auto sampler = Sampler::create(p, 1000).take();
     ASSERT_TRUE(sampler.sample(row.row(), 3, history).ok());
     EXPECT_EQ(row.n_read > 0, f.reads);
@@ -215,17 +183,17 @@ TEST(LogitsRow, IsReadOnlyWhereItMustBe) {
 }
 
 TEST(LogitsRow, MasksLeaveEnoughOrNot) {
-  Row row(some_logits(1000, 4, false, 0), 64);
+  RowForTest row(some_logits(1000, 4, false, 0), 64);
   SamplingParams p;
   p.temperature = 0;
   auto greedy = Sampler::create(p, 1000).take();
   std::vector<uint64_t> allowed(16);
   const auto allow = [&](TokenId id) { allowed[static_cast<size_t>(id) / 64] |= uint64_t{1} << (id % 64); };
-  allow(row.top.first[63].token);
-  EXPECT_EQ(greedy.sample(row.row(), 0, {}, {.allowed = allowed}).take(), row.top.first[63].token);
+  allow(row.top[63].token);
+  EXPECT_EQ(greedy.sample(row.row(), 0, {}, {.allowed = allowed}).take(), row.top[63].token);
   EXPECT_EQ(row.n_read, 0);
   allowed.assign(16, ~uint64_t{0});
-  for (const Candidate& c : row.top.first)
+  for (const Candidate& c : row.top)
     allowed[static_cast<size_t>(c.token) / 64] &= ~(uint64_t{1} << (c.token % 64));
   EXPECT_TRUE(greedy.sample(row.row(), 0, {}, {.allowed = allowed}).ok());
   EXPECT_EQ(row.n_read, 1);
