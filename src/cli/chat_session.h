@@ -65,9 +65,9 @@ class ChatSession {
 
   // Uses the time that the user takes: makes the plans that the next messages will need.
   void prepare();
-  // Where the device is lost, its session and decoder are left for others of the same model: between these two
-  // calls nothing else may be called. What was said before is read again with the next message. Errors: those
-  // of Generator::read().
+  // Where the device is lost, its session and decoder are left for others of the same model: between these
+  // two calls nothing else may be called. What was said before is read again with the next message. Errors:
+  // those of Generator::read().
   void stop_using();
   Result<void> use(Session& session, Decoder& decoder);
   // Of all answers so far.

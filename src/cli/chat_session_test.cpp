@@ -28,9 +28,9 @@ struct ChatSessionTest : testing::Test {
     ChatOptions options;
     options.raw = raw;
     options.n_predict = 12;
-    const auto chat = ChatSession::create(options, sampling, {}, *using_now->session, *using_now->decoder,
-                                          tokenizer)
-                          .take();
+    const auto chat =
+        ChatSession::create(options, sampling, {}, *using_now->session, *using_now->decoder, tokenizer)
+            .take();
     testing::internal::CaptureStdout();
     EXPECT_TRUE(chat->say("define harbor").ok());
     if (lost) {

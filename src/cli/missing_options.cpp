@@ -67,7 +67,6 @@ constexpr MissingOption kMissing[] = {
      "only gannet run, gannet serve and gannet bench draft"},
     {"-j,--json-schema,-jf,--json-schema-file,--grammar,--grammar-file,--tools,--tool-choice", kRequest},
     {"--stop,--repetition-stop,--reasoning-budget,--reasoning-budget-message", kRequest},
-    {"-bs,--backend-sampling", "sampling is done on the CPU"},
     {"-mm,--mmproj,-mmu,--mmproj-url,--no-mmproj,--mmproj-auto,--image,--audio,--video,--image-min-tokens",
      kMedia},
     {"--jinja,--no-jinja,--chat-template,--chat-template-file,--chat-template-kwargs", kRequest},

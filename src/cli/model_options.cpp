@@ -130,6 +130,10 @@ void add_gpu_options(Options& options, ModelOptions& m) {
        .target = &m.fit_target,
        .at_least = 0,
        .environment = "FIT_TARGET"},
+      {.names = "-bs,--backend-sampling",
+       .help = "The device finds the likeliest tokens, so that whole rows of logits need not be copied",
+       .target = &m.backend_sampling,
+       .environment = "BACKEND_SAMPLING"},
       {.names = "-mg,--main-gpu",
        .value = "N",
        .help = "Only 0: a model runs on one device",
@@ -341,6 +345,7 @@ Result<SessionOptions> session_options(const ModelOptions& o) {
           fmt::format("--kernel {}: no such kernel; `gannet devices --kernels` lists OP=NAME pairs", rule));
     s.policy.forced[op] = kernel;
   }
+  if (!o.backend_sampling) s.top_logits = 0;
   GANNET_TRY(choose_device(o, s));
   s.graph = GANNET_TRY(graph_options(o.graph));
   if (o.flash_attention == "off") s.graph.passes.off.emplace_back("fuse_attention");

@@ -37,6 +37,7 @@ struct ModelOptions {
   std::vector<std::string> override_tensor;
   std::string fit = "on";
   int64_t fit_target = 1024;  // MiB
+  bool backend_sampling = true;
 };
 
 void add_model_option(Options& options, ModelOptions& model);  // -m, how it is loaded, what GPUs would do

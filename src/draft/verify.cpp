@@ -39,7 +39,7 @@ std::vector<Candidate> residual(std::span<const Candidate> p, std::span<const do
 
 }  // namespace
 
-Result<TokenId> choose_token(Sampler& sampler, std::span<const float> logits, uint64_t position,
+Result<TokenId> choose_token(Sampler& sampler, const LogitsRow& logits, uint64_t position,
                              std::span<const TokenId> history, const DraftToken& draft,
                              Verification verification, const SampleContext& context) {
   const SamplingParams& params = sampler.params();

@@ -16,7 +16,7 @@ inline constexpr uint64_t kResidualNoise = 0x94d049bb133111eb;  // what comes in
 
 // Arguments and errors as Sampler::sample(); the draft was right if the result is its token. At temperature
 // 0 the likeliest token in either mode.
-Result<TokenId> choose_token(Sampler& sampler, std::span<const float> logits, uint64_t position,
+Result<TokenId> choose_token(Sampler& sampler, const LogitsRow& logits, uint64_t position,
                              std::span<const TokenId> history, const DraftToken& draft,
                              Verification verification, const SampleContext& context = {});
 

@@ -171,7 +171,8 @@ class Decoder {
   struct Round;
   Result<void> read(Stream& stream, const OnPrompt& on_prompt);
   void add_prompts(Round& round, std::span<const PromptPiece> prompts);
-  void choose_first(Stream& stream, const float* logits);
+  bool takes_top(const Stream& stream) const;
+  void choose_first(Stream& stream, const LogitsRow& logits);
   void begin_answer(Stream& stream, AnswerRequest request);
   // Drafters that fail draft no more, for no stream; the text does not need them.
   void check(size_t drafter, const Result<void>& result);
@@ -185,8 +186,8 @@ class Decoder {
   int ready_rows(const Round& round);
   Result<void> run(Round& round, std::span<const PromptPiece> prompts);
   void choose_tokens(Turn& turn, const StepResult& result, size_t first_row);
-  Result<TokenId> choose(Stream& stream, const float* logits, const Turn* turn, size_t place);
-  Result<TokenId> ask_sampler(Stream& stream, std::span<const float> logits, const DraftToken* draft);
+  Result<TokenId> choose(Stream& stream, const LogitsRow& logits, const Turn* turn, size_t place);
+  Result<TokenId> ask_sampler(Stream& stream, const LogitsRow& logits, const DraftToken* draft);
   void emit(Stream& stream, TokenId token);
   void score(Stream& stream, TokenId token, int verified_source);
   void report(Round& round);

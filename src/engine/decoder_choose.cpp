@@ -16,9 +16,10 @@ bool is_allowed(std::span<const uint64_t> allowed, TokenId token) {
   return allowed.empty() || (allowed[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
 }
 
-LogProbs log_probs(const AnswerRequest& request, std::span<const float> logits, TokenId chosen, bool forced) {
+Result<LogProbs> log_probs(const AnswerRequest& request, const LogitsRow& logits, TokenId chosen,
+                           bool forced) {
   const auto n_top = static_cast<size_t>(std::max(request.n_log_probs, 0));
-  if (!request.post_sampling) return log_probs_of_logits(logits, chosen, n_top);
+  if (!request.post_sampling) return log_probs_of_logits(GANNET_TRY(logits.all()), chosen, n_top);
   const Distribution last = request.sampler->last();
   const Candidate certain{0, chosen};
   return forced ? log_probs_of_distribution({&certain, 1}, 1, chosen, n_top)
@@ -55,7 +56,8 @@ void Decoder::drop_forbidden(Turn& turn) const {
 void Decoder::choose_tokens(Turn& turn, const StepResult& result, size_t first_row) {
   Stream& stream = *turn.stream;
   for (size_t place = 0; place < turn.rows.size(); ++place) {
-    const auto token = choose(stream, result.logits_row(first_row + place), &turn, place);
+    const auto token =
+        choose(stream, session_.logits(result, first_row + place, vocabulary_.size()), &turn, place);
     if (!token.ok()) {
       stream.failure_ = token.error();
       stream.finished_ = FinishReason::kStopped;
@@ -72,7 +74,7 @@ void Decoder::choose_tokens(Turn& turn, const StepResult& result, size_t first_r
 
 // What the thought's budget forces or the sampler says, within the constraint. All that is remembered of the
 // answer goes on by this token.
-Result<TokenId> Decoder::ask_sampler(Stream& stream, std::span<const float> logits, const DraftToken* draft) {
+Result<TokenId> Decoder::ask_sampler(Stream& stream, const LogitsRow& logits, const DraftToken* draft) {
   const AnswerRequest& request = stream.request_;
   SampleContext context{.allowed = {}, .state = &stream.sampler_state_};
   if (request.constraint != nullptr) context.allowed = GANNET_TRY(request.constraint->allowed());
@@ -94,16 +96,28 @@ Result<TokenId> Decoder::ask_sampler(Stream& stream, std::span<const float> logi
                                     : sampler.sample(logits, stream.position_, stream.history_, context));
     sampler.accept(chosen, &stream.sampler_state_);
   }
-  if (request.on_log_probs) stream.log_probs_ = log_probs(request, logits, chosen, forced.has_value());
+  if (request.on_log_probs)
+    stream.log_probs_ = GANNET_TRY(log_probs(request, logits, chosen, forced.has_value()));
   if (request.constraint != nullptr) request.constraint->accept(chosen);
   stream.thought_.accept(chosen);
   return chosen;
 }
 
-Result<TokenId> Decoder::choose(Stream& stream, const float* logits, const Turn* turn, size_t place) {
-  const std::span<const float> row(logits, static_cast<size_t>(vocabulary_.size()));
+// Whether the likeliest of its rows are worth asking for. A mask mostly leaves the very likeliest, and seldom
+// enough of them to draw from.
+bool Decoder::takes_top(const Stream& stream) const {
+  const AnswerRequest& r = stream.request_;
+  const auto n = static_cast<size_t>(session_.options().top_logits);
+  if (r.sampler == nullptr || !r.sampler->may_do_with(n) || (r.on_log_probs && !r.post_sampling))
+    return false;
+  if (r.constraint == nullptr || r.sampler->params().greedy()) return true;
+  const auto allowed = r.constraint->allowed();
+  return allowed.ok() && allowed->empty();  // errors are for whoever chooses
+}
+
+Result<TokenId> Decoder::choose(Stream& stream, const LogitsRow& logits, const Turn* turn, size_t place) {
   const bool drafted = turn != nullptr && place < turn->draft.size();
-  const TokenId chosen = GANNET_TRY(ask_sampler(stream, row, drafted ? &turn->draft[place] : nullptr));
+  const TokenId chosen = GANNET_TRY(ask_sampler(stream, logits, drafted ? &turn->draft[place] : nullptr));
   const std::span<const TokenId> script = stream.request_.script;
   if (!script.empty()) return script[stream.position_ % script.size()];
   if (!drafted || options_.synthetic_rates.empty()) return chosen;

@@ -223,15 +223,16 @@ void Decoder::add_prompts(Round& round, std::span<const PromptPiece> prompts) {
                             .kept = !p.stream->short_prompt_,
                             .hidden = {},
                             .n_hidden = std::clamp(p.stream->hidden_rows_ - left, int64_t{0}, n),
-                            .base_after = p.mark_after < 0 ? n : std::min(n, p.mark_after)});
+                            .base_after = p.mark_after < 0 ? n : std::min(n, p.mark_after),
+                            .top = left == 0 && takes_top(*p.stream)});
     round.prompts.push_back({p.stream, n});
     round.n_rows += static_cast<int>(n);
   }
 }
 
-void Decoder::choose_first(Stream& stream, const float* logits) {
+void Decoder::choose_first(Stream& stream, const LogitsRow& logits) {
   stream.reading_ = false;
-  if (logits == nullptr) {
+  if (stream.request_.n_predict == 0) {
     stream.finished_ = FinishReason::kLength;
     return;
   }
@@ -251,7 +252,11 @@ Result<void> Decoder::run(Round& round, std::span<const PromptPiece> prompts) {
     turn.rows.assign(1, turn.stream->history_.back());
     for (const DraftToken& d : turn.draft) turn.rows.push_back(d.token);
     turn.n_before = turn.stream->sequence_.length();
-    round.pieces.push_back({&turn.stream->sequence_, turn.rows, LogitRows::kAll, false, {}});
+    round.pieces.push_back({.sequence = &turn.stream->sequence_,
+                            .tokens = turn.rows,
+                            .logits = LogitRows::kAll,
+                            .hidden = {},
+                            .top = takes_top(*turn.stream)});
     round.n_rows += static_cast<int>(turn.rows.size());
   }
   add_prompts(round, prompts);
@@ -285,8 +290,7 @@ Result<void> Decoder::run(Round& round, std::span<const PromptPiece> prompts) {
     const int64_t first = stream.sequence_.length();
     stream.sequence_.commit(StatePart::kTrunk, p.n_tokens);
     if (round.pieces[piece].logits == LogitRows::kLast) {
-      const float* logits = result.logits_row(logits_row++);
-      choose_first(stream, stream.request_.n_predict == 0 ? nullptr : logits);
+      choose_first(stream, session_.logits(result, logits_row++, vocabulary_.size()));
     }
     told(stream, first, p.n_tokens);
   }

@@ -107,7 +107,7 @@ TEST_F(DeviceMemoryTest, APlanOnCopiedWeightsGivesTheSameBits) {
     plan.run(team).take();
     std::vector<float> logits(
         static_cast<size_t>(plan.output_on_device(plan.output_index("logits")).shape.elements()));
-    plan.read_output(plan.output_index("logits"), 0, 5, logits).take();
+    plan.read_output(plan.output_index("logits"), 0, 5, std::as_writable_bytes(std::span(logits))).take();
     return logits;
   };
   const std::vector<float> here = logits_on(std::make_shared<CpuDevice>());

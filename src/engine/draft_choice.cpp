@@ -1,11 +1,19 @@
 #include "engine/draft_choice.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 #include "base/check.h"
 
 namespace gannet {
+namespace {
+
+bool adjusts(const SamplingParams& p) {
+  return !p.logit_bias.empty() || p.has_penalties() || p.has_dry();
+}
+
+}  // namespace
 
 // The request's parameters without what names tokens; their ids may be others here.
 Sampler& DraftChooser::sampler(const SamplingParams& params, int32_t n_logits) {
@@ -25,7 +33,7 @@ Sampler& DraftChooser::sampler(const SamplingParams& params, int32_t n_logits) {
 std::span<const float> DraftChooser::adjust(const DraftRequest& request, std::span<const float> logits,
                                             std::span<const int32_t> place_of) {
   const SamplingParams& params = *request.sampling;
-  if (params.logit_bias.empty() && !params.has_penalties() && !params.has_dry()) return logits;
+  if (!adjusts(params)) return logits;
   const auto place = [&](TokenId id) {
     if (place_of.empty()) return static_cast<size_t>(id) < logits.size() ? id : -1;
     return static_cast<size_t>(id) < place_of.size() ? place_of[static_cast<size_t>(id)] : -1;
@@ -57,35 +65,57 @@ std::span<const float> DraftChooser::adjust(const DraftRequest& request, std::sp
   return adjusted_;
 }
 
-float DraftChooser::confidence(std::span<const float> logits, float logit) {
-  select_top_k(logits, maxima_, kRanked, &floats_, &ranked_);
-  const double sum = sum_of_exp(ranked_, maxima_.max);
+float DraftChooser::confidence(float logit) const {
+  const float max = ranked_[0].logit;
+  const double sum = sum_of_exp(ranked_, max);
   // One that is not among them adds its own part.
-  const double own = std::exp(double{logit} - maxima_.max);
+  const double own = std::exp(double{logit} - max);
   const bool among = logit >= ranked_.back().logit;
   return static_cast<float>(own / (among ? sum : sum + own));
 }
 
-bool DraftChooser::add(DraftRequest& request, std::span<const float> logits) {
-  GANNET_CHECK(logits.size() >= static_cast<size_t>(n_vocab_));
-  return add(request, logits.first(static_cast<size_t>(n_vocab_)), {}, {});
+bool DraftChooser::may_do_with(size_t n, const SamplingParams& params, int32_t n_logits) {
+  return n >= kRanked && !adjusts(params) && sampler(params, n_logits).may_do_with(n);
 }
 
-bool DraftChooser::add(DraftRequest& request, std::span<const float> logits, std::span<const TokenId> ids,
+bool DraftChooser::decides(const TopLogits& top, const SamplingParams& params, int32_t n_logits) {
+  return may_do_with(top.first.size(), params, n_logits) && top.first[0].logit <= FLT_MAX &&
+         std::ranges::all_of(top.first, [&](const Candidate& c) { return c.token < n_logits; });
+}
+
+bool DraftChooser::add(DraftRequest& request, const LogitsRow& logits) {
+  return add(request, logits, {}, {});
+}
+
+bool DraftChooser::add(DraftRequest& request, const LogitsRow& row, std::span<const TokenId> ids,
                        std::span<const int32_t> place_of) {
   const SamplingParams& params = *request.sampling;
   const auto id_of = [&](TokenId at) { return ids.empty() ? at : ids[static_cast<size_t>(at)]; };
-  find_block_maxima(logits, &maxima_);
-  if (maxima_.defective || maxima_.max == -INFINITY) return false;
-  const std::span<const float> adjusted = adjust(request, logits, place_of);
+  const int32_t n_logits = ids.empty() ? n_vocab_ : static_cast<int32_t>(ids.size());
+  const bool by_top = row.top() != nullptr && decides(*row.top(), params, n_logits);
+  std::span<const float> logits, adjusted;
+  if (by_top) {
+    const std::span<const Candidate> ranked = row.top()->first.first(kRanked);
+    ranked_.assign(ranked.begin(), ranked.end());
+  } else {
+    const auto all = row.all();
+    if (!all.ok()) return false;
+    GANNET_CHECK(all->size() >= static_cast<size_t>(n_logits));
+    logits = all->first(static_cast<size_t>(n_logits));
+    find_block_maxima(logits, &maxima_);
+    if (maxima_.defective || maxima_.max == -INFINITY) return false;
+    select_top_k(logits, maxima_, kRanked, &floats_, &ranked_);
+    adjusted = adjust(request, logits, place_of);
+  }
   DraftToken token;
   TokenId at = -1;
   if (params.greedy() && adjusted.data() == logits.data()) {
-    at = likeliest(logits, maxima_);
+    at = ranked_[0].token;
   } else {
     const uint64_t position = request.position + request.tokens.size();
-    auto left = sampler(params, static_cast<int32_t>(logits.size()))
-                    .distribution(adjusted, position, {}, {.allowed = {}, .state = request.state});
+    auto left = sampler(params, n_logits)
+                    .distribution(by_top ? row : LogitsRow(adjusted), position, {},
+                                  {.allowed = {}, .state = request.state});
     if (!left.ok()) return false;
     const float temperature = left->temperature;
     candidates_.assign(left->candidates.begin(), left->candidates.end());
@@ -103,7 +133,8 @@ bool DraftChooser::add(DraftRequest& request, std::span<const float> logits, std
     at = place_of.empty() ? token.token : place_of[static_cast<size_t>(token.token)];
   }
   token.token = id_of(at);
-  token.confidence = confidence(logits, logits[static_cast<size_t>(at)]);
+  token.confidence = confidence(by_top ? std::ranges::find(row.top()->first, at, &Candidate::token)->logit
+                                       : logits[static_cast<size_t>(at)]);
   request.tokens.push_back(std::move(token));
   return true;
 }

@@ -25,20 +25,26 @@ class DraftChooser {
   // The next token of `request`, behind its history and its tokens, by logits of the whole vocabulary.
   // Appended to its tokens. Its confidence is the probability among the kRanked likeliest, at temperature 1,
   // before the request's steps: one scale for all requests. Candidates are filled for DraftChoice::kDrawn,
-  // unless there is only one. False: nothing can be chosen (logits that are not finite, everything banned).
-  bool add(DraftRequest& request, std::span<const float> logits);
+  // unless there is only one. False: nothing can be chosen (logits that are not finite or cannot be read,
+  // everything banned).
+  bool add(DraftRequest& request, const LogitsRow& logits);
 
   // The same by logits of some tokens: logits[i] is that of ids[i]. `place_of` is the way back, by id; -1 for
   // tokens without a logit.
-  bool add(DraftRequest& request, std::span<const float> logits, std::span<const TokenId> ids,
+  bool add(DraftRequest& request, const LogitsRow& logits, std::span<const TokenId> ids,
            std::span<const int32_t> place_of);
 
   static constexpr size_t kRanked = 32;
 
+  int32_t n_vocab() const { return n_vocab_; }
+  // Whether the n likeliest of a row of n_logits may do. If not, add() reads all of every row.
+  bool may_do_with(size_t n, const SamplingParams& params, int32_t n_logits);
+
  private:
   std::span<const float> adjust(const DraftRequest& request, std::span<const float> logits,
                                 std::span<const int32_t> place_of);
-  float confidence(std::span<const float> logits, float logit);
+  bool decides(const TopLogits& top, const SamplingParams& params, int32_t n_logits);
+  float confidence(float logit) const;
   Sampler& sampler(const SamplingParams& params, int32_t n_logits);
 
   int32_t n_vocab_;
@@ -47,7 +53,8 @@ class DraftChooser {
   int32_t n_logits_ = 0;  // of sampler_
   BlockMaxima maxima_;
   std::vector<float> adjusted_, floats_;
-  std::vector<Candidate> ranked_, candidates_;
+  std::vector<Candidate> ranked_;  // of the last row, before the request's steps
+  std::vector<Candidate> candidates_;
   std::vector<LogitBias> biases_, repeated_;
   DryScratch dry_;
   std::vector<TokenId> recent_, scratch_;

@@ -8,6 +8,8 @@
 #include <map>
 #include <random>
 
+#include "sample/logits_row_for_test.h"
+
 namespace gannet {
 namespace {
 
@@ -76,6 +78,48 @@ RC_GTEST_PROP(DraftChooser, WithTheTargetsLogitsChoosesItsTokens, ()) {
     RC_ASSERT(token.confidence > 0 && token.confidence <= 1);
     text.push_back(token.token);
   }
+}
+
+// From the likeliest of a row come the very tokens, and what is said about them, as from the row.
+RC_GTEST_PROP(DraftChooser, TheLikeliestDoWhereTheySay, ()) {
+  SamplingParams params = some_params();
+  if (*rc::gen::arbitrary<bool>()) {
+    params.logit_bias.clear();
+    params.repeat_last_n = 0;
+  }
+  std::vector<TokenId> ids;
+  std::vector<int32_t> place_of;
+  if (*rc::gen::arbitrary<bool>()) {
+    for (TokenId id = 0; id < kVocab; ++id) ids.push_back((id * 7 + 3) % kVocab);
+    place_of.resize(kVocab);
+    for (size_t i = 0; i < ids.size(); ++i) place_of[static_cast<size_t>(ids[i])] = static_cast<int32_t>(i);
+  }
+  const auto n_top = *rc::gen::element<size_t>(31, 32, 39, 40, 64);
+  const std::vector<TokenId> history = {1, 2, 3};
+  DraftChooser chooser(kVocab);
+  DraftRequest whole;
+  whole.history = history;
+  whole.sampling = &params;
+  if (*rc::gen::arbitrary<bool>()) whole.choice = DraftChoice::kDrawn;
+  DraftRequest few = whole;
+  std::vector<float> logits = random_logits(kVocab, *rc::gen::arbitrary<uint32_t>());
+  if (*rc::gen::inRange(0, 10) == 0)
+    logits[*rc::gen::inRange<size_t>(0, kVocab)] = *rc::gen::element(NAN, INFINITY, -INFINITY);
+  RowForTest row(logits, n_top);
+  const bool chosen = ids.empty() ? chooser.add(whole, logits) : chooser.add(whole, logits, ids, place_of);
+  RC_ASSERT((ids.empty() ? chooser.add(few, row.row()) : chooser.add(few, row.row(), ids, place_of)) ==
+            chosen);
+  RC_ASSERT(few.tokens.size() == whole.tokens.size());
+  if (!chosen) return;
+  RC_ASSERT((row.n_read == 0) == chooser.may_do_with(n_top, params, kVocab));
+  const DraftToken &a = whole.tokens[0], &b = few.tokens[0];
+  RC_ASSERT(a.token == b.token);
+  RC_ASSERT(a.confidence == b.confidence);
+  RC_ASSERT(a.candidates.size() == b.candidates.size());
+  for (size_t i = 0; i < a.candidates.size(); ++i)
+    RC_ASSERT(a.candidates[i].token == b.candidates[i].token &&
+              a.candidates[i].logit == b.candidates[i].logit);
+  RC_TAG(row.n_read > 0 ? "read" : "not read");
 }
 
 // What is drawn has the probabilities that the candidates say, and nothing to do with the sampler's choice.

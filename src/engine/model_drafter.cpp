@@ -120,7 +120,13 @@ bool ModelDrafter::ready() {
 
 Result<StepResult> ModelDrafter::step(std::span<const Unread> pieces, LogitRows logits, bool kept) {
   pieces_.clear();
-  for (const Unread& u : pieces) pieces_.push_back({&u.slot->sequence, u.tokens, logits, kept, {}});
+  for (const Unread& u : pieces)
+    pieces_.push_back({.sequence = &u.slot->sequence,
+                       .tokens = u.tokens,
+                       .logits = logits,
+                       .kept = kept,
+                       .hidden = {},
+                       .top = u.top});
   const StepResult result = GANNET_TRY(session_->step(StatePart::kTrunk, pieces_));
   for (const Unread& u : pieces) {
     u.slot->sequence.commit(StatePart::kTrunk, static_cast<int64_t>(u.tokens.size()));
@@ -170,7 +176,9 @@ Result<void> ModelDrafter::draft(std::span<DraftRequest> requests) {
     Slot& s = slot_at(r.slot);
     agree(s, r.history, r.history.size() - 1);  // the last one is read for its logits
     if (!can_read(s, r.history)) continue;
-    drafts.push_back({&r, &s});
+    drafts.push_back({&r, &s,
+                      chooser_.may_do_with(static_cast<size_t>(session_->options().top_logits), *r.sampling,
+                                           chooser_.n_vocab())});
     // All but what goes with the step that begins the draft.
     const size_t n = r.history.size() - s.text.size();
     if (n > kPrompt) unread.push_back({&s, r.history.subspan(s.text.size(), n - 1)});
@@ -188,24 +196,24 @@ Result<void> ModelDrafter::draft(std::span<DraftRequest> requests) {
 
 Result<void> ModelDrafter::draft_together(std::vector<Draft>& drafts) {
   std::vector<Unread> rows;
-  for (const Draft& d : drafts) rows.push_back({d.slot, d.request->history.subspan(d.slot->text.size())});
+  for (const Draft& d : drafts)
+    rows.push_back({d.slot, d.request->history.subspan(d.slot->text.size()), d.top});
   // Behind these the recurrent state is stored, so that all of the draft can be taken back.
   choose(drafts, GANNET_TRY(step(rows, LogitRows::kLast, true)));
   for (const Unread& r : rows) r.slot->agreed = r.slot->text.size();
   while (!drafts.empty()) {
     rows.clear();
-    for (const Draft& d : drafts) rows.push_back({d.slot, {&d.request->tokens.back().token, 1}});
+    for (const Draft& d : drafts) rows.push_back({d.slot, {&d.request->tokens.back().token, 1}, d.top});
     choose(drafts, GANNET_TRY(step(rows, LogitRows::kLast, false)));
   }
   return {};
 }
 
 void ModelDrafter::choose(std::vector<Draft>& drafts, const StepResult& result) {
-  const auto n_logits = static_cast<size_t>(result.logits.shape.last());
   size_t row = 0;
   std::erase_if(drafts, [&](const Draft& d) {
     DraftRequest& r = *d.request;
-    if (!chooser_.add(r, {result.logits_row(row++), n_logits})) return true;
+    if (!chooser_.add(r, session_->logits(result, row++, chooser_.n_vocab()))) return true;
     const auto n = static_cast<int>(r.tokens.size());
     return n >= r.n_most || n >= kMost ||
            d.slot->text.size() >= static_cast<size_t>(session_->options().n_ctx) ||

@@ -58,10 +58,12 @@ class ModelDrafter final : public Drafter {
   struct Unread {
     Slot* slot;
     std::span<const TokenId> tokens;
+    bool top = false;  // StepPiece::top
   };
   struct Draft {
     DraftRequest* request;
     Slot* slot;
+    bool top;  // StepPiece::top
   };
   ModelDrafter(std::unique_ptr<Session> session, const ModelDrafterOptions& options);
   Slot& slot_at(int slot);

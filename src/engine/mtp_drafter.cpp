@@ -170,6 +170,7 @@ Result<StepResult> MtpDrafter::step(std::span<const Rows> rows, bool draft) {
     pieces_.push_back({r.slot->sequence, r.history.subspan(static_cast<size_t>(r.begin), n),
                        draft ? LogitRows::kLast : LogitRows::kNone, r.kept,
                        std::span(numbers_).subspan(at, n)});
+    pieces_.back().top = r.top;
     at += n;
   }
   const StepResult result = GANNET_TRY(session_.step(StatePart::kMtp, pieces_, draft));
@@ -222,8 +223,10 @@ Result<void> MtpDrafter::draft(std::span<DraftRequest> requests) {
     const int64_t more = last + 1 - s.next();
     if (n + more > session_.most_rows()) GANNET_TRY(flush());
     n += more;
-    rows.push_back({&s, request.history, s.next(), last + 1});
-    drafts.push_back({&request, s.sequence});
+    const bool top = chooser_.may_do_with(static_cast<size_t>(session_.options().top_logits),
+                                          *request.sampling, n_logits());
+    rows.push_back({.slot = &s, .history = request.history, .begin = s.next(), .end = last + 1, .top = top});
+    drafts.push_back({.request = &request, .sequence = s.sequence, .top = top});
   }
   return flush();
 }
@@ -240,11 +243,11 @@ Result<void> MtpDrafter::draft_together(std::span<const Rows> rows, std::vector<
     numbers_.clear();
     for (const Draft& d : drafts) numbers_.push_back(d.hidden);
     for (size_t i = 0; i < drafts.size(); ++i)
-      pieces_.push_back({drafts[i].sequence,
-                         {&drafts[i].request->tokens.back().token, 1},
-                         LogitRows::kLast,
-                         false,
-                         std::span(numbers_).subspan(i, 1)});
+      pieces_.push_back({.sequence = drafts[i].sequence,
+                         .tokens = {&drafts[i].request->tokens.back().token, 1},
+                         .logits = LogitRows::kLast,
+                         .hidden = std::span(numbers_).subspan(i, 1),
+                         .top = drafts[i].top});
     auto next = session_.step(StatePart::kMtp, pieces_, true);
     if (!next.ok()) {
       done = next.take_error();
@@ -260,14 +263,17 @@ Result<void> MtpDrafter::draft_together(std::span<const Rows> rows, std::vector<
   return done;
 }
 
+int32_t MtpDrafter::n_logits() const {
+  return head_ != nullptr ? static_cast<int32_t>(head_->ids().size()) : chooser_.n_vocab();
+}
+
 void MtpDrafter::choose(std::vector<Draft>& drafts, const StepResult& result) {
-  const auto n_logits = static_cast<size_t>(result.logits.shape.last());
   size_t i = 0;
   std::erase_if(drafts, [&](Draft& d) {
     const size_t row = i++;
     d.hidden = result.hidden + result.rows[row];
     DraftRequest& r = *d.request;
-    const std::span<const float> logits(result.logits_row(row), n_logits);
+    const LogitsRow logits = session_.logits(result, row, n_logits());
     if (!(head_ != nullptr ? chooser_.add(r, logits, head_->ids(), head_->rows()) : chooser_.add(r, logits)))
       return true;
     return static_cast<int>(r.tokens.size()) >= r.n_most ||

@@ -87,12 +87,14 @@ class MtpDrafter final : public Drafter {
     int64_t begin, end;
     bool kept = false;   // StepPiece::kept
     int32_t fresh = -1;  // hidden row of position begin - 1, where the target left it; -1: they are carried
+    bool top = false;    // StepPiece::top
   };
   struct Draft {
     DraftRequest* request;
     SequenceState* sequence;
     int64_t length = 0;   // of the block's part without drafted tokens
     int32_t hidden = -1;  // of its last row
+    bool top = false;     // StepPiece::top
   };
   MtpDrafter(Session& session, const MtpDrafterOptions& options, int rows_per_slot);
   Slot& slot_at(int slot);
@@ -104,6 +106,8 @@ class MtpDrafter final : public Drafter {
   Result<StepResult> step(std::span<const Rows> rows, bool draft);
   Result<void> warm_up(std::vector<Rows>& rows);
   Result<void> draft_together(std::span<const Rows> rows, std::vector<Draft>& drafts);
+  // Logits of a row.
+  int32_t n_logits() const;
   // Adds a token to each draft, and leaves those that want more.
   void choose(std::vector<Draft>& drafts, const StepResult& result);
 

@@ -32,6 +32,7 @@ PlanBank::Entry::Entry(const PlanRequest& of, MadePlan plan) : request(of), made
   logit_rows = p.input(InputSource::kLogitRows);
   hidden_rows = p.input(InputSource::kHiddenRows);
   logits_output = p.output_index("logits");
+  top_output = p.output_index("top");
   hidden_output = p.output_index("hidden");
 }
 

@@ -28,7 +28,7 @@ class PlanBank {
     MadePlan made;
     // Its inputs (data null where the plan has none) and outputs (-1).
     TensorView tokens, positions, mask, logit_rows, hidden_rows;
-    int logits_output = -1, hidden_output = -1;
+    int logits_output = -1, top_output = -1, hidden_output = -1;
     int64_t runs = 0;
     std::vector<double> nanoseconds, last_ends;  // see Session::Profile
 

@@ -246,6 +246,7 @@ void Session::make_state() {
 }
 
 Session::~Session() {
+  (void)device_->wait(hidden_copied_);  // of memory that goes now
   model_->memory().remove_session(announced_bytes_);
 }
 
@@ -269,8 +270,10 @@ Result<MadePlan> Session::make(const PlanRequest& request) const {
   options.poison_dead = options_.poison_dead;
   options.n_threads = plan_threads(request);
   options.reserve = false;
+  PlanRequest with_top = request;
+  with_top.shape.n_top = top_logits(request);
   StepBindings& bindings = *bindings_[part_index(request.mtp ? StatePart::kMtp : StatePart::kTrunk)];
-  return make_plan(*model_, homes_, placement_, request, options_.graph, options,
+  return make_plan(*model_, homes_, placement_, with_top, options_.graph, options,
                    [&](const std::string& name) { return bindings.find(name); });
 }
 

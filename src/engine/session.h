@@ -15,6 +15,7 @@
 #include "backend/api/registry.h"
 #include "base/thread_team.h"
 #include "engine/plan_bank.h"
+#include "sample/logits_row.h"
 #include "state/sequence_state.h"
 #include "state/step_bindings.h"
 
@@ -43,6 +44,9 @@ struct SessionOptions {
   int64_t carried_rows = 256;      // places of carry_hidden()
   std::shared_ptr<Device> device;  // runs the plans, holds the state; null: the CPU
   PlacementOptions placement;      // of a device other than the CPU: what lies on the CPU beside it
+  // Where logits are made on a device: so many of the likeliest of each row are found there (StepPiece::top),
+  // at most 256; 0: none, rows come whole.
+  int64_t top_logits = 128;
   // Threads of another session to use, when there are as many as this one wants; sessions that take turns do
   // not leave waiting threads behind then. One session runs at a time.
   std::shared_ptr<ThreadTeam> team;
@@ -64,11 +68,15 @@ struct StepPiece {
   // The recurrent state is stored behind so many of its tokens (SequenceState::prepare), which all will be
   // committed, kept or not; -1: behind the last if they are kept, and now and then otherwise.
   int64_t base_after = -1;
+  // Of its rows with logits the likeliest will mostly do: the others come when they are asked for
+  // (Session::logits()).
+  bool top = false;
 };
 
 // What a step produced; valid until the next step of the session.
 struct StepResult {
-  TensorView logits;              // F32[n, n_vocab]; data null when no piece wanted any
+  // F32[n, n_vocab]; data null when no piece wanted any. Rows of pieces with `top` may not be here.
+  TensorView logits;
   std::span<const int32_t> rows;  // where in `logits` the wanted rows are, in the order of the pieces
   // Number of the first hidden row, the others follow; -1: not wanted. Of the trunk those of all rows of the
   // step, if all pieces want all of theirs. Of the MTP block those of the rows of `logits`, so that of the
@@ -114,6 +122,9 @@ class Session {
   // Errors: kRuntime (token id outside the vocabulary, context full, too many rows), kOutOfMemory; all
   // sequences are as long as before then.
   Result<StepResult> step(StatePart part, std::span<const StepPiece> pieces, bool hidden = false);
+  // Row i of the wanted ones of the last step, whose result this is: of its first n_vocab logits. Valid until
+  // the next step.
+  LogitsRow logits(const StepResult& result, size_t i, int32_t n_vocab);
   // The most rows of a step.
   int64_t most_rows() const;
   bool one_sequence_at_a_time() const { return !walks_; }
@@ -189,7 +200,13 @@ class Session {
   int64_t pages_of_step() const;  // the most, on a device that replays recordings
   Result<void> write_step(const StepBindings& bindings);
   Result<void> run(PlanBank::Entry& entry, StepBindings& bindings, const StepRows& rows);
-  Result<void> take_logits(PlanBank::Entry& entry, const Count& count, StepResult& result);
+  int64_t top_logits(const PlanRequest& request) const;
+  // In session_logits.cpp. n_rows: of the step; `top`: StepPiece::top of the wanted ones.
+  Result<void> take_logits(PlanBank::Entry& entry, int64_t n_rows, std::span<const int32_t> wanted,
+                           const std::vector<bool>& top, StepResult& result);
+  Result<void> take_top(PlanBank::Entry& entry);
+  Result<void> read_rows(int32_t first, int64_t n);
+  Result<std::span<const float>> whole_row(int32_t row, int32_t n_vocab);
   Result<void> reserve_hidden();
   Place hidden_row(int32_t row) const;
   int32_t first_hidden(StatePart part) const;
@@ -212,8 +229,18 @@ class Session {
   int64_t announced_bytes_ = 0;  // to the model's memory
   std::vector<int32_t> result_rows_, result_hidden_, numbers_;
   std::vector<float> host_logits_, host_hidden_;  // where the host does not see the device's memory
-  Event hidden_copied_;                           // of the rows of the last step that made any
-  std::unique_ptr<PlanBank> plans_;               // its thread uses the members above
+  // Of the last step that had any.
+  struct Logits {
+    const PlanBank::Entry* entry = nullptr;
+    TensorView rows;
+    bool in_place = false;  // else in host_logits_, when they are read
+    std::vector<bool> read;
+    std::span<const Candidate> top;  // n_top of each row; empty: none, or nobody wants them
+    int64_t n_top = 0;
+  } logits_;
+  std::vector<Candidate> host_top_;
+  Event hidden_copied_;              // the last copy of any
+  std::unique_ptr<PlanBank> plans_;  // its thread uses the members above
 };
 
 }  // namespace gannet

@@ -35,6 +35,7 @@ int64_t Session::most_rows() const {
 struct Session::Count {
   int64_t rows = 0, exact = 0;
   std::vector<int32_t> wanted;  // rows of the step that get logits
+  std::vector<bool> top;        // of these: the likeliest will do
   std::vector<int32_t> hidden;  // rows of the step whose hidden rows are wanted, if any are
 };
 
@@ -53,6 +54,7 @@ Result<Session::Count> Session::count(StatePart part, std::span<const StepPiece>
                      fmt::format("token id {} is outside the model's vocabulary of {}", id, hp.n_vocab));
     const int64_t first = piece.logits == LogitRows::kAll ? 0 : piece.logits == LogitRows::kLast ? n - 1 : n;
     for (int64_t i = first; i < n; ++i) c.wanted.push_back(static_cast<int32_t>(c.rows + i));
+    c.top.resize(c.wanted.size(), piece.top);
     for (int64_t i = n - hidden_rows_of(piece); hidden && i < n; ++i)
       c.hidden.push_back(static_cast<int32_t>(c.rows + i));
     c.rows += n;
@@ -111,8 +113,8 @@ Result<void> Session::fill(PlanBank::Entry& entry, StatePart part, std::span<con
     for (int64_t i = 0; positions != nullptr && i < n; ++i)
       positions[row + i] = static_cast<int32_t>(n_past + i);
     for (int64_t i = 0; hidden.buffer != BufferId::kNone && i < n; ++i)
-      GANNET_TRY(device_->copy(hidden_row(piece.hidden[static_cast<size_t>(i)]),
-                               hidden + (row + i) * row_bytes, row_bytes));
+      hidden_copied_ = GANNET_TRY(device_->copy(hidden_row(piece.hidden[static_cast<size_t>(i)]),
+                                                hidden + (row + i) * row_bytes, row_bytes));
     if (entry.mask.data != nullptr) fill_causal_mask(entry.mask, n_past);
     row += n;
   }
@@ -165,25 +167,6 @@ Result<void> Session::run(PlanBank::Entry& entry, StepBindings& bindings, const 
   return ran;
 }
 
-Result<void> Session::take_logits(PlanBank::Entry& entry, const Count& c, StepResult& result) {
-  if (entry.logits_output < 0) return {};
-  const bool all = entry.request.shape.logits == LogitRows::kAll;
-  const int64_t n = all ? c.rows : static_cast<int64_t>(c.wanted.size());
-  result_rows_.resize(c.wanted.size());
-  for (size_t i = 0; i < c.wanted.size(); ++i) result_rows_[i] = all ? c.wanted[i] : static_cast<int32_t>(i);
-  result.rows = result_rows_;
-  const Plan& plan = entry.made.plan;
-  result.logits = plan.output(entry.logits_output);
-  if (result.logits.data == nullptr) {
-    const int64_t n_vocab = plan.output_on_device(entry.logits_output).shape.last();
-    host_logits_.resize(static_cast<size_t>(n * n_vocab));
-    GANNET_TRY(plan.read_output(entry.logits_output, 0, n, host_logits_));
-    result.logits = contiguous_view(host_logits_.data(), DType::kF32, Shape(n, n_vocab));
-  }
-  result.logits.shape.dim[0] = n;
-  return {};
-}
-
 Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> pieces, bool hidden) {
   GANNET_CHECK(!pieces.empty(), "a step without rows");
   if (!walks_ && pieces.size() > 1)
@@ -197,7 +180,7 @@ Result<StepResult> Session::step(StatePart part, std::span<const StepPiece> piec
   Result<void> done = fill(*entry, part, pieces, c);
   if (done.ok()) done = run(*entry, *bindings_[part_index(part)], {.live = c.rows, .exact = c.exact});
   StepResult result;
-  if (done.ok()) done = take_logits(*entry, c, result);
+  if (done.ok()) done = take_logits(*entry, c.rows, c.wanted, c.top, result);
   if (done.ok() && hidden) {
     const PlacedTensor rows = entry->made.plan.output_on_device(entry->hidden_output);
     result.hidden = first_hidden(part);
@@ -261,8 +244,9 @@ int32_t Session::carried_row(int32_t slot) const {
 }
 
 Result<int32_t> Session::carry_hidden(int32_t row, int32_t slot) {
-  GANNET_TRY(device_->copy(hidden_row(row), hidden_row(carried_row(slot)),
-                           int64_t{model_->hyperparameters().n_embd} * int64_t{sizeof(float)}));
+  hidden_copied_ =
+      GANNET_TRY(device_->copy(hidden_row(row), hidden_row(carried_row(slot)),
+                               int64_t{model_->hyperparameters().n_embd} * int64_t{sizeof(float)}));
   return carried_row(slot);
 }
 

@@ -79,7 +79,8 @@ struct Texts {
 
   TokenId sample(Text& text, const float* logits) {
     return sampler
-        .sample({logits, static_cast<size_t>(n_vocab)}, text.history.size() - text.n_prompt, text.history)
+        .sample(std::span(logits, static_cast<size_t>(n_vocab)), text.history.size() - text.n_prompt,
+                text.history)
         .take();
   }
 

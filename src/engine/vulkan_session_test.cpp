@@ -5,6 +5,7 @@
 
 #include "backend/cpu/isa.h"
 #include "backend/vulkan/vulkan_for_test.h"
+#include "engine/answers_for_test.h"
 #include "engine/model.h"
 #include "engine/session.h"
 #include "ops/catalogue.h"
@@ -115,6 +116,59 @@ TEST_P(VulkanSession, RowsAreExactInAnyCompany) {
   together = s->step(StatePart::kTrunk, pieces).take();
   for (size_t i = 0; i < 3; ++i) EXPECT_EQ(row_of(together, i), expected_b[4 + i]) << i;
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(row_of(together, 3 + i), expected_a[3 + i]) << i;
+}
+
+TEST_P(VulkanSession, TheLikeliestAreThoseOfTheRows) {
+  const auto s = session(device);
+  const std::vector<int32_t> a = {3, 14, 15, 92, 65}, b = {27, 18, 28};
+  SequenceState x = s->new_sequence(), y = s->new_sequence();
+  StepPiece pieces[] = {{.sequence = &x, .tokens = a, .logits = LogitRows::kAll, .hidden = {}, .top = true},
+                        {.sequence = &y, .tokens = b, .logits = LogitRows::kAll, .hidden = {}}};
+  const StepResult result = s->step(StatePart::kTrunk, pieces).take();
+  const auto n_vocab = static_cast<int32_t>(result.logits.shape.last());
+  const auto k = static_cast<size_t>(s->options().top_logits);
+  for (size_t i = 0; i < a.size() + b.size(); ++i) {
+    const LogitsRow row = s->logits(result, i, n_vocab);
+    const std::span<const float> all = row.all().take();
+    if (i >= a.size()) {
+      EXPECT_EQ(all.data(), result.logits_row(i));
+    }
+    std::vector<Candidate> sorted;
+    for (int32_t t = 0; t < n_vocab; ++t) sorted.push_back({all[static_cast<size_t>(t)], t});
+    std::ranges::sort(sorted, likelier);
+    ASSERT_NE(row.top(), nullptr);
+    ASSERT_EQ(row.top()->first.size(), k);
+    EXPECT_FALSE(row.top()->all);
+    for (size_t j = 0; j < k; ++j) {
+      EXPECT_EQ(row.top()->first[j].token, sorted[j].token) << i << " " << j;
+      EXPECT_EQ(row.top()->first[j].logit, sorted[j].logit) << i << " " << j;
+    }
+  }
+}
+
+// Texts chosen from the likeliest that the device found, and from rows, with drafts and without.
+TEST_P(VulkanSession, AnswersAreThoseOfWholeRows) {
+  SamplingParams greedy, drawn, whole;
+  greedy.temperature = 0;
+  drawn.presence_penalty = 0.5f;
+  whole.top_k = 0;
+  AnswersWanted wanted;
+  wanted.speculation = GetParam() ? drafts_by(SourceKind::kMtp) : no_drafts();
+  wanted.params = {greedy, drawn, whole};
+  wanted.n_predict = 5;
+  wanted.n_prompt = 8;
+  wanted.n_more = 0;
+  std::vector<Answers> got;
+  for (const int64_t n_top : {0, 128}) {
+    SessionOptions options;
+    options.device = device;
+    options.top_logits = n_top;
+    got.push_back(answers(*session_for_answers(options, wanted.speculation), wanted));
+  }
+  EXPECT_EQ(got[1], got[0]);
+  if (GetParam()) {
+    EXPECT_GT(got[0].drafts[1], 0);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Staged, VulkanSession, testing::Bool());

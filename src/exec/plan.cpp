@@ -156,19 +156,19 @@ TensorView Plan::output(int index) const {
   return seen ? p.cpu->view(slot, p.arena->at(0)) : TensorView{};
 }
 
-Result<void> Plan::read_output(int index, int64_t first_row, int64_t n_rows, std::span<float> to) const {
+Result<void> Plan::read_output(int index, int64_t first_row, int64_t n_rows, std::span<std::byte> to) const {
   const PlacedTensor tensor = output_on_device(index);
   const TensorView layout = view_at(nullptr, tensor);
-  const int64_t n = layout.shape.last();
-  GANNET_CHECK(tensor.place.buffer != BufferId::kNone && layout.dtype == DType::kF32, "no such output");
-  GANNET_CHECK(static_cast<int64_t>(to.size()) == n_rows * n, "the rows do not fit the memory");
+  const int64_t bytes = row_bytes(layout.dtype, layout.shape.last());
+  GANNET_CHECK(tensor.place.buffer != BufferId::kNone, "no such output");
+  GANNET_CHECK(static_cast<int64_t>(to.size()) == n_rows * bytes, "the rows do not fit the memory");
   Device& device = output_device(index);
   Event last;
   const int64_t at_once = is_contiguous(layout) ? n_rows : 1;
   for (int64_t row = 0; row < n_rows; row += at_once) {
     const int64_t offset = layout.flat_row(first_row + row) - layout.data;
-    const std::span<float> part = to.subspan(static_cast<size_t>(row * n), static_cast<size_t>(at_once * n));
-    last = GANNET_TRY(device.download(tensor.place + offset, std::as_writable_bytes(part)));
+    const auto part = to.subspan(static_cast<size_t>(row * bytes), static_cast<size_t>(at_once * bytes));
+    last = GANNET_TRY(device.download(tensor.place + offset, part));
   }
   return device.wait(last);
 }

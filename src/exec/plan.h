@@ -112,9 +112,9 @@ class Plan {
   // memory.
   TensorView output(int index) const;
   TensorView output(const std::string& name) const;
-  // Copies rows [first_row, first_row + n_rows) of an F32 output, whatever the device; `to` takes exactly
-  // these. Errors: those of Device::download.
-  Result<void> read_output(int index, int64_t first_row, int64_t n_rows, std::span<float> to) const;
+  // Copies rows [first_row, first_row + n_rows) of an output, whatever the device; `to` takes exactly these.
+  // Errors: those of Device::download.
+  Result<void> read_output(int index, int64_t first_row, int64_t n_rows, std::span<std::byte> to) const;
 
   // Rows of the step that the plan is for, by its inputs; 0: they do not tell.
   int64_t rows() const;

@@ -156,7 +156,7 @@ std::vector<float> result(const Plan& plan, const char* name = "y") {
   const int index = plan.output_index(name);
   const Shape shape = plan.output_on_device(index).shape;
   std::vector<float> values(static_cast<size_t>(shape.elements()));
-  plan.read_output(index, 0, shape.rows(), values).take();
+  plan.read_output(index, 0, shape.rows(), std::as_writable_bytes(std::span(values))).take();
   return values;
 }
 
@@ -323,7 +323,7 @@ TEST(PlanOnADevice, GivesTheSameWhereTheHostSeesNothing) {
     plan.run(team).take();
     EXPECT_EQ(result(plan), counting(104));
     std::vector<float> row(kColumns - 1);
-    plan.read_output(plan.output_index("tail"), 1, 1, row).take();
+    plan.read_output(plan.output_index("tail"), 1, 1, std::as_writable_bytes(std::span(row))).take();
     EXPECT_EQ(row, counting(105 + kColumns, kColumns - 1)) << "a row of a view";
     return plan.output("y").data != nullptr;
   };

@@ -11,6 +11,7 @@
 #include "ops/reshape/reshape.h"
 #include "ops/rms_norm/rms_norm.h"
 #include "ops/slice/slice.h"
+#include "ops/top_logits/top_logits.h"
 
 namespace gannet {
 namespace {
@@ -43,6 +44,11 @@ ValueId wanted_rows(GraphBuilder& b, ValueId rows, const GraphShape& shape) {
   return rows;
 }
 
+void put_logits(GraphBuilder& b, ValueId logits, const GraphShape& shape) {
+  b.output("logits", logits);
+  if (shape.n_top > 0) b.output("top", top_logits(b, logits, shape.n_top));
+}
+
 // Final norm, outputs and head of the trunk. All rows go through, as in the published definition; which of
 // them are wasted is for the compiler to find (pass last_rows_only).
 void finish_trunk(const BlockContext& c, ValueId stream, const std::string& norm, const std::string& head,
@@ -56,7 +62,7 @@ void finish_trunk(const BlockContext& c, ValueId stream, const std::string& norm
   }
   if (shape.hidden) c.builder.output("hidden", h);
   if (shape.logits == LogitRows::kNone) return;
-  c.builder.output("logits", wanted_rows(c.builder, c.product(h, head), shape));
+  put_logits(c.builder, wanted_rows(c.builder, c.product(h, head), shape), shape);
 }
 
 std::string first_present(const WeightTable& weights, std::initializer_list<std::string> names) {
@@ -75,11 +81,11 @@ void finish_mtp(const BlockContext& c, ValueId stream, const GraphShape& shape) 
   if (shape.logits == LogitRows::kNone) return;
   const std::string head = mtp_head(c.hp, c.weights);
   if (shape.draft_head == 0) {
-    b.output("logits", c.product(h, head));
+    put_logits(b, c.product(h, head), shape);
     return;
   }
   const TensorType type{c.weights.type(head).dtype, Shape(shape.draft_head, c.hp.n_embd)};
-  b.output("logits", c.scaled(matmul(b, h, b.param(kDraftHead, type)), head));
+  put_logits(b, c.scaled(matmul(b, h, b.param(kDraftHead, type)), head), shape);
 }
 
 }  // namespace

@@ -18,12 +18,14 @@ struct GraphShape {
   int64_t n_chosen = 0;    // kChosen: so many rows
   int64_t n_hidden = 0;    // of the trunk: hidden rows of so many rows that an input names; 0: of all
   int64_t draft_head = 0;  // of the MTP block: logits of the rows of kDraftHead, so many; 0: of its own head
+  int64_t n_top = 0;       // also the so many likeliest of each row of logits (op top_logits)
 
   bool operator==(const GraphShape&) const = default;
 };
 
 // Inputs: tokens, positions, for kChosen logit_rows, for n_hidden hidden_rows (InputSource). Outputs "logits"
-// F32[rows, n_vocab] (unless kNone), "hidden" F32[n_hidden or n_tokens, n_embd] if asked for. With n_hidden,
+// F32[rows, n_vocab] (unless kNone) and of it "top" I32[rows, 2 n_top], "hidden" F32[n_hidden or n_tokens,
+// n_embd], each if asked for. With n_hidden,
 // logits must be kNone or kChosen, of rows among those: logit_rows counts them as hidden_rows has them.
 // States as state_layout() names them.
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);

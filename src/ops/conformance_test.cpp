@@ -333,9 +333,10 @@ OpCase case_named(const std::string& op, const std::string& name) {
 
 // One value of the first row that is not finite, in every place in turn, does the same in every kernel.
 TEST(NotFinite, IsSeenInEveryPlace) {
-  const OpCase cases[] = {case_named("quantize", "t3_n352_padded"), case_named("norm_quantize", "t1_n32"),
-                          case_named("router", "t3_e37_k5"), case_named("top_k", "t3_n37_k5"),
-                          case_named("attention", "t2_h4of2_d64_past5_f16")};
+  const OpCase cases[] = {
+      case_named("quantize", "t3_n352_padded"), case_named("norm_quantize", "t1_n32"),
+      case_named("router", "t3_e37_k5"),        case_named("top_k", "t3_n37_k5"),
+      case_named("top_logits", "t3_n37_k5"),    case_named("attention", "t2_h4of2_d64_past5_f16")};
   for (const OpCase& op_case : cases) {
     const std::string op = op_case.op->name;
     const bool rounds = op == "quantize" || op == "norm_quantize";  // infinity is as bad as NaN

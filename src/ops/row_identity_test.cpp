@@ -49,6 +49,7 @@ const std::map<std::string, RowOperands>& row_ops() {
       {"scale", {0}},
       {"swiglu", {0, 1}},
       {"top_k", {0}},
+      {"top_logits", {0}},
       {"unary", {0}},
   };
   return ops;

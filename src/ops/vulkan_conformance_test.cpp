@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -132,11 +134,10 @@ INSTANTIATE_TEST_SUITE_P(Ops, VulkanLayouts, testing::ValuesIn(cases_with_layout
 
 // Ops whose kernels depend on how many rows there are, and which operands have a row per token.
 const std::map<std::string, RowOperands>& row_ops() {
-  static const std::map<std::string, RowOperands> ops = {{"linear", {0, 1, 2}},
-                                                         {"matmul", {0}},
-                                                         {"expert_matmul", {0, 2}},
-                                                         {"moe", {0, 1, 2, 6, 7, 9, 10}},
-                                                         {"routed_experts", {0, 1, 2}}};
+  static const std::map<std::string, RowOperands> ops = {
+      {"linear", {0, 1, 2}},         {"matmul", {0}},
+      {"expert_matmul", {0, 2}},     {"moe", {0, 1, 2, 6, 7, 9, 10}},
+      {"routed_experts", {0, 1, 2}}, {"top_logits", {0}}};
   return ops;
 }
 
@@ -275,6 +276,35 @@ TEST(VulkanKernels, ExpertsOfFewTokensWaitTwice) {
     ++n_run;
   }
   EXPECT_EQ(n_run, 2);
+}
+
+// One logit of a long row that is special, in places of all kinds.
+TEST(VulkanKernels, TopLogitsShowFaultsInEveryPlace) {
+  if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
+  const std::vector<OpCase> all = cases();
+  const auto found =
+      std::find_if(all.begin(), all.end(), [](const OpCase& c) { return c.name == "t2_n8193_k128"; });
+  ASSERT_NE(found, all.end());
+  CaseData data = make_case_data(*found);
+  auto* row = reinterpret_cast<float*>(data.operands[0].bytes.data());
+  ThreadTeam team(1);
+  for (const int64_t at : {0, 1, 63, 64, 1023, 1024, 5000, 8191, 8192})
+    for (const float special : {NAN, -NAN, INFINITY, -INFINITY, 100.0f, -0.0f}) {
+      SCOPED_TRACE(fmt::format("{} at {}", special, at));
+      const float before = std::exchange(row[at], special);
+      CaseRun expected(data, {}), run(data, {});
+      expected.run(reference_of(*found->op), team);
+      const auto counts =
+          run.run_recorded(*recorded_kernels().kernels_of(*found->op)[0], *opened_device()->get());
+      ASSERT_TRUE(counts.ok()) << counts.error().message();
+      const auto got = run.outcome().results[0];
+      EXPECT_EQ(got, expected.outcome().results[0]);
+      const auto* pairs = reinterpret_cast<const int32_t*>(got.data());
+      if (!(special <= 100)) {
+        EXPECT_EQ(pairs[1], at);
+      }
+      row[at] = before;
+    }
 }
 
 TEST(VulkanKernels, AreChosenByPriorityOrNameAndNotWithoutWhatTheyNeed) {

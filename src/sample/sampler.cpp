@@ -77,6 +77,14 @@ bool adjusts(SamplingStep step) {
   return step == SamplingStep::kPenalties || step == SamplingStep::kDry;
 }
 
+bool penalties_only_lower(const SamplingParams& p) {
+  return p.repeat_penalty >= 1 && p.presence_penalty >= 0 && p.frequency_penalty >= 0;
+}
+
+bool is_set(std::span<const uint64_t> bits, TokenId token) {
+  return (bits[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
+}
+
 // Whether filter() can do these steps.
 bool are_usual(std::span<const SamplingStep> steps, const SamplingParams& p) {
   constexpr SamplingStep kUsual[] = {SamplingStep::kTopK, SamplingStep::kTopP, SamplingStep::kMinP,
@@ -108,6 +116,11 @@ Sampler::Sampler(SamplingParams params, int32_t n_vocab) : params_(std::move(par
   by_k_ = has(SamplingStep::kTopK);
   by_p_ = has(SamplingStep::kTopP);
   by_min_p_ = has(SamplingStep::kMinP);
+  starts_by_k_ = params_.mirostat == 0 && !rest_.empty() && rest_[0] == SamplingStep::kTopK;
+  only_lowers_ =
+      std::ranges::all_of(params_.logit_bias, [](const LogitBias& b) { return b.bias <= 0; }) &&
+      (std::ranges::find(first_, SamplingStep::kPenalties) == first_.end() || penalties_only_lower(params_));
+  n_wanted_ = params_.greedy() ? 1 : starts_by_k_ ? static_cast<size_t>(params_.top_k) : 0;
   if (usual_ && has(SamplingStep::kTemperature)) temperature_ = params_.temperature;
 }
 
@@ -144,6 +157,31 @@ Result<std::span<const float>> Sampler::prepare(std::span<const float> logits, u
   return logits;
 }
 
+bool Sampler::take_from(const TopLogits& top, std::span<const TokenId> history,
+                        const SampleContext& context) {
+  if (!may_do_with(top.first.size()) && !(top.all && only_lowers_ && n_wanted_ > 0)) return false;
+  // Faults, and tokens beyond the vocabulary, are for whoever sees all.
+  if (top.first.empty() || !(top.first[0].logit <= FLT_MAX)) return false;
+  if (std::ranges::any_of(top.first, [&](const Candidate& c) { return c.token >= n_vocab_; })) return false;
+  candidates_.assign(top.first.begin(), top.first.end());
+  if (!context.allowed.empty())
+    std::erase_if(candidates_, [&](const Candidate& c) { return !is_set(context.allowed, c.token); });
+  if (!params_.logit_bias.empty() || !first_.empty()) {
+    apply_logit_bias(params_.logit_bias, candidates_);
+    for (const SamplingStep step : first_) adjust_candidates(step, history);
+    // What is not at hand comes behind the last of the likeliest, now as before.
+    const Candidate last = top.first.back();
+    std::erase_if(candidates_, [&](const Candidate& c) {
+      return c.logit == -INFINITY || (!top.all && likelier(last, c));
+    });
+    std::ranges::sort(candidates_, likelier);
+  }
+  if (candidates_.empty() || (!top.all && candidates_.size() < n_wanted_)) return false;
+  candidates_.resize(std::min(candidates_.size(), n_wanted_));
+  maxima_.max = candidates_[0].logit;
+  return true;
+}
+
 // Top-p without top-k: sorts only as many of the likeliest as the probability needs.
 void Sampler::filter_by_top_p(std::span<const float> logits, double least) {
   constexpr size_t kFirst = 256, kGrowth = 8;
@@ -168,7 +206,6 @@ void Sampler::filter(std::span<const float> logits) {
   const double least =
       min_p_threshold(maxima_.max, by_min_p_ ? params_.min_p : 0);  // log(0) = -inf keeps all
   if (by_k_) {
-    select_top_k(logits, maxima_, static_cast<size_t>(params_.top_k), &floats_, &candidates_);
     if (by_p_) {
       const double total = sum_of_exp(candidates_, maxima_.max);
       if (const auto count = top_p_count(candidates_, params_.top_p, total)) candidates_.resize(*count);
@@ -182,27 +219,32 @@ void Sampler::filter(std::span<const float> logits) {
   while (candidates_.back().logit < least) candidates_.pop_back();
 }
 
-Result<Distribution> Sampler::distribution(std::span<const float> logits, uint64_t position,
+Result<Distribution> Sampler::distribution(const LogitsRow& row, uint64_t position,
                                            std::span<const TokenId> history, const SampleContext& context) {
-  const auto adjusted = GANNET_TRY(prepare(logits, position, history, context));
-  if (params_.greedy()) {
-    candidates_.assign(1, {maxima_.max, likeliest(adjusted, maxima_)});
-    return Distribution{candidates_, 1};
+  std::span<const float> logits;
+  if (row.top() == nullptr || !take_from(*row.top(), history, context)) {
+    logits = GANNET_TRY(row.all());
+    logits = GANNET_TRY(prepare(logits, position, history, context));
+    if (params_.greedy())
+      candidates_.assign(1, {maxima_.max, likeliest(logits, maxima_)});
+    else if (starts_by_k_)
+      select_top_k(logits, maxima_, static_cast<size_t>(params_.top_k), &floats_, &candidates_);
   }
+  if (params_.greedy()) return Distribution{candidates_, 1};
   if (usual_ && params_.mirostat == 0) {
-    filter(adjusted);
+    filter(logits);
   } else {
     const SamplerState state = context.state != nullptr ? *context.state : fresh_state();
     if (params_.mirostat != 0)
-      filter_by_mirostat(adjusted, state);
+      filter_by_mirostat(logits, state);
     else
-      filter_in_order(adjusted, position, history, state);
+      filter_in_order(logits, position, history, state);
   }
   return Distribution{candidates_, temperature_};
 }
 
-Result<TokenId> Sampler::sample(std::span<const float> logits, uint64_t position,
-                                std::span<const TokenId> history, const SampleContext& context) {
+Result<TokenId> Sampler::sample(const LogitsRow& logits, uint64_t position, std::span<const TokenId> history,
+                                const SampleContext& context) {
   const auto [candidates, temperature] = GANNET_TRY(distribution(logits, position, history, context));
   if (candidates.size() == 1) return candidates[0].token;
   return draw(candidates, temperature, params_.seed, position);

@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "sample/dry.h"
+#include "sample/logits_row.h"
 #include "sample/params.h"
 #include "sample/steps.h"
 
@@ -48,13 +49,17 @@ class Sampler {
   // The token at `position`, the index of the generated token within the request. `logits` has n_vocab
   // values; `history` is prompt and answer so far, for penalties and DRY. Errors (kRuntime): a logit that is
   // NaN or +infinity, or nothing to choose from, be it that all is -infinity or not allowed; the message
-  // names the position. O(n_vocab) at about memory speed.
-  Result<TokenId> sample(std::span<const float> logits, uint64_t position, std::span<const TokenId> history,
+  // names the position. Those of LogitsRow::all(). O(n_vocab) at about memory speed.
+  // Of a row whose likeliest are at hand all is read only where these do not decide; what comes is the same.
+  Result<TokenId> sample(const LogitsRow& logits, uint64_t position, std::span<const TokenId> history,
                          const SampleContext& context = {});
 
   // What sample() draws from. In order of likelihood unless that took more work.
-  Result<Distribution> distribution(std::span<const float> logits, uint64_t position,
+  Result<Distribution> distribution(const LogitsRow& logits, uint64_t position,
                                     std::span<const TokenId> history, const SampleContext& context = {});
+
+  // Whether the n likeliest of a row may decide. If not, all of every row is read.
+  bool may_do_with(size_t n) const { return only_lowers_ && n_wanted_ > 0 && n_wanted_ <= n; }
 
   // Of the last call, whichever of both it was.
   Distribution last() const { return {candidates_, params_.greedy() ? 1 : temperature_}; }
@@ -70,6 +75,10 @@ class Sampler {
   // with: the argument's or adjusted_.
   Result<std::span<const float>> prepare(std::span<const float> logits, uint64_t position,
                                          std::span<const TokenId> history, const SampleContext& context);
+  // Makes candidates_ what prepare() and a first top-k would, if the likeliest tell: nothing that is not
+  // among them can come before these. False: they do not.
+  bool take_from(const TopLogits& top, std::span<const TokenId> history, const SampleContext& context);
+  // With top-k as the first step, candidates_ are those already.
   void filter(std::span<const float> logits);
   void filter_by_top_p(std::span<const float> logits, double least);
   // The same for any order of steps; in sampler_steps.cpp.
@@ -77,7 +86,7 @@ class Sampler {
                        const SamplerState& state);
   void filter_by_mirostat(std::span<const float> logits, const SamplerState& state);
   void list(std::span<const float> logits, double least);
-  void adjust(SamplingStep step, std::span<const TokenId> history);
+  void adjust_candidates(SamplingStep step, std::span<const TokenId> history);
   void bend_to_target(const SamplerState& state);
 
   SamplingParams params_;
@@ -86,6 +95,9 @@ class Sampler {
   std::vector<SamplingStep> rest_;   // the others that do something; adaptive-p comes last
   bool usual_ = true;  // `rest_` is top-k, top-p, min-p, temperature, or a part of these in this order
   bool by_k_ = false, by_p_ = false, by_min_p_ = false;
+  bool starts_by_k_ = false;  // top-k is the first of `rest_`
+  bool only_lowers_ = false;  // what changes logits before all filters makes none higher
+  size_t n_wanted_ = 0;       // of the likeliest, after that; 0: more than is known
 
   std::vector<float> adjusted_;
   std::vector<TokenId> recent_;

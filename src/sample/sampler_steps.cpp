@@ -14,14 +14,10 @@ void keep_likeliest(Candidates* candidates) {
 
 }  // namespace
 
-// Penalties and DRY behind a filter.
-void Sampler::adjust(SamplingStep step, std::span<const TokenId> history) {
+// Penalties and DRY behind a filter, or of the likeliest only.
+void Sampler::adjust_candidates(SamplingStep step, std::span<const TokenId> history) {
   if (step == SamplingStep::kPenalties) {
-    // By way of the whole vocabulary, where tokens are found by their ids.
-    adjusted_.assign(static_cast<size_t>(n_vocab_), 0);
-    for (const Candidate& c : candidates_) adjusted_[static_cast<size_t>(c.token)] = c.logit;
-    apply_penalties(params_, history, &recent_, adjusted_);
-    for (Candidate& c : candidates_) c.logit = adjusted_[static_cast<size_t>(c.token)];
+    apply_penalties(params_, history, &recent_, candidates_);
     return;
   }
   find_dry_penalties(params_, history, &dry_, &repeated_);
@@ -40,16 +36,12 @@ void Sampler::bend_to_target(const SamplerState& state) {
 void Sampler::filter_in_order(std::span<const float> logits, uint64_t position,
                               std::span<const TokenId> history, const SamplerState& state) {
   const auto min_keep = static_cast<size_t>(std::max(params_.min_keep, 0));
-  bool listed = false;
+  bool listed = starts_by_k_;
   temperature_ = 1;
-  for (size_t i = 0; i < rest_.size(); ++i) {
+  for (size_t i = listed ? 1 : 0; i < rest_.size(); ++i) {
     const SamplingStep step = rest_[i];
-    if (!listed) {  // some steps need not list the whole vocabulary
+    if (!listed) {  // top-n-sigma need not list the whole vocabulary
       listed = true;
-      if (step == SamplingStep::kTopK) {
-        select_top_k(logits, maxima_, static_cast<size_t>(params_.top_k), &floats_, &candidates_);
-        continue;
-      }
       if (step == SamplingStep::kTopNSigma) {
         list(logits, sigma_threshold(logits, params_.top_n_sigma));
         continue;
@@ -59,7 +51,7 @@ void Sampler::filter_in_order(std::span<const float> logits, uint64_t position,
     switch (step) {
       case SamplingStep::kPenalties:
       case SamplingStep::kDry:
-        adjust(step, history);
+        adjust_candidates(step, history);
         break;
       case SamplingStep::kTopNSigma:
         keep_top_n_sigma(params_.top_n_sigma, &candidates_);

@@ -50,28 +50,51 @@ std::span<const float> block_of(std::span<const float> logits, size_t block) {
   return logits.subspan(begin, std::min(kLogitBlock, logits.size() - begin));
 }
 
+void sort_recent(const SamplingParams& params, std::span<const TokenId> history, std::vector<TokenId>* out) {
+  if (params.repeat_last_n >= 0) {
+    history = history.last(std::min(history.size(), static_cast<size_t>(params.repeat_last_n)));
+  }
+  out->assign(history.begin(), history.end());
+  std::sort(out->begin(), out->end());
+}
+
+float penalised(const SamplingParams& params, float logit, std::ptrdiff_t count) {
+  logit = logit > 0 ? logit / params.repeat_penalty : logit * params.repeat_penalty;
+  return logit - (static_cast<float>(count) * params.frequency_penalty + params.presence_penalty);
+}
+
 }  // namespace
 
 void apply_logit_bias(std::span<const LogitBias> biases, std::span<float> logits) {
   for (const LogitBias& entry : biases) logits[static_cast<size_t>(entry.token)] += entry.bias;
 }
 
+void apply_logit_bias(std::span<const LogitBias> biases, std::span<Candidate> candidates) {
+  for (const LogitBias& entry : biases)
+    for (Candidate& c : candidates)
+      if (c.token == entry.token) c.logit += entry.bias;
+}
+
 void apply_penalties(const SamplingParams& params, std::span<const TokenId> history,
                      std::vector<TokenId>* scratch, std::span<float> logits) {
-  if (params.repeat_last_n >= 0) {
-    history = history.last(std::min(history.size(), static_cast<size_t>(params.repeat_last_n)));
-  }
-  scratch->assign(history.begin(), history.end());
-  std::sort(scratch->begin(), scratch->end());
+  sort_recent(params, history, scratch);
   for (auto it = scratch->begin(); it != scratch->end();) {
     const TokenId token = *it;
     const auto end = std::upper_bound(it, scratch->end(), token);
-    const auto count = static_cast<float>(end - it);
+    const auto count = end - it;
     it = end;
     if (token < 0 || static_cast<size_t>(token) >= logits.size()) continue;
     float& logit = logits[static_cast<size_t>(token)];
-    logit = logit > 0 ? logit / params.repeat_penalty : logit * params.repeat_penalty;
-    logit -= count * params.frequency_penalty + params.presence_penalty;
+    logit = penalised(params, logit, count);
+  }
+}
+
+void apply_penalties(const SamplingParams& params, std::span<const TokenId> history,
+                     std::vector<TokenId>* scratch, std::span<Candidate> candidates) {
+  sort_recent(params, history, scratch);
+  for (Candidate& c : candidates) {
+    const auto [begin, end] = std::equal_range(scratch->begin(), scratch->end(), c.token);
+    if (begin != end) c.logit = penalised(params, c.logit, end - begin);
   }
 }
 

@@ -23,11 +23,14 @@ inline bool likelier(const Candidate& a, const Candidate& b) {
 }
 
 void apply_logit_bias(std::span<const LogitBias> biases, std::span<float> logits);
+void apply_logit_bias(std::span<const LogitBias> biases, std::span<Candidate> candidates);
 
 // Penalises the tokens among the last repeat_last_n of `history` (ids outside the logits are passed over).
 // O(n log n) in the recent tokens; `scratch` is overwritten.
 void apply_penalties(const SamplingParams& params, std::span<const TokenId> history,
                      std::vector<TokenId>* scratch, std::span<float> logits);
+void apply_penalties(const SamplingParams& params, std::span<const TokenId> history,
+                     std::vector<TokenId>* scratch, std::span<Candidate> candidates);
 
 // Maxima of blocks of kLogitBlock logits, the last one maybe shorter: one pass over memory that finds the
 // likeliest token and what may be among the top k.

@@ -84,6 +84,8 @@ Result<Event> GuardedDevice::read(const std::byte* from, std::span<std::byte> to
   begin_kernels();
   std::memcpy(to.data(), from, to.size());
   end_kernels();
+  const std::lock_guard lock(mutex_);
+  downloaded_ += static_cast<int64_t>(to.size());
   return Event{};
 }
 

@@ -34,6 +34,7 @@ class GuardedDevice final : public Device {
   void end_kernels() override;
 
   int64_t uploaded_bytes() const { return uploaded_; }
+  int64_t downloaded_bytes() const { return downloaded_; }
   // From here on nothing can be copied, as when a real one is lost.
   void lose() { lost_ = true; }
   Result<void> health() const override;
@@ -53,7 +54,7 @@ class GuardedDevice final : public Device {
   std::mutex mutex_;  // of what follows
   std::map<std::byte*, size_t> buffers_;
   int opened_ = 0;  // by whom the buffers may be touched now
-  int64_t uploaded_ = 0;
+  int64_t uploaded_ = 0, downloaded_ = 0;
   std::atomic<bool> lost_ = false;
 };
 
