@@ -19,13 +19,10 @@ namespace gannet {
 namespace {
 
 // Everything goes through staging memory.
-std::shared_ptr<VulkanDevice> opened(bool planes) {
-  auto device = open_vulkan_for_test(shader_code, {.staged = true, .planes = planes});
-  return device.ok() ? std::shared_ptr<VulkanDevice>(device.take()) : nullptr;
-}
 std::shared_ptr<VulkanDevice> device_with(bool planes) {
-  static const auto with = opened(true), without = opened(false);
-  return planes ? with : without;
+  const auto& device =
+      shared_vulkan_for_test(shader_code, planes ? 1 : 0, {.staged = true, .planes = planes});
+  return device.ok() ? *device : nullptr;
 }
 
 struct VulkanPlanesTest : testing::Test {

@@ -31,13 +31,9 @@ struct VulkanQuantised : testing::TestWithParam<Made> {
   std::shared_ptr<VulkanDevice> device;
 
   void SetUp() override {
-    static std::shared_ptr<VulkanDevice> shared;
-    if (shared == nullptr) {
-      auto opened = open_vulkan_for_test(shader_code);
-      if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
-      shared = opened.take();
-    }
-    device = shared;
+    const auto& opened = shared_vulkan_for_test(shader_code);
+    if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
+    device = *opened;
   }
   void TearDown() override { expect_no_vulkan_messages(); }
 };

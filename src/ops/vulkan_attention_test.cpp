@@ -97,7 +97,7 @@ CaseData part_of(const CaseData& data, const std::vector<float>& cache, int64_t 
 class VulkanAttention : public testing::TestWithParam<Use> {
  protected:
   void SetUp() override {
-    static const auto opened = open_vulkan_for_test(shader_code);
+    const auto& opened = shared_vulkan_for_test(shader_code);
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device_ = opened->get();
   }

@@ -26,9 +26,8 @@ void PrintTo(const OpCase& op_case, std::ostream* out) {
 
 namespace {
 
-const auto& opened_device() {
-  static const auto opened = open_vulkan_for_test(shader_code);
-  return opened;
+const SharedVulkans::Opened& opened_device() {
+  return shared_vulkan_for_test(shader_code);
 }
 
 class VulkanTest : public testing::TestWithParam<OpCase> {

@@ -20,9 +20,7 @@ void PrintTo(const OpCase& op_case, std::ostream* out);
 namespace {
 
 VulkanDevice* device_with(bool planes) {
-  static const auto in_blocks = open_vulkan_for_test(shader_code, {.planes = false}),
-                    in_planes = open_vulkan_for_test(shader_code, {.planes = true});
-  const auto& opened = planes ? in_planes : in_blocks;
+  const auto& opened = shared_vulkan_for_test(shader_code, planes ? 2 : 1, {.planes = planes});
   return opened.ok() ? opened->get() : nullptr;
 }
 

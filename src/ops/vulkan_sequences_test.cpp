@@ -46,7 +46,7 @@ double error_of(const std::vector<std::byte>& a, const std::vector<std::byte>& b
 class VulkanSequences : public testing::TestWithParam<OpCase> {
  protected:
   void SetUp() override {
-    static const auto opened = open_vulkan_for_test(shader_code);
+    const auto& opened = shared_vulkan_for_test(shader_code);
     if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
     device_ = opened->get();
     for (int i = 0; i < 4; ++i) {

@@ -46,7 +46,8 @@ void write_device_step(const StepView& step, int64_t page_tokens, uint64_t addre
   uint32_t n_written = 0;
   for (int64_t i = 0; i < step.n_segments; ++i) {
     const StepSegment& s = step.segments[i];
-    // A driver may run loads whose results nobody uses: where there is no ring they go into the base.
+    // A driver may run loads whose results nobody uses, as Mesa 26 for CPUs does: where there is no ring they
+    // go into the base.
     const std::byte* ring = s.ring == nullptr ? s.base : s.ring;
     const DeviceSegment segment{.base = as_address(s.base),
                                 .next_base = as_address(s.next_base),

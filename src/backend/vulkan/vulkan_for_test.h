@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -61,6 +62,37 @@ inline std::string no_vulkan_for_test(const Error& error) {
 inline void expect_no_vulkan_messages() {
   for (const std::string& message : vulkan_messages_for_test()) ADD_FAILURE() << message;
   vulkan_messages_for_test().clear();
+}
+
+// Devices that the tests of a program share, each made when it is first asked for. They are closed behind the
+// last test: what drivers and layers brought may be gone when the program's own objects go.
+class SharedVulkans : public testing::Environment {
+ public:
+  using Opened = Result<std::shared_ptr<VulkanDevice>>;
+  const Opened& get(int number, const ShaderLookup& shaders, const VulkanForTest& wanted) {
+    auto found = all_.find(number);
+    if (found == all_.end()) {
+      auto opened = open_vulkan_for_test(shaders, wanted);
+      found = all_.emplace(number, opened.ok() ? Opened(opened.take()) : Opened(opened.take_error())).first;
+    }
+    return found->second;
+  }
+  void TearDown() override {
+    all_.clear();
+    expect_no_vulkan_messages();
+  }
+
+ private:
+  std::map<int, Opened> all_;
+};
+
+// Owned by GoogleTest.
+inline SharedVulkans& shared_vulkans =
+    *static_cast<SharedVulkans*>(testing::AddGlobalTestEnvironment(new SharedVulkans));
+
+inline const SharedVulkans::Opened& shared_vulkan_for_test(const ShaderLookup& shaders, int number = 0,
+                                                           const VulkanForTest& wanted = {}) {
+  return shared_vulkans.get(number, shaders, wanted);
 }
 
 }  // namespace gannet
