@@ -25,9 +25,9 @@ namespace gannet {
 // One at a time.
 class ChatSession {
  public:
-  // `session` and its `decoder` must outlive it or stop_using() them, `tokenizer` must outlive it. Errors: a
-  // template that cannot be read
-  // (kModelFile, kUsage when the user gave it), a schema or grammar that cannot be enforced (kUsage).
+  // `session` and its `decoder` must live as long, or until stop_using(); `tokenizer` must outlive it.
+  // Errors: a template that cannot be read (kModelFile, kUsage when the user gave it), a schema or grammar
+  // that cannot be enforced (kUsage).
   static Result<std::unique_ptr<ChatSession>> create(ChatOptions options, SamplingOptions sampling,
                                                      AnswerFlags ends, Session& session, Decoder& decoder,
                                                      const Tokenizer& tokenizer);

@@ -12,10 +12,6 @@ namespace {
 
 constexpr uint64_t kSyntheticKey = 0x73796e7468;
 
-bool is_allowed(std::span<const uint64_t> allowed, TokenId token) {
-  return allowed.empty() || (allowed[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
-}
-
 Result<LogProbs> log_probs(const AnswerRequest& request, const LogitsRow& logits, TokenId chosen,
                            bool forced) {
   const auto n_top = static_cast<size_t>(std::max(request.n_log_probs, 0));
@@ -110,9 +106,7 @@ bool Decoder::takes_top(const Stream& stream) const {
   const auto n = static_cast<size_t>(session_.options().top_logits);
   if (r.sampler == nullptr || !r.sampler->may_do_with(n) || (r.on_log_probs && !r.post_sampling))
     return false;
-  if (r.constraint == nullptr || r.sampler->params().greedy()) return true;
-  const auto allowed = r.constraint->allowed();
-  return allowed.ok() && allowed->empty();  // errors are for whoever chooses
+  return r.constraint == nullptr || r.sampler->params().greedy();
 }
 
 Result<TokenId> Decoder::choose(Stream& stream, const LogitsRow& logits, const Turn* turn, size_t place) {

@@ -45,8 +45,8 @@ Error no_such_device(const std::string& name) {
   return {ErrorCode::kUsage, fmt::format("there is no device \"{}\"; there are: {}", name, names)};
 }
 
-// Whether the system shows any GPU. Asking the loader takes 0.1 s and 50 MB where there is only a driver for
-// CPUs.
+// Whether the system shows any GPU. The loader is not opened to find only a driver for CPUs, which would take
+// time and memory of every start.
 bool may_have_gpu() {
 #if defined(__linux__)
   namespace fs = std::filesystem;

@@ -6,7 +6,6 @@
 
 #include <fmt/format.h>
 
-#include "backend/cpu/isa.h"
 #include "exec/plan.h"
 #include "ops/catalogue.h"
 #include "ops/linear/linear.h"
@@ -34,9 +33,8 @@ double seconds_since(std::chrono::steady_clock::time_point began) {
 }
 
 // The product, several times, with one kernel.
-Result<Plan> plan_of(const std::shared_ptr<Device>& device, DType weights, const MeasuredProduct& product,
-                     const std::string& kernel, int n_products, const DeviceBuffer& at,
-                     const std::shared_ptr<Arena>& arena) {
+Result<Plan> plan_of(DType weights, const MeasuredProduct& product, const std::string& kernel, int n_products,
+                     const DeviceBuffer& at, const std::shared_ptr<Arena>& arena) {
   const TensorType type{weights, Shape(product.outputs, product.inputs)};
   GraphBuilder builder("prompt_kernels");
   const ValueId x = builder.input("x", {DType::kF32, Shape(product.rows, product.inputs)});
@@ -45,10 +43,9 @@ Result<Plan> plan_of(const std::shared_ptr<Device>& device, DType weights, const
     builder.output(fmt::format("y{}", i), linear(builder, x, kNoValue, kNoValue, {&w, 1}));
   const Graph graph = GANNET_TRY(builder.finish());
   PlanOptions options;
-  options.policy.isas = machine_isas();
   options.policy.forced["linear"] = kernel;
   return Plan::make(
-      graph, device->kind() == DeviceKind::kCpu ? all_kernels() : recorded_kernels(), options,
+      graph, recorded_kernels(), options,
       [&](const std::string&) {
         return placed_at(at.at(0), contiguous_view(nullptr, type.dtype, type.shape));
       },
@@ -97,7 +94,7 @@ Result<std::vector<KernelTime>> measure_prompt_kernels(std::shared_ptr<Device> d
   const auto make_plans = [&]() -> Result<void> {
     plans.clear();
     for (const std::string& name : names) {
-      plans.push_back(GANNET_TRY(plan_of(device, weights, product, name, n_products, buffer, arena)));
+      plans.push_back(GANNET_TRY(plan_of(weights, product, name, n_products, buffer, arena)));
       const TensorView x = plans.back().input("x");
       std::memset(x.data, 0, static_cast<size_t>(type_bytes({x.dtype, x.shape})));
       // Pipelines are made in the first run.

@@ -19,16 +19,16 @@ namespace gannet {
 namespace {
 
 // Everything goes through staging memory.
+const SharedVulkans::Opened& opened(bool planes) {
+  return shared_vulkan_for_test(shader_code, planes ? 1 : 0, {.staged = true, .planes = planes});
+}
 std::shared_ptr<VulkanDevice> device_with(bool planes) {
-  const auto& device =
-      shared_vulkan_for_test(shader_code, planes ? 1 : 0, {.staged = true, .planes = planes});
-  return device.ok() ? *device : nullptr;
+  return *opened(planes);
 }
 
 struct VulkanPlanesTest : testing::Test {
   void SetUp() override {
-    if (device_with(true) == nullptr)
-      GTEST_SKIP() << no_vulkan_for_test(Error(ErrorCode::kDevice, "no device"));
+    if (!opened(true).ok()) GTEST_SKIP() << no_vulkan_for_test(opened(true).error());
   }
   void TearDown() override { expect_no_vulkan_messages(); }
 };

@@ -25,8 +25,8 @@ struct GraphShape {
 
 // Inputs: tokens, positions, for kChosen logit_rows, for n_hidden hidden_rows (InputSource). Outputs "logits"
 // F32[rows, n_vocab] (unless kNone) and of it "top" I32[rows, 2 n_top], "hidden" F32[n_hidden or n_tokens,
-// n_embd], each if asked for. With n_hidden,
-// logits must be kNone or kChosen, of rows among those: logit_rows counts them as hidden_rows has them.
+// n_embd], each if asked for. With n_hidden, logits must be kNone or kChosen, of rows among those: logit_rows
+// counts them as hidden_rows has them.
 // States as state_layout() names them.
 Result<Graph> build_trunk(const Hyperparameters& hp, const WeightTable& weights, const GraphShape& shape);
 

@@ -84,32 +84,20 @@ bool lies_in_planes(const TensorView& w, const Device& device) {
          in_planes(w.dtype, w.shape.last());
 }
 
-// rewrite(view, bytes before) for all rows.
-template <class F>
-void rewrite(const TensorView& w, F f) {
-  const std::vector<std::byte> before(w.data, w.data + tensor_bytes(w.dtype, w.shape));
-  f(w, before);
-}
-
 }  // namespace
 
 OperandsInPlanes::OperandsInPlanes(std::span<const TensorView> operands, const Device& device) {
   for (const TensorView& w : operands) {
     if (!lies_in_planes(w, device)) continue;
-    rewrite(w, [](const TensorView& view, std::span<const std::byte> from) {
-      blocks_to_planes(view.dtype, view.shape.last(), from, view.data,
-                       reinterpret_cast<uintptr_t>(view.data));
-    });
-    rewritten_.push_back(w);
+    const std::span<std::byte> bytes(w.data, static_cast<size_t>(tensor_bytes(w.dtype, w.shape)));
+    before_.push_back({bytes, {bytes.begin(), bytes.end()}});
+    blocks_to_planes(w.dtype, w.shape.last(), before_.back().second, w.data,
+                     reinterpret_cast<uintptr_t>(w.data));
   }
 }
 
 OperandsInPlanes::~OperandsInPlanes() {
-  for (const TensorView& w : rewritten_)
-    rewrite(w, [](const TensorView& view, std::span<const std::byte> from) {
-      planes_to_blocks(view.dtype, view.shape.last(), from, reinterpret_cast<uintptr_t>(view.data),
-                       view.data);
-    });
+  for (const auto& [place, bytes] : before_) std::ranges::copy(bytes, place.begin());
 }
 
 Result<RecordingCounts> record_and_replay(const KernelInfo& kernel, DeviceCopies& memory,

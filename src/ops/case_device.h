@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "backend/api/device.h"
@@ -52,7 +53,7 @@ class OperandsInPlanes {
   OperandsInPlanes& operator=(const OperandsInPlanes&) = delete;
 
  private:
-  std::vector<TensorView> rewritten_;
+  std::vector<std::pair<std::span<std::byte>, std::vector<std::byte>>> before_;  // places, what was there
 };
 
 // A use of a kernel; all addresses are of memory that was added. State operands point at views of the host.

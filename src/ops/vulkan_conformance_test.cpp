@@ -219,7 +219,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, VulkanRows, testing::ValuesIn(row_cases()),
 TEST(VulkanKernels, MatricesTakeAllTypesOfBlocks) {
   if (!opened_device().ok()) GTEST_SKIP() << no_vulkan_for_test(opened_device().error());
   VulkanDevice& device = *opened_device()->get();
-  if ((device.features() & kMatrixProducts) == 0) GTEST_SKIP() << "the device has no matrices";
+  if ((device.features() & kMatrixProducts) == 0) GTEST_SKIP() << no_matrices_for_test();
   const std::vector<const KernelInfo*>& kernels = recorded_kernels().kernels_of(kOp_matmul);
   const auto found = std::ranges::find(kernels, std::string("coopmat"), &KernelInfo::name);
   ASSERT_NE(found, kernels.end());

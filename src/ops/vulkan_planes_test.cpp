@@ -19,15 +19,16 @@ void PrintTo(const OpCase& op_case, std::ostream* out);
 
 namespace {
 
+const SharedVulkans::Opened& opened(bool planes) {
+  return shared_vulkan_for_test(shader_code, planes ? 2 : 1, {.planes = planes});
+}
 VulkanDevice* device_with(bool planes) {
-  const auto& opened = shared_vulkan_for_test(shader_code, planes ? 2 : 1, {.planes = planes});
-  return opened.ok() ? opened->get() : nullptr;
+  return opened(planes)->get();
 }
 
 struct VulkanPlanes : testing::TestWithParam<OpCase> {
   void SetUp() override {
-    if (device_with(true) == nullptr)
-      GTEST_SKIP() << no_vulkan_for_test(Error(ErrorCode::kDevice, "no device"));
+    if (!opened(true).ok()) GTEST_SKIP() << no_vulkan_for_test(opened(true).error());
   }
   void TearDown() override { expect_no_vulkan_messages(); }
 };

@@ -8,38 +8,7 @@
 #include "backend/api/recorder.h"
 #include "tensor/planes.h"
 
-// All types that weights may have; `weight_types` of CMakeLists.txt.
-#define GANNET_WEIGHT_TYPES(X, prefix) \
-  X(F32, prefix)                       \
-  X(F16, prefix)                       \
-  X(BF16, prefix)                      \
-  X(Q4_0, prefix)                      \
-  X(Q4_1, prefix)                      \
-  X(Q5_0, prefix)                      \
-  X(Q5_1, prefix)                      \
-  X(Q8_0, prefix)                      \
-  X(Q2_K, prefix)                      \
-  X(Q3_K, prefix)                      \
-  X(Q4_K, prefix)                      \
-  X(Q5_K, prefix)                      \
-  X(Q6_K, prefix)                      \
-  X(IQ1_S, prefix)                     \
-  X(IQ1_M, prefix)                     \
-  X(IQ2_XXS, prefix)                   \
-  X(IQ2_XS, prefix)                    \
-  X(IQ2_S, prefix)                     \
-  X(IQ3_XXS, prefix)                   \
-  X(IQ3_S, prefix)                     \
-  X(IQ4_NL, prefix)                    \
-  X(IQ4_XS, prefix)                    \
-  X(TQ1_0, prefix)                     \
-  X(TQ2_0, prefix)                     \
-  X(MXFP4, prefix)                     \
-  X(NVFP4, prefix)                     \
-  X(Q1_0, prefix)                      \
-  X(Q2_0, prefix)
-
-// Of these, the types whose weights tiles of halves and of dots are made for
+// Types whose weights tiles of dots and of halves are made for
 // (backend/vulkan/product_tiles.glsl).
 #define GANNET_DOT_TYPES(X, prefix) \
   X(Q4_0, prefix)                   \
@@ -73,6 +42,13 @@
   X(TQ2_0, prefix)                    \
   X(Q1_0, prefix)                     \
   X(Q2_0, prefix)
+
+// All types that weights may have; `weight_types` of CMakeLists.txt.
+#define GANNET_WEIGHT_TYPES(X, prefix) \
+  X(F32, prefix)                       \
+  X(F16, prefix)                       \
+  X(BF16, prefix)                      \
+  GANNET_BLOCK_TYPES(X, prefix)
 
 namespace gannet {
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "sample/filters.h"
+#include "sample/token_constraint.h"
 
 namespace gannet {
 namespace {
@@ -79,10 +80,6 @@ bool adjusts(SamplingStep step) {
 
 bool penalties_only_lower(const SamplingParams& p) {
   return p.repeat_penalty >= 1 && p.presence_penalty >= 0 && p.frequency_penalty >= 0;
-}
-
-bool is_set(std::span<const uint64_t> bits, TokenId token) {
-  return (bits[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
 }
 
 // Whether filter() can do these steps.
@@ -164,8 +161,7 @@ bool Sampler::take_from(const TopLogits& top, std::span<const TokenId> history,
   if (top.first.empty() || !(top.first[0].logit <= FLT_MAX)) return false;
   if (std::ranges::any_of(top.first, [&](const Candidate& c) { return c.token >= n_vocab_; })) return false;
   candidates_.assign(top.first.begin(), top.first.end());
-  if (!context.allowed.empty())
-    std::erase_if(candidates_, [&](const Candidate& c) { return !is_set(context.allowed, c.token); });
+  std::erase_if(candidates_, [&](const Candidate& c) { return !is_allowed(context.allowed, c.token); });
   if (!params_.logit_bias.empty() || !first_.empty()) {
     apply_logit_bias(params_.logit_bias, candidates_);
     for (const SamplingStep step : first_) adjust_candidates(step, history);

@@ -24,4 +24,9 @@ class TokenConstraint {
   virtual void accept(TokenId token) = 0;
 };
 
+// Whether allowed() has the token.
+inline bool is_allowed(std::span<const uint64_t> allowed, TokenId token) {
+  return allowed.empty() || (allowed[static_cast<size_t>(token) / 64] >> (token % 64) & 1) != 0;
+}
+
 }  // namespace gannet

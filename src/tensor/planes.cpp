@@ -145,27 +145,4 @@ void blocks_to_planes(DType type, int64_t n, std::span<const std::byte> from, st
   }
 }
 
-void planes_to_blocks(DType type, int64_t n, std::span<const std::byte> from, uintptr_t address,
-                      std::byte* to) {
-  GANNET_CHECK(in_planes(type, n));
-  const Rows rows(type, n);
-  std::vector<std::byte> narrow(static_cast<size_t>(rows.bytes() - rows.wide));
-  for (int64_t at = 0; at < std::ssize(from); at += rows.bytes()) {
-    std::byte* row = to + at;
-    const int64_t lead = lead_of(address + static_cast<uintptr_t>(at));
-    const std::byte* planes = from.data() + at + lead;
-    const size_t before_end = narrow.size() - static_cast<size_t>(lead);
-    std::memcpy(narrow.data(), planes + rows.wide, before_end);
-    std::memcpy(narrow.data() + before_end, from.data() + at, static_cast<size_t>(lead));
-    rows.for_fields(true, [&](int64_t byte, int64_t plane, size_t size) {
-      copy_pieces(planes + plane, static_cast<int64_t>(size), row + byte, rows.block_bytes, rows.n_blocks,
-                  size);
-    });
-    rows.for_fields(false, [&](int64_t byte, int64_t plane, size_t size) {
-      copy_pieces(narrow.data() + plane, static_cast<int64_t>(size), row + byte, rows.block_bytes,
-                  rows.n_blocks, size);
-    });
-  }
-}
-
 }  // namespace gannet

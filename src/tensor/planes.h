@@ -30,11 +30,9 @@ std::span<const PlaneField> plane_fields(DType type);
 // Whether rows of n elements can lie in planes: what lies at their beginning must be narrow.
 bool in_planes(DType type, int64_t n);
 
-// Writes rows of n elements, which can, in planes, and back. `address`: where kernels will find `to`
-// (`from`), if that is another place; only how it lies between multiples of 16 counts.
+// Writes rows of n elements, which can, in planes. `address`: where kernels will find `to`; only how it lies
+// between multiples of 16 counts.
 void blocks_to_planes(DType type, int64_t n, std::span<const std::byte> from, std::byte* to,
                       uintptr_t address);
-void planes_to_blocks(DType type, int64_t n, std::span<const std::byte> from, uintptr_t address,
-                      std::byte* to);
 
 }  // namespace gannet

@@ -59,6 +59,15 @@ inline std::string no_vulkan_for_test(const Error& error) {
   return error.message();
 }
 
+// The same for tests of cooperative matrices, of which no device here may have any;
+// GANNET_VULKAN_MUST=matrices says that it has.
+inline std::string no_matrices_for_test() {
+  const char* must = std::getenv("GANNET_VULKAN_MUST");
+  const std::string why = "the device has no matrices";
+  if (must != nullptr && std::string(must) == "matrices") ADD_FAILURE() << why;
+  return why;
+}
+
 inline void expect_no_vulkan_messages() {
   for (const std::string& message : vulkan_messages_for_test()) ADD_FAILURE() << message;
   vulkan_messages_for_test().clear();

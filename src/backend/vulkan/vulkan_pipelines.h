@@ -20,8 +20,8 @@ class VulkanPipelines {
   Result<void> make();
 
   VkPipelineLayout layout() const { return layout_; }
-  // `subgroup`: invocations of its subgroups, asked for where the device lets; 0: as it likes. Errors:
-  // kDevice: no such shader in this build, or what the driver says about it.
+  // `subgroup`: invocations of its subgroups, asked for where the device lets, always the same for a shader;
+  // 0: as it likes. Errors: kDevice: no such shader in this build, or what the driver says about it.
   Result<VkPipeline> get(const char* shader, std::span<const uint32_t> constants, uint32_t subgroup = 0);
   // Writes the file if there is one and pipelines were made. Errors: of writing.
   Result<void> save() const;

@@ -20,13 +20,13 @@ struct Block {
 struct Block {
   uint16_t hmask[16], qs[32], scales[6], d;
 };
-const uint kBlockBytes = 110;
+const uint kBlockBytes = 110, kWideBytes = 96, kScaleBytes = 12;
 #define ALIGN 2
 #else
 struct Block {
   uint16_t ql[64], qh[32], scales[8], d;
 };
-const uint kBlockBytes = 210;
+const uint kBlockBytes = 210, kWideBytes = 192, kScaleBytes = 16;
 #define ALIGN 2
 #endif
 layout(buffer_reference, scalar, buffer_reference_align = ALIGN) buffer Weights { Block v[]; };
@@ -105,10 +105,21 @@ BlockAt block_at(Weights w, uint row, uint b, uint n) {
   uvec2(word_of(array[4 * (i)], array[4 * (i) + 1]), word_of(array[4 * (i) + 2], array[4 * (i) + 3]))
 #define HALVES_FOUR(array, i) uvec4(HALVES_PAIR(array, 2 * (i)), HALVES_PAIR(array, 2 * (i) + 1))
 
+#if ALIGN == 2
+uint two_scales(Weights w, BlockAt k, uint i) {
+  return kWideWeights ? narrow_bytes(k.r, kWideBytes * k.blocks + kScaleBytes * k.b + 2 * i)
+                      : uint(w.v[k.at].scales[i]);
+}
+float block_scale(Weights w, BlockAt k) {
+  return half_of(kWideWeights ? narrow_bytes(k.r, (kWideBytes + kScaleBytes) * k.blocks + 2 * k.b)
+                              : uint(w.v[k.at].d));
+}
+#endif
+
 #if defined(WEIGHT_Q2_K)
 uvec2 two_bits(Weights w, BlockAt k, uint i) { return uvec2(w.v[k.at].qs[2 * i], w.v[k.at].qs[2 * i + 1]); }
 #elif defined(WEIGHT_Q3_K)
-// Planes: 4 fours of a block, then 2 of each, then 12 bytes, then 2.
+// Planes: 4 fours of a block, then 2 of each.
 uvec2 two_bits(Weights w, BlockAt k, uint i) {
   return kWideWeights ? WordPair(k.r.planes).v[8 * k.b + i] : HALVES_PAIR(w.v[k.at].qs, i);
 }
@@ -121,19 +132,13 @@ uvec2 third_bits(Weights w, BlockAt k, uint i) {
 uvec4 third_bits_four(Weights w, BlockAt k, uint i) {
   return kWideWeights ? k.r.planes.v[4 * k.blocks + 2 * k.b + i] : HALVES_FOUR(w.v[k.at].hmask, i);
 }
-uint two_scales(Weights w, BlockAt k, uint i) {
-  return kWideWeights ? narrow_bytes(k.r, 96 * k.blocks + 12 * k.b + 2 * i) : uint(w.v[k.at].scales[i]);
-}
-float block_scale(Weights w, BlockAt k) {
-  return half_of(kWideWeights ? narrow_bytes(k.r, 108 * k.blocks + 2 * k.b) : uint(w.v[k.at].d));
-}
 float sub_scale(Weights w, BlockAt k, uint sub) {
   const uint low = two_scales(w, k, sub % 8 / 2) >> sub % 2 * 8 + sub / 8 * 4 & 15u;
   const uint high = two_scales(w, k, 4 + sub % 4 / 2) >> sub % 2 * 8 + sub / 4 * 2 & 3u;
   return block_scale(w, k) * float(int(low | high << 4) - 32);
 }
 #else
-// Planes: 8 fours of a block, then 4 of each, then 16 bytes, then 2.
+// Planes: 8 fours of a block, then 4 of each.
 uvec2 nibbles(Weights w, BlockAt k, uint i) {
   return kWideWeights ? WordPair(k.r.planes).v[16 * k.b + i] : HALVES_PAIR(w.v[k.at].ql, i);
 }
@@ -145,12 +150,6 @@ uvec2 two_bits(Weights w, BlockAt k, uint i) {
 }
 uvec4 two_bits_four(Weights w, BlockAt k, uint i) {
   return kWideWeights ? k.r.planes.v[8 * k.blocks + 4 * k.b + i] : HALVES_FOUR(w.v[k.at].qh, i);
-}
-uint two_scales(Weights w, BlockAt k, uint i) {
-  return kWideWeights ? narrow_bytes(k.r, 192 * k.blocks + 16 * k.b + 2 * i) : uint(w.v[k.at].scales[i]);
-}
-float block_scale(Weights w, BlockAt k) {
-  return half_of(kWideWeights ? narrow_bytes(k.r, 208 * k.blocks + 2 * k.b) : uint(w.v[k.at].d));
 }
 float sub_scale(Weights w, BlockAt k, uint sub) {
   return block_scale(w, k) * float(int(two_scales(w, k, sub / 2) << 24 - sub % 2 * 8) >> 24);

@@ -109,7 +109,9 @@ shared float of_choice[kWhat == kWeighted ? kOutputs * kAtOnce : 1];
 
 void sum_choices(uint token, uint first) {
   const uint me = gl_LocalInvocationID.x;
-  precise float y = a.base_stride != 0 && me < kOutputs && first + me < a.n_out ? a.base.v[token * a.base_stride + first + me] : 0;
+  precise float y = 0;
+  if (a.base_stride != 0 && me < kOutputs && first + me < a.n_out)
+    y = a.base.v[token * a.base_stride + first + me];
   for (uint k = 0; k < a.top_k; k += kAtOnce) {
     precise float sum[kOutputs];
     [[unroll]] for (uint o = 0; o < kOutputs; ++o) sum[o] = 0;

@@ -1,7 +1,7 @@
 // Products of many rows with cooperative matrices: a group per tile of rows and outputs, a quarter of it per subgroup.
-// Both factors are halves that were written before (halve_rows.glsl, unpack.glsl): rows of n_in of them, as many rows as whole tiles
-// have; what is in rows behind the last is anything. Sums are floats. Rows that must be exact are left to another
-// kernel, and padding to nobody.
+// Both factors are halves that were written before (halve_rows.glsl, unpack.glsl): rows of n_in of them, as many rows as
+// whole tiles have; what is in rows behind the last is anything. Sums are floats. Rows that must be exact are left to
+// another kernel, and padding to nobody.
 //
 // Older compilers do not know these matrices: matrices.spv.s holds the code, and scripts/shader_text.sh writes it.
 #version 460
@@ -18,7 +18,6 @@ layout(constant_id = 2) const uint kTileOutputs = 64;
 layout(constant_id = 3) const uint kM = 16;
 layout(constant_id = 4) const uint kN = 16;
 layout(constant_id = 5) const uint kK = 16;
-layout(constant_id = 6) const bool kResidual = false;
 
 layout(buffer_reference, scalar, buffer_reference_align = 16) readonly buffer Halves { uvec4 v[]; };  // eight in each
 
@@ -27,7 +26,7 @@ layout(push_constant, scalar) uniform Arguments {
   F32 y, residual;
   StepRows rows;
   uint n_in, n_rows, n_out;
-  uint y_stride, residual_stride;  // elements
+  uint y_stride, residual_stride;  // elements; 0: there is no residual
 } a;
 
 // Subgroups of a group.
@@ -41,7 +40,8 @@ shared uvec4 tile_x[kTileRows * kStride], tile_w[kTileOutputs * kStride];
 shared float tile_y[kAcross * kDown * kM * kN];
 
 void main() {
-  const uint me = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x, across = (a.n_out + kTileOutputs - 1) / kTileOutputs;
+  const uint me = gl_LocalInvocationID.x, size = gl_WorkGroupSize.x;
+  const uint across = (a.n_out + kTileOutputs - 1) / kTileOutputs;
   const uint first_row = group_index() / across * kTileRows, first_output = group_index() % across * kTileOutputs;
   const uint exact = exact_of(a.rows, a.n_rows), live = live_of(a.rows, a.n_rows);
   if (first_row >= live || first_row + kTileRows <= exact) return;
@@ -78,7 +78,7 @@ void main() {
       const uint r = first_row + row + i / kWide * kM + e / kN, c = first_output + o + i % kWide * kN + e % kN;
       if (r < exact || r >= live || c >= a.n_out) continue;
       float y = tile_y[mine + e];
-      if (kResidual) y += a.residual.v[r * a.residual_stride + c];
+      if (a.residual_stride != 0) y += a.residual.v[r * a.residual_stride + c];
       a.y.v[r * a.y_stride + c] = y;
     }
     barrier();

@@ -64,7 +64,11 @@ DispatchArguments arguments_of(const Products& p, const Neighbours& of, const Ro
   const auto address = [&](const TensorView* t, int64_t first) {
     a.address(t == nullptr ? nullptr : t->data + 4 * first);
   };
-  const auto stride = [&](const TensorView* t) { a.u32(t == nullptr ? 0 : t->stride[0] / 4); };
+  // 0 is what says that there is none.
+  const auto stride = [&](const TensorView* t) {
+    GANNET_CHECK(t == nullptr || t->stride[0] > 0, "rows of a product that lie in one place");
+    a.u32(t == nullptr ? 0 : t->stride[0] / 4);
+  };
   a.address(rounded == nullptr ? p.x.data : rounded->codes);
   address(&p.y, of.first);
   address(p.residual, of.first);
@@ -222,8 +226,7 @@ void record_multiplying(const Products& p, const Panel& panel, const HalfPanels&
                                 static_cast<uint32_t>(outputs),
                                 shape.m,
                                 shape.n,
-                                shape.k,
-                                p.residual != nullptr};
+                                shape.k};
   const int64_t groups = parts(panel.n_out, outputs) * parts(p.n_rows(), HalfPanels::kTile);
   recorder.dispatch({"matrices", constants, groups_of(groups), a.bytes(), shape.subgroup});
 }
