@@ -6,6 +6,7 @@
 #include "backend/cpu/isa.h"
 #include "backend/vulkan/vulkan_for_test.h"
 #include "engine/answers_for_test.h"
+#include "engine/made_model_for_test.h"
 #include "engine/model.h"
 #include "engine/session.h"
 #include "ops/catalogue.h"
@@ -172,6 +173,52 @@ TEST_P(VulkanSession, AnswersAreThoseOfWholeRows) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Staged, VulkanSession, testing::Bool());
+
+// Long enough for every turn that a ring, a cache and the buffers of a device take, with drafts that are
+// taken back now and then. The pocket model would take minutes at this width.
+TEST(VulkanLongSession, AThousandTokens) {
+  auto opened = open_vulkan_for_test(shader_code);
+  if (!opened.ok()) GTEST_SKIP() << no_vulkan_for_test(opened.error());
+  const MadeModel made(Architecture::kQwen35, "Q8_0");
+  constexpr size_t kTokens = 1000;
+  SessionOptions options;
+  options.n_ctx = 1024;
+  options.policy.isas = machine_isas();
+  options.device = opened.take();
+  const auto s = Session::create(made.model, options).take();
+  const auto step = [&](SequenceState& sequence, std::span<const int32_t> tokens) {
+    StepPiece piece{&sequence, tokens, LogitRows::kAll, false, {}};
+    return s->step(StatePart::kTrunk, {&piece, 1}).take();
+  };
+  std::vector<int32_t> tokens = {27, 18, 28};
+  std::vector<float> last;
+  SequenceState one = s->new_sequence();
+  for (size_t at = 0; at < kTokens;) {
+    // What is known, and in every eighth step guesses.
+    std::vector<int32_t> rows(tokens.begin() + static_cast<std::ptrdiff_t>(at), tokens.end());
+    const size_t known = rows.size();
+    if (tokens.size() % 8 == 0) rows.resize(known + 3, 11);
+    const StepResult result = step(one, rows);
+    last = row_of(result, known - 1);
+    one.commit(StatePart::kTrunk, static_cast<int64_t>(known));
+    at = tokens.size();
+    ASSERT_TRUE(std::ranges::all_of(last, [](float x) { return std::isfinite(x); })) << at;
+    // Not the likeliest, which would soon repeat itself.
+    std::vector<Candidate> row;
+    for (size_t i = 0; i < last.size(); ++i) row.push_back({last[i], static_cast<int32_t>(i)});
+    std::ranges::nth_element(row, row.begin() + static_cast<std::ptrdiff_t>(at % 5), likelier);
+    if (at < kTokens) tokens.push_back(row[at % 5].token);
+  }
+  ASSERT_EQ(one.length(), static_cast<int64_t>(kTokens));
+  SequenceState again = s->new_sequence();
+  std::vector<float> expected;
+  for (size_t at = 0; at < kTokens; at += 8) {
+    expected = row_of(step(again, std::span(tokens).subspan(at, 8)), 7);
+    again.commit(StatePart::kTrunk, 8);
+  }
+  EXPECT_EQ(last, expected);
+  expect_no_vulkan_messages();
+}
 
 }  // namespace
 }  // namespace gannet
