@@ -74,7 +74,7 @@ std::vector<std::string> prompt_kernels(const Device& device, DType weights) {
   return names;
 }
 
-Result<std::vector<KernelTime>> measure_prompt_kernels(std::shared_ptr<Device> device, DType weights,
+Result<std::vector<KernelTime>> measure_prompt_kernels(const std::shared_ptr<Device>& device, DType weights,
                                                        const MeasuredProduct& product) {
   const std::vector<std::string> names = prompt_kernels(*device, weights);
   std::vector<KernelTime> times;

@@ -25,7 +25,7 @@ struct MeasuredProduct {
 std::vector<std::string> prompt_kernels(const Device& device, DType weights);
 
 // Seconds of one product with each of these, in their order. Errors: kDevice, kOutOfMemory.
-Result<std::vector<KernelTime>> measure_prompt_kernels(std::shared_ptr<Device> device, DType weights,
+Result<std::vector<KernelTime>> measure_prompt_kernels(const std::shared_ptr<Device>& device, DType weights,
                                                        const MeasuredProduct& product = {});
 
 // The fastest of `times` among `allowed`, which are in the order of preference: a later one must take less

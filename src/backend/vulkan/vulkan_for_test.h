@@ -63,7 +63,7 @@ inline std::string no_vulkan_for_test(const Error& error) {
 // GANNET_VULKAN_MUST=matrices says that it has.
 inline std::string no_matrices_for_test() {
   const char* must = std::getenv("GANNET_VULKAN_MUST");
-  const std::string why = "the device has no matrices";
+  std::string why = "the device has no matrices";
   if (must != nullptr && std::string(must) == "matrices") ADD_FAILURE() << why;
   return why;
 }
